@@ -1,0 +1,134 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drainer {
+
+/// One [security] table (spec/drainer-process.md 1.10).
+struct SecurityOptions {
+  std::string ssl_ca;
+  std::string ssl_cert;
+  std::string ssl_key;
+  std::vector<std::string> cert_allowed_cn;
+};
+
+struct TablePattern {
+  std::string db_name;
+  std::string tbl_name;
+
+  friend bool operator==(const TablePattern&, const TablePattern&) = default;
+};
+
+/// [[syncer.table-migrate-rule]]
+struct TableMigrateRule {
+  std::vector<std::string> binlog_filter_rule;
+  std::string source_schema;
+  std::string source_table;
+  std::string target_schema;
+  std::string target_table;
+};
+
+/// [syncer.binlog-filter-rule.<name>]
+struct BinlogFilterRule {
+  std::vector<std::string> ignore_event;
+  std::vector<std::string> ignore_sql;
+};
+
+/// [syncer.to.checkpoint]
+struct CheckpointOptions {
+  std::string type;  ///< "", mysql, tidb, file
+  std::string schema;
+  std::string table;
+  std::string host;
+  std::string user;
+  std::string password;
+  std::string encrypted_password;
+  uint16_t port = 0;
+  SecurityOptions security;
+};
+
+/// [syncer.to]
+struct DownstreamOptions {
+  std::string host;
+  uint16_t port = 0;
+  std::string user;
+  std::string password;  ///< plain, after decryption; never logged
+  std::string encrypted_password;
+  int64_t sync_mode = 0;
+  std::chrono::nanoseconds read_timeout = std::chrono::minutes(1);
+  std::map<std::string, std::string> params;
+  bool merge = false;
+  std::string dir;
+  int64_t retention_time = 0;
+  std::string zookeeper_addrs;
+  std::string kafka_addrs;
+  std::string kafka_version;
+  int64_t kafka_max_messages = 1024;
+  std::string kafka_client_id = "tidb_binlog";
+  int64_t kafka_max_message_size = 1 << 30;
+  std::string topic_name;
+  std::string oracle_service_name;
+  std::string oracle_connect_string;
+  SecurityOptions security;
+  CheckpointOptions checkpoint;
+};
+
+/// [syncer.relay]
+struct RelayOptions {
+  std::string log_dir;
+  int64_t max_file_size = 10485760;
+};
+
+/// [syncer]
+struct SyncerOptions {
+  std::optional<std::string> sql_mode;
+  std::vector<int64_t> ignore_txn_commit_ts;
+  std::vector<std::string> ignore_schemas;  ///< split at commas
+  std::vector<TablePattern> ignore_table;
+  std::vector<std::string> replicate_do_db;
+  std::vector<TablePattern> replicate_do_table;
+  int64_t txn_batch = 20;
+  int64_t worker_count = 16;
+  bool loopback_control = false;
+  int64_t channel_id = 0;
+  bool sync_ddl = true;
+  std::string db_type = "mysql";
+  bool safe_mode = false;
+  bool enable_dispatch = true;
+  bool enable_detect = true;
+  bool load_schema_snapshot = false;
+  bool case_sensitive = false;
+  std::vector<TableMigrateRule> table_migrate_rule;
+  std::map<std::string, BinlogFilterRule> binlog_filter_rule;
+  RelayOptions relay;
+  DownstreamOptions to;
+};
+
+/// All settings, adjusted and valid; plain data (spec/drainer-process.md 1).
+struct Options {
+  std::string log_level = "info";
+  std::string log_file;
+  std::string node_id;         ///< empty: <hostname>:<port of addr>
+  std::string addr;            ///< host:port to listen on, without scheme
+  std::string advertise_addr;  ///< host:port for others, without scheme
+  std::string data_dir = "data.drainer";
+  int64_t detect_interval_s = 5;
+  std::string pd_urls = "http://127.0.0.1:2379";
+  std::vector<std::string> pd_url_list;  ///< split, trimmed, sorted
+  int64_t initial_commit_ts = -1;        ///< -1: now
+  int64_t synced_check_time_min = 5;
+  std::string compressor;  ///< "" or "gzip"
+  int64_t cache_binlog_count = 8;
+  std::string metrics_addr;
+  int64_t metrics_interval_s = 15;
+  std::chrono::nanoseconds etcd_timeout = std::chrono::seconds(5);
+  SecurityOptions security;
+  SyncerOptions syncer;
+};
+
+}  // namespace drainer

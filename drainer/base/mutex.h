@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
+/// Clang's thread-safety annotations; nothing under other compilers.
+#if defined(__clang__)
+#define DRAINER_ANNOTATE(x) __attribute__((x))
+#else
+#define DRAINER_ANNOTATE(x)
+#endif
+#define CAPABILITY(x) DRAINER_ANNOTATE(capability(x))
+#define SCOPED_CAPABILITY DRAINER_ANNOTATE(scoped_lockable)
+#define GUARDED_BY(x) DRAINER_ANNOTATE(guarded_by(x))
+#define REQUIRES(...) DRAINER_ANNOTATE(requires_capability(__VA_ARGS__))
+#define ACQUIRE(...) DRAINER_ANNOTATE(acquire_capability(__VA_ARGS__))
+#define RELEASE(...) DRAINER_ANNOTATE(release_capability(__VA_ARGS__))
+#define EXCLUDES(...) DRAINER_ANNOTATE(locks_excluded(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS DRAINER_ANNOTATE(no_thread_safety_analysis)
+
+namespace drainer {
+
+/// Asks a blocking call to return early. Whatever blocks takes one.
+using StopToken = std::stop_token;
+using StopSource = std::stop_source;
+
+/// The only lock of the program; every blocking point goes through here so that a simulated
+/// scheduler can take its place. Any thread.
+class CAPABILITY("mutex") Mutex {
+ public:
+  void lock() ACQUIRE() { mutex_.lock(); }
+  void unlock() RELEASE() { mutex_.unlock(); }
+
+ private:
+  std::mutex mutex_;
+};
+
+class SCOPED_CAPABILITY MutexLock {
+ public:
+  explicit MutexLock(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~MutexLock() RELEASE() { mutex_.unlock(); }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
+/// Waits for a predicate under a Mutex. Any thread.
+class CondVar {
+ public:
+  /// True when `ready()` held; false when `stop` came first. The lock is held on return.
+  template <class Ready>
+  bool wait(Mutex& mutex, const StopToken& stop, Ready ready) REQUIRES(mutex) {
+    return condition_.wait(mutex, stop, ready);
+  }
+
+  /// As wait(), but also false after `limit`.
+  template <class Ready>
+  bool wait_for(Mutex& mutex, const StopToken& stop, std::chrono::nanoseconds limit, Ready ready)
+      REQUIRES(mutex) {
+    return condition_.wait_for(mutex, stop, limit, ready);
+  }
+
+  void notify_one() { condition_.notify_one(); }
+  void notify_all() { condition_.notify_all(); }
+
+ private:
+  std::condition_variable_any condition_;
+};
+
+}  // namespace drainer

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <algorithm>
+#include <random>
+
+#include "drainer/base/clock.h"
+
+namespace drainer {
+
+/// Growing pauses between attempts: first, first*2, … up to `max`, each half fixed, half random.
+///
+/// One thread. The caller decides how many attempts there are.
+class Backoff {
+ public:
+  struct Limits {
+    Duration first;
+    Duration max;
+  };
+
+  explicit Backoff(Limits limits, uint32_t seed = 1) : limits_(limits), random_(seed) {}
+
+  /// Sleeps the next pause. False when `stop` came first.
+  bool pause(Clock& clock, const StopToken& stop) { return clock.sleep_for(next(), stop); }
+
+  Duration next() {
+    const Duration full =
+        std::min(limits_.first * (int64_t{1} << std::min(attempts_, 20)), limits_.max);
+    ++attempts_;
+    std::uniform_int_distribution<int64_t> jitter(0, full.count() / 2);
+    return full / 2 + Duration(jitter(random_));
+  }
+
+  void reset() { attempts_ = 0; }
+  int attempts() const { return attempts_; }
+
+ private:
+  Limits limits_;
+  int attempts_ = 0;
+  std::minstd_rand random_;
+};
+
+}  // namespace drainer

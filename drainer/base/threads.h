@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "drainer/base/mutex.h"
+#include "drainer/base/result.h"
+
+namespace drainer {
+
+/// The only place where threads start; each has a name and a body that returns a Result.
+///
+/// The first body that fails stops the group, and wait() returns that error. A body that ends well
+/// stops nobody. kStopped after a stop request counts as a good end. Any thread may start and stop.
+class ThreadGroup {
+ public:
+  using Body = std::function<Result<void>(StopToken)>;
+
+  ThreadGroup() = default;
+  ThreadGroup(const ThreadGroup&) = delete;
+  ThreadGroup& operator=(const ThreadGroup&) = delete;
+  /// Stops and joins what still runs.
+  ~ThreadGroup();
+
+  /// Starts a thread called `name` (the kernel shows the first 15 bytes).
+  void start(std::string name, Body body) EXCLUDES(mutex_);
+
+  /// Asks all bodies to return; idempotent.
+  void request_stop() { stop_.request_stop(); }
+  StopToken stop_token() const { return stop_.get_token(); }
+
+  /// Joins all threads, also those started meanwhile; the first error, if there was one.
+  Result<void> wait() EXCLUDES(mutex_);
+
+ private:
+  void run(const std::string& name, const Body& body) EXCLUDES(mutex_);
+
+  StopSource stop_;
+  Mutex mutex_;
+  std::list<std::thread> threads_ GUARDED_BY(mutex_);
+  std::optional<Error> first_error_ GUARDED_BY(mutex_);
+};
+
+}  // namespace drainer

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/result.h"
+#include "drainer/rpc/tls.h"
+
+namespace drainer::cluster {
+
+struct EtcdKeyValue {
+  std::string key;
+  std::string value;
+  int64_t mod_revision = 0;
+};
+
+struct EtcdOptions {
+  std::function<std::vector<std::string>()> endpoints;  ///< asked anew when one fails
+  std::shared_ptr<const rpc::TlsContext> tls;
+  Duration timeout = std::chrono::seconds(5);  ///< of one operation with all its retries
+};
+
+/// Client of the etcd inside PD: the few operations of the registry (spec/upstream-protocols.md 4).
+/// Linearizable reads; goes on to the next endpoint on UNAVAILABLE. Any thread.
+class EtcdClient {
+ public:
+  static std::unique_ptr<EtcdClient> create(EtcdOptions options, Clock& clock);
+  virtual ~EtcdClient() = default;
+
+  virtual Result<std::vector<EtcdKeyValue>> range_prefix(std::string_view prefix,
+                                                         const StopToken& stop) = 0;
+  /// kNotFound when absent.
+  virtual Result<EtcdKeyValue> get(std::string_view key, const StopToken& stop) = 0;
+  /// Puts only if the key does not exist (mod revision 0); kConflict "already exists" else.
+  virtual Result<void> create_key(std::string_view key, std::string_view value,
+                                  const StopToken& stop) = 0;
+  /// Puts only if the key exists (mod revision > 0); kNotFound else.
+  virtual Result<void> update_key(std::string_view key, std::string_view value,
+                                  const StopToken& stop) = 0;
+};
+
+}  // namespace drainer::cluster

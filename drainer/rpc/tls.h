@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drainer/base/result.h"
+
+struct ssl_ctx_st;
+
+namespace drainer::rpc {
+
+/// Files and names of one [security] table. Empty `ca_file` means no TLS.
+struct TlsOptions {
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  std::vector<std::string> allowed_common_names;  ///< checked in the verified chain; empty: any
+
+  bool enabled() const { return !ca_file.empty(); }
+};
+
+/// Verified TLS towards servers: chain to our CA, host name in SAN, common names if given.
+///
+/// Certificate and key are read again for every new connection, so files may be rotated; the CA is
+/// read once. Any thread.
+class TlsContext {
+ public:
+  /// Reads all files once, so that a bad path or key shows at start.
+  static Result<std::shared_ptr<const TlsContext>> open(TlsOptions options);
+
+  const TlsOptions& options() const { return options_; }
+  /// A fresh OpenSSL context with today's certificate; owned by the caller.
+  struct ContextDeleter {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_client_context() const;
+
+ private:
+  explicit TlsContext(TlsOptions options) : options_(std::move(options)) {}
+
+  TlsOptions options_;
+};
+
+}  // namespace drainer::rpc

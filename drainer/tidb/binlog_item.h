@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "drainer/base/bytes.h"
+#include "drainer/base/ids.h"
+#include "drainer/tidb/binlog_view.h"
+#include "drainer/tidb/ddl_job.h"
+
+namespace drainer::tidb {
+
+/// One received binlog on its way from a pump to the syncer: buffer, views into it, DDL job if any.
+///
+/// Moving keeps the views valid: the buffer lives on the heap. One thread at a time.
+class BinlogItem {
+ public:
+  /// Parses `payload`; the item owns it from then on.
+  static Result<BinlogItem> parse(Bytes payload, PumpId pump) {
+    auto buffer = std::make_unique<const Bytes>(std::move(payload));
+    ASSIGN_OR_RETURN(const BinlogView view, parse_binlog(*buffer));
+    return BinlogItem(std::move(buffer), view, std::move(pump));
+  }
+
+  const BinlogView& binlog() const { return view_; }
+  const PumpId& pump() const { return pump_; }
+  ByteView payload() const { return *buffer_; }
+  size_t size_bytes() const { return buffer_->size(); }
+
+  /// Set by the collector for DDL binlogs.
+  const std::shared_ptr<const DdlJob>& ddl_job() const { return ddl_job_; }
+  void set_ddl_job(std::shared_ptr<const DdlJob> job) { ddl_job_ = std::move(job); }
+
+ private:
+  BinlogItem(std::unique_ptr<const Bytes> buffer, BinlogView view, PumpId pump)
+      : buffer_(std::move(buffer)), view_(view), pump_(std::move(pump)) {}
+
+  std::unique_ptr<const Bytes> buffer_;
+  BinlogView view_;
+  PumpId pump_;
+  std::shared_ptr<const DdlJob> ddl_job_;
+};
+
+}  // namespace drainer::tidb

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "drainer/base/bytes.h"
+#include "drainer/base/ids.h"
+#include "drainer/base/result.h"
+#include "drainer/tidb/table_info.h"
+
+namespace drainer::tidb {
+
+enum class MutationType : uint8_t {
+  kInsert = 0,
+  kUpdate = 1,
+  kDeleteId = 2,
+  kDeletePk = 3,
+  kDeleteRow = 4
+};
+
+/// The fields of a received Binlog message (spec/upstream-protocols.md 1.1). Borrows the buffer.
+struct BinlogView {
+  int32_t type = 0;
+  StartTs start_ts;
+  CommitTs commit_ts;
+  ByteView prewrite_value;
+  ByteView ddl_query;
+  DdlJobId ddl_job_id;
+  SchemaState ddl_schema_state = SchemaState::kNone;
+
+  /// Carries no data; only tells that the pump has nothing up to commit_ts.
+  bool is_fake() const { return start_ts.value == commit_ts.value; }
+  bool is_ddl() const { return !is_fake() && ddl_job_id.value > 0; }
+};
+
+/// One TableMutation: rows by kind and the order in which to take them. Borrows the buffer.
+struct MutationView {
+  TableId table_id;
+  std::vector<ByteView> inserted_rows;
+  std::vector<ByteView> updated_rows;
+  std::vector<ByteView> deleted_rows;
+  std::vector<MutationType> sequence;
+};
+
+/// A PrewriteValue. Borrows the buffer.
+struct PrewriteView {
+  SchemaVersion schema_version;
+  std::vector<MutationView> mutations;
+};
+
+/// Both skip unknown fields and check every length. kCorrupt names the byte offset.
+Result<BinlogView> parse_binlog(ByteView payload);
+Result<PrewriteView> parse_prewrite(ByteView prewrite_value);
+
+}  // namespace drainer::tidb

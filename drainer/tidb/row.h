@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+
+#include "drainer/base/result.h"
+#include "drainer/tidb/table_info.h"
+#include "drainer/tidb/value.h"
+
+namespace drainer::tidb {
+
+// Row decoding (spec/row-codec.md 3–5). Each function fills one Value per entry of `table.columns`,
+// by offset: columns that the row does not carry become kAbsent, TIMESTAMPs stay kTimestampUtc.
+// Values borrow from `row` (and ENUM/SET checks from `table`). Column ids that the table does not
+// know are skipped. Malformed bytes give kCorrupt with the offset in the row; no function ever
+// reads outside `row`. `out`, `old_row`, `new_row` have table.columns.size() elements.
+
+/// An element of inserted_rows: handle part, then a v1 (or, defensively, v2) row. Clustered key
+/// columns are filled from the handle where the row lacks them (4.1).
+Result<void> decode_insert_row(ByteView row, const TableInfo& table, std::span<Value> out);
+
+/// An element of updated_rows: v1(old) ++ v1(new) (4.2). Only writable columns are filled; a column
+/// is present in both images or absent in both, else kCorrupt "row data is corrupted cols num: …".
+Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<Value> old_row,
+                               std::span<Value> new_row);
+
+/// An element of deleted_rows (4.3): generated and hidden columns may be present.
+Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<Value> out);
+
+/// The value of a column that an inserted row lacks (8.1, with its FIXes): origin default of
+/// `origin` (the column as the writer knew it, may be `column` itself), NULL, or the type's zero.
+/// Borrows from `origin` and `column`. TIMESTAMP defaults come as kTimestampUtc.
+Result<Value> default_value(const ColumnInfo& column, const ColumnInfo& origin);
+
+}  // namespace drainer::tidb

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+
+#include "drainer/base/ids.h"
+#include "drainer/base/result.h"
+#include "drainer/base/threads.h"
+#include "drainer/tidb/time_zone.h"
+#include "syncer/txn.h"
+
+namespace drainer {
+
+/// Everything up to and including `commit_ts` is durable downstream.
+struct Applied {
+  CommitTs commit_ts;
+  SchemaVersion schema_version;
+  bool is_ddl = false;
+  /// TSO of a TiDB downstream that belongs to commit_ts (mysql-sink.md 2.12); 0 if not known.
+  int64_t secondary_ts = 0;
+  uint64_t rows = 0;  ///< row changes since the previous Applied
+};
+
+/// An output. Takes transactions in commit-ts order and reports progress in the same order.
+///
+/// submit() and close() from one thread, next_applied() from another.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// Starts the sink's threads; they end after close() once all is written, or on stop.
+  virtual void start(ThreadGroup& threads) = 0;
+  /// Queues a transaction, also an empty one (progress only); blocks while the sink is full. Order
+  /// is kept: commit ts must rise. kStopped on `stop`.
+  virtual Result<void> submit(Txn txn, const StopToken& stop) = 0;
+  /// No more input: what is queued gets written.
+  virtual void close() = 0;
+  /// Blocks for the next progress; nothing after close() when all is reported, or on `stop`.
+  virtual std::optional<Applied> next_applied(const StopToken& stop) = 0;
+
+  /// Everything up to here was already applied by an earlier run: the syncer starts after it.
+  /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress
+  /// itself.
+  virtual CommitTs resume_from(CommitTs checkpoint) const = 0;
+  /// The zone in which this output wants TIMESTAMPs.
+  virtual const tidb::TimeZone& time_zone() const = 0;
+};
+
+}  // namespace drainer

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drainer/base/ids.h"
+#include "drainer/schema/schema.h"
+#include "drainer/tidb/binlog_item.h"
+#include "drainer/tidb/value.h"
+
+namespace drainer {
+
+enum class RowKind : uint8_t { kInsert, kUpdate, kDelete };
+
+/// One row change; its values lie in Txn::values. Plain data.
+struct RowChange {
+  RowKind kind;
+  uint32_t table;      ///< index into Txn::tables
+  uint32_t new_begin;  ///< insert, update: first value of the new row; delete: of the deleted row
+  uint32_t old_begin;  ///< update: first value of the old row; else equal to new_begin
+};
+
+/// A DDL to run downstream.
+struct Ddl {
+  schema::DdlEffect effect;
+  std::string text;          ///< ddl_query of the binlog
+  bool should_skip = false;  ///< only forget what is known of the tables downstream
+  DdlJobId job_id;
+};
+
+/// One upstream transaction, translated: either row changes in upstream order, or one DDL, or
+/// nothing but progress. Owns everything that its values borrow from. Move only; one thread at a
+/// time.
+struct Txn {
+  CommitTs commit_ts;
+  StartTs start_ts;
+  SchemaVersion schema_version;
+  std::vector<std::shared_ptr<const schema::TableVersion>> tables;
+  std::vector<RowChange> rows;
+  std::vector<tidb::Value> values;
+  std::optional<Ddl> ddl;
+  /// Keeps the received buffer alive.
+  std::optional<tidb::BinlogItem> item;
+  int64_t received_unix_ms = 0;
+
+  bool is_ddl() const { return ddl.has_value(); }
+  /// Only progress: a fake binlog, or a transaction that was filtered away.
+  bool is_empty() const { return rows.empty() && !ddl; }
+
+  const schema::TableVersion& table_of(const RowChange& row) const { return *tables[row.table]; }
+  /// One value per column of the table's description.
+  std::span<const tidb::Value> new_values(const RowChange& row) const {
+    return {values.data() + row.new_begin, table_of(row).info->columns.size()};
+  }
+  std::span<const tidb::Value> old_values(const RowChange& row) const {
+    return {values.data() + row.old_begin, table_of(row).info->columns.size()};
+  }
+  /// Memory that the transaction holds, for queue limits.
+  size_t size_bytes() const {
+    return sizeof(Txn) + (item ? item->size_bytes() : 0) + values.size() * sizeof(tidb::Value) +
+           rows.size() * sizeof(RowChange);
+  }
+};
+
+}  // namespace drainer

@@ -1,0 +1,39 @@
+#include "drainer/base/threads.h"
+
+#include <catch2/catch.hpp>
+
+#include "drainer/base/clock.h"
+
+using namespace drainer;
+using namespace std::chrono_literals;
+
+TEST_CASE("threads: the first error stops the others and is returned") {
+  ThreadGroup group;
+  SystemClock clock;
+  bool waited_to_the_end = true;
+  group.start("patient", [&](StopToken stop) -> Result<void> {
+    waited_to_the_end = clock.sleep_for(1h, stop);
+    return make_error(ErrorCode::kStopped, "stopped");
+  });
+  group.start("failing", [](StopToken) -> Result<void> {
+    return make_error(ErrorCode::kCorrupt, "bad bytes");
+  });
+  const Result<void> result = group.wait();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().text() == "bad bytes");
+  CHECK_FALSE(waited_to_the_end);
+}
+
+TEST_CASE("threads: a body may start another, and a good end stops nobody") {
+  ThreadGroup group;
+  bool inner_ran = false;
+  group.start("outer", [&](StopToken) -> Result<void> {
+    group.start("inner", [&](StopToken stop) -> Result<void> {
+      inner_ran = !stop.stop_requested();
+      return {};
+    });
+    return {};
+  });
+  CHECK(group.wait().ok());
+  CHECK(inner_ran);
+}
