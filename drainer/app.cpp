@@ -136,15 +136,15 @@ Result<void> App::open_downstream() {
   const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts_.value
                                                           : options_.initial_commit_ts);
   log_info("set InitialCommitTS", {{"ts", initial}});
-  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id()));
+  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id(), clock_));
   ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
-  const bool has_saved = saved && saved->commit_ts.value != 0;
-  start_point_ = has_saved ? *saved : SavePoint{.commit_ts = initial};
+  has_checkpoint_ = saved && saved->commit_ts.value != 0;
+  start_point_ = has_checkpoint_ ? *saved : SavePoint{.commit_ts = initial};
   if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
     return make_error(ErrorCode::kInvalid,
                       "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
                       "cluster's past, or -1 for now",
-                      has_saved ? "the checkpoint's commit ts" : "initial-commit-ts",
+                      has_checkpoint_ ? "the checkpoint's commit ts" : "initial-commit-ts",
                       start_point_.commit_ts,
                       (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts_)) / 1000, pd_ts_);
   }
@@ -160,14 +160,21 @@ Result<std::unique_ptr<Sink>> App::open_sink() {
   if (type != "mysql" && type != "tidb") {
     return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
   }
+  mysql::MysqlSinkOptions sink_options{.syncer = options_.syncer,
+                                       .cluster_id = pd_->cluster_id(),
+                                       .progress_schema = checkpoint_schema(options_),
+                                       .checkpoint_ts = start_point_.commit_ts,
+                                       .is_consistent = start_point_.consistent,
+                                       .has_checkpoint = has_checkpoint_};
+  sink_options.mismatch = options_.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
+                              ? mysql::MismatchPolicy::kStop
+                              : mysql::MismatchPolicy::kWarn;
   ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
-                   mysql::MysqlSink::open(options_, pd_->cluster_id(), start_point_, clock_));
+                   mysql::MysqlSink::open(std::move(sink_options), clock_));
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
 Result<void> App::load_schema() {
-  // What the sink has applied beyond the checkpoint is not replayed, but the schema still goes
-  // through all DDLs from the checkpoint on.
   schema::HistoryLoader loader(
       {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
   TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
@@ -194,7 +201,10 @@ Result<void> App::make_rules() {
 
 void App::start_threads() {
   is_replicating_ = true;
-  const CommitTs start = start_point_.commit_ts;
+  // The downstream itself may know more than the checkpoint: what it holds is not pulled again. The
+  // schema gets there through the jobs that the history loader has left pending.
+  const CommitTs start = sink_->resume_from(start_point_.commit_ts);
+  start_point_.commit_ts = start;
   merger_ = std::make_unique<Merger>(start, kPerPump);
   pump_options_ = {.cluster_id = pd_->cluster_id(),
                    .gzip = options_.compressor == "gzip",
@@ -212,12 +222,13 @@ void App::start_threads() {
       *binlogs_);
   syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
                                      clock_);
-  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_);
   heartbeat_ = std::make_unique<cluster::Heartbeat>(
       cluster::Heartbeat::Options{
           .node_id = node_id_, .host = options_.advertise_addr, .start_ts = pd_ts_},
       *registry_, clock_);
-
+  progress_ =
+      std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                 [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
   progress_threads_.start("progress",
                           [this](const StopToken& stop) { return progress_->run(stop); });
   sink_->start(sink_threads_);
@@ -250,7 +261,6 @@ Result<void> App::stop() {
     // The sink has closed its reports by now, so this ends when the last is saved.
     keep_first(progress_threads_.wait());
     if (first.ok()) keep_first(progress_->save_consistent());
-    heartbeat_->set_max_commit_ts(progress_->figures().saved_ts);
     heartbeat_->set_state(cluster::NodeState::kPaused);
     // The registry is told even when the program ends by an error; it has its own deadline.
     if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {

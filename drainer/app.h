@@ -66,6 +66,7 @@ class App {
   std::unique_ptr<cluster::Registry> registry_;
   std::unique_ptr<Checkpoint> checkpoint_;
   SavePoint start_point_;
+  bool has_checkpoint_ = false;
   std::unique_ptr<schema::Schema> schema_;
   std::unique_ptr<Sink> sink_;
   SyncerRules rules_;
