@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "drainer/base/signals.h"
 #include "drainer/base/threads.h"
 #include "drainer/cluster/etcd.h"
+#include "drainer/cluster/heartbeat.h"
 #include "drainer/cluster/meta.h"
 #include "drainer/cluster/pd.h"
 #include "drainer/cluster/registry.h"
@@ -40,19 +42,22 @@ class App {
   Result<void> start();
   Result<void> connect_upstream();
   Result<void> open_downstream();
+  Result<std::unique_ptr<Sink>> open_sink();
   Result<void> load_schema();
   Result<void> make_rules();
   void start_threads();
   Result<void> stop();
-  int report(const Result<void>& result, int code);
+  int report(const Error& error, int code);
 
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
   std::unique_ptr<SignalWaiter> signals_;
+  std::atomic<bool> signalled_ = false;
   bool is_replicating_ = false;
 
   std::string node_id_;
+  CommitTs pd_ts_;  ///< PD's time at start
   std::shared_ptr<const rpc::TlsContext> tls_;
   std::unique_ptr<cluster::PdClient> pd_;
   std::unique_ptr<cluster::KvClient> kv_;
@@ -61,6 +66,7 @@ class App {
   std::unique_ptr<cluster::Registry> registry_;
   std::unique_ptr<Checkpoint> checkpoint_;
   SavePoint start_point_;
+  bool has_checkpoint_ = false;
   std::unique_ptr<schema::Schema> schema_;
   std::unique_ptr<Sink> sink_;
   SyncerRules rules_;
@@ -72,6 +78,7 @@ class App {
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<Syncer> syncer_;
   std::unique_ptr<Progress> progress_;
+  std::unique_ptr<cluster::Heartbeat> heartbeat_;
 
   // In stream order; stop() goes through them in this order. Destroyed before what they use.
   ThreadGroup upstream_threads_{[this] { stop_.request_stop(); }};
