@@ -94,11 +94,11 @@ Result<uint64_t> find_end(const std::string& path, ByteView content, CommitTs ac
 SegmentWriter::SegmentWriter(Options options, const Clock& clock, LockedFile directory_lock,
                              LockedFile file)
     : options_(std::move(options)),
-      clock_(clock),
+      clock_(&clock),
       directory_lock_(std::move(directory_lock)),
       file_(std::move(file)) {}
 
-Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(Options options, const Clock& clock) {
+Result<SegmentWriter> SegmentWriter::open(Options options, const Clock& clock) {
   TRY(create_directories(options.directory));
   log_info("open binlogger", {{"directory", options.directory}});
   ASSIGN_OR_RETURN(LockedFile directory_lock, LockedFile::open(options.directory + "/.lock"));
@@ -106,10 +106,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(Options options, cons
   const Segment newest =
       segments.empty() ? Segment{0, segment_name(0, clock.unix_ms())} : segments.back();
   ASSIGN_OR_RETURN(LockedFile file, open_file(options, newest.name));
-  std::unique_ptr<SegmentWriter> writer(
-      new SegmentWriter(std::move(options), clock, std::move(directory_lock), std::move(file)));
-  writer->index_ = newest.index;
-  TRY(writer->recover());
+  SegmentWriter writer(std::move(options), clock, std::move(directory_lock), std::move(file));
+  writer.index_ = newest.index;
+  TRY(writer.recover());
   return writer;
 }
 
@@ -192,9 +191,9 @@ Result<void> SegmentWriter::flush() {
 }
 
 Result<void> SegmentWriter::write(ByteView bytes) {
-  const TimePoint start = clock_.now();
+  const TimePoint start = clock_->now();
   Result<void> written = file_.append(bytes, file_bytes_);
-  write_seconds().observe(std::chrono::duration<double>(clock_.now() - start).count());
+  write_seconds().observe(std::chrono::duration<double>(clock_->now() - start).count());
   if (written.ok()) file_bytes_ += bytes.size();
   return written;
 }
@@ -207,7 +206,7 @@ Result<void> SegmentWriter::sync() {
 Result<void> SegmentWriter::rotate() {
   TRY(sync());
   ASSIGN_OR_RETURN(LockedFile next,
-                   open_file(options_, segment_name(index_ + 1, clock_.unix_ms())));
+                   open_file(options_, segment_name(index_ + 1, clock_->unix_ms())));
   log_info("segmented binlog file is created", {{"path", next.path()}});
   file_ = std::move(next);
   ++index_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <unordered_set>
 
@@ -24,7 +23,7 @@ Result<uint64_t> find_end(const std::string& path, ByteView content, CommitTs ac
 
 /// The directory of pb files, open for writing at its end (spec/kafka-and-file-sinks.md 3.1–3.4).
 ///
-/// Holds the lock of the directory and of the newest file. One thread.
+/// Holds the lock of the directory and of the newest file. Move only; one thread.
 class SegmentWriter {
  public:
   struct Options {
@@ -34,7 +33,7 @@ class SegmentWriter {
   };
 
   /// Creates the directory and the first file if there are none; cuts off a torn tail.
-  static Result<std::unique_ptr<SegmentWriter>> open(Options options, const Clock& clock);
+  static Result<SegmentWriter> open(Options options, const Clock& clock);
 
   /// The records that are newer than the checkpoint: written by a run that could not tell of it.
   Result<CommitTsSet> find_unacknowledged() const;
@@ -58,8 +57,8 @@ class SegmentWriter {
   Result<void> write(ByteView bytes);
   Result<void> rotate();
 
-  const Options options_;
-  const Clock& clock_;
+  Options options_;
+  const Clock* clock_;
   LockedFile directory_lock_;
   LockedFile file_;
   uint64_t index_ = 0;
