@@ -58,7 +58,6 @@ struct Call final : ServerCall {
   Completion accepted;
   Completion operation;
   Completion ended;
-  bool gzip = false;
 
   std::optional<Bytes> read() override {
     grpc::ByteBuffer buffer;
@@ -75,12 +74,6 @@ struct Call final : ServerCall {
   void wait_cancelled() override {
     (void)ended.wait();
     ended.done(true);
-  }
-
-  bool compressed() const override {
-    const auto& metadata = context.client_metadata();
-    const auto found = metadata.find("grpc-encoding");
-    return found != metadata.end() && found->second == "gzip";
   }
 };
 
