@@ -5,6 +5,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include <cstdlib>
 #include <list>
 
 namespace drainer::rpc {
@@ -125,6 +126,8 @@ struct StockServer::Implementation {
 
 StockServer::StockServer(Handler handler, Options options)
     : implementation_(std::make_unique<Implementation>()) {
+  // Failed handshakes are part of the tests.
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   Implementation& self = *implementation_;
   self.handler = std::move(handler);
   self.options = std::move(options);
