@@ -24,15 +24,24 @@ Result<void> call_unary(rpc::GrpcChannel& channel, std::string_view method,
                         const google::protobuf::MessageLite& request,
                         google::protobuf::MessageLite& response, Duration timeout,
                         const StopToken& stop) {
-  Result<Bytes> answer = channel.unary(method, request.SerializeAsString(), timeout, stop);
-  if (!answer.ok()) {
-    return std::move(answer).error().because("call {} at {}", method, channel.target().address());
-  }
-  if (!response.ParseFromString(*answer)) {
-    return make_error(ErrorCode::kCorrupt, "answer of {} bytes is no such message", answer->size())
-        .because("call {} at {}", method, channel.target().address());
+  ASSIGN_OR_RETURN(const Bytes answer,
+                   channel.unary(method, request.SerializeAsString(), timeout, stop));
+  if (!response.ParseFromString(answer)) {
+    return make_error(ErrorCode::kCorrupt, "answer of {} bytes cannot be decoded", answer.size())
+        .because("{} at {}", method, channel.target().address());
   }
   return {};
+}
+
+Error about_server(Error error, std::string_view server, std::string_view address) {
+  if (error.code() == ErrorCode::kStopped) return error;
+  const bool is_silent =
+      error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kTimeout;
+  const std::string_view verb = has_status(error, rpc::GrpcStatus::kUnavailable)
+                                    ? "is not available"
+                                : is_silent ? "does not answer"
+                                            : "refuses";
+  return std::move(error).because("{} at {} {}", server, address, verb);
 }
 
 }  // namespace drainer::cluster

@@ -45,11 +45,14 @@ class ChannelPool {
   std::map<std::string, std::unique_ptr<rpc::GrpcChannel>> channels_ GUARDED_BY(mutex_);
 };
 
-/// One unary call with messages. The error names the method and the address.
+/// One unary call with messages. Errors as GrpcChannel's; kCorrupt for an answer of other bytes.
 Result<void> call_unary(rpc::GrpcChannel& channel, std::string_view method,
                         const google::protobuf::MessageLite& request,
                         google::protobuf::MessageLite& response, Duration timeout,
                         const StopToken& stop);
+
+/// Adds "<server> at <address> does not answer", or "… refuses", as the error is.
+Error about_server(Error error, std::string_view server, std::string_view address);
 
 inline Error stopped_error() {
   return Error(ErrorCode::kStopped, "stopped");

@@ -119,9 +119,7 @@ class Client final : public EtcdClient {
       const ErrorCode code = done.error().code();
       if (code != ErrorCode::kUnavailable && code != ErrorCode::kTimeout) return done;
       turn_.store(turn + 1);
-      if (clock_.now() + kRetryPause >= deadline) {
-        return std::move(done).error().because("etcd does not answer");
-      }
+      if (clock_.now() + kRetryPause >= deadline) return done;
       if (!clock_.sleep_for(kRetryPause, stop)) return stopped_error();
     }
   }
@@ -131,7 +129,9 @@ class Client final : public EtcdClient {
                        google::protobuf::MessageLite& response, Duration limit,
                        const StopToken& stop) {
     ASSIGN_OR_RETURN(rpc::GrpcChannel * channel, channels_.at(endpoint));
-    return call_unary(*channel, method, request, response, limit, stop);
+    Result<void> done = call_unary(*channel, method, request, response, limit, stop);
+    if (!done.ok()) return about_server(std::move(done).error(), "etcd", endpoint);
+    return {};
   }
 
   const EtcdOptions options_;

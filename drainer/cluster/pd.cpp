@@ -127,8 +127,7 @@ class Client final : public PdClient {
       Result<void> answered =
           call_unary(*channel, method, request, response, options_.call_timeout, stop);
       if (!answered.ok()) {
-        TRY(retry.after_call_error(
-            std::move(answered).error().because("PD at {} does not answer", leader), stop));
+        TRY(retry.after_call_error(about_server(std::move(answered).error(), "PD", leader), stop));
         continue;
       }
       const pdpb::Error& refused = response.header().error();

@@ -88,9 +88,7 @@ Result<PdMembers::View> PdMembers::ask(const std::string& url, Duration timeout,
   pdpb::GetMembersResponse response;
   Result<void> answered = call_unary(*channel, "/pdpb.PD/GetMembers", pdpb::GetMembersRequest(),
                                      response, timeout, stop);
-  if (!answered.ok()) {
-    return std::move(answered).error().because("PD at {} does not answer", url);
-  }
+  if (!answered.ok()) return about_server(std::move(answered).error(), "PD", url);
   View view;
   view.cluster_id = response.header().cluster_id();
   if (view.cluster_id == 0) {

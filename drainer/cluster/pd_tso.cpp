@@ -61,7 +61,7 @@ Result<CommitTs> TsoStream::ask_with_retries(const StopToken& stop) {
     }
     stream_.reset();
     TRY(retry.after_call_error(
-        std::move(ts).error().because("get timestamp from PD at {}", stream_leader_), stop));
+        about_server(std::move(ts).error(), "PD", stream_leader_).because("get timestamp"), stop));
   }
 }
 

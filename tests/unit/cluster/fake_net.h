@@ -124,9 +124,9 @@ class FakeNet {
 };
 
 inline Error grpc_error(rpc::GrpcStatus status, std::string text) {
-  const ErrorCode code = status == rpc::GrpcStatus::kUnavailable      ? ErrorCode::kUnavailable
+  const ErrorCode code = status == rpc::GrpcStatus::kUnavailable     ? ErrorCode::kUnavailable
                          : status == rpc::GrpcStatus::kUnimplemented ? ErrorCode::kUnsupported
-                                                                      : ErrorCode::kInternal;
+                                                                     : ErrorCode::kInternal;
   return Error(code, std::move(text), static_cast<int32_t>(status));
 }
 

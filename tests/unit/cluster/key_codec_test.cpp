@@ -50,25 +50,21 @@ TEST_CASE("key codec: the order of encoded keys is the order of raw keys, at eve
 
 TEST_CASE("key codec: damaged encodings are refused") {
   const std::vector<std::string> damaged = {
-      "",                                        // nothing at all
-      "0000000000000000",                        // marker cut off
-      "0102030000000000fa00",                    // something follows
-      "0102030405060708ff",                      // last group missing
-      "0102030000000000f6",                      // nine pad bytes
-      "0102030000000000f9",                      // pads are fine, but one more than data
-      "0102030000000001fa",                      // pad byte is not zero
-      "0102030405060708ff00000000000000f7",      // one byte short
-      "0102030405060708fe0000000000000000f7",    // ends early, then more
+      "",                                      // nothing at all
+      "0000000000000000",                      // marker cut off
+      "0102030000000000fa00",                  // something follows
+      "0102030405060708ff",                    // last group missing
+      "0102030000000000f6",                    // nine pad bytes
+      "0102030000000000f9",                    // more pads than there are zeros
+      "0102030000000001fa",                    // pad byte is not zero
+      "0102030405060708ff00000000000000f7",    // one byte short
+      "0102030405060708fe0000000000000000f7",  // ends early, then more
   };
   for (const std::string& hex : damaged) {
     CAPTURE(hex);
     const Result<Bytes> decoded = decode_memcomparable(from_hex(hex));
-    if (hex == "0102030000000000f9") {
-      CHECK(to_hex(decoded.value()) == "0102");  // valid, of another key
-    } else {
-      REQUIRE_FALSE(decoded.ok());
-      CHECK(decoded.error().code() == ErrorCode::kCorrupt);
-    }
+    REQUIRE_FALSE(decoded.ok());
+    CHECK(decoded.error().code() == ErrorCode::kCorrupt);
   }
 }
 
