@@ -20,7 +20,8 @@ struct QuoteStyle {
 void append_identifier(std::string& out, std::string_view name);
 /// `` `schema`.`table` ``
 void append_table_name(std::string& out, std::string_view schema, std::string_view table);
-/// `'…'` with escapes: 00 0A 0D 1A ' " \ with a backslash, or only '' where a backslash is ordinary.
+/// `'…'` with escapes: 00 0A 0D 1A ' " \ with a backslash, or only '' where a backslash is
+/// ordinary.
 void append_quoted(std::string& out, ByteView bytes, QuoteStyle style);
 
 /// The literal for a value that is written: digits for numbers (enum, set and bit too), 'text' for

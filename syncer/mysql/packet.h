@@ -13,8 +13,8 @@
 namespace drainer::mysql {
 
 /// A statement that fails with error kGuardError, and so stops its packet, unless the statement
-/// before it matched exactly `rows` rows. Works on MariaDB, MySQL and TiDB: the sum leaves the range
-/// of BIGINT UNSIGNED when the comparison is true. (DO would swallow the error.)
+/// before it matched exactly `rows` rows. Works on MariaDB, MySQL and TiDB: the sum leaves the
+/// range of BIGINT UNSIGNED when the comparison is true. (DO would swallow the error.)
 void append_guard(std::string& sql, uint64_t rows);
 inline constexpr int32_t kGuardError = 1690;
 
@@ -26,9 +26,9 @@ enum class WriteMode : uint8_t {
 };
 
 struct PacketLimits {
-  size_t packet_bytes;     ///< a packet is sent before it grows beyond this
-  size_t packet_bytes_max; ///< what the server takes; one row above it is an error
-  size_t statement_bytes;  ///< a multi-row statement is closed beyond this
+  size_t packet_bytes;      ///< a packet is sent before it grows beyond this
+  size_t packet_bytes_max;  ///< what the server takes; one row above it is an error
+  size_t statement_bytes;   ///< a multi-row statement is closed beyond this
   size_t statement_rows;
 };
 

@@ -157,8 +157,7 @@ Result<uint64_t> Session::execute(std::string_view sql) {
 
 Result<std::vector<ResultRow>> Session::query(std::string_view sql) {
   try {
-    const std::unique_ptr<sql::ResultSet> result(
-        connection_->statement->executeQuery(text(sql)));
+    const std::unique_ptr<sql::ResultSet> result(connection_->statement->executeQuery(text(sql)));
     const uint32_t columns = result->getMetaData()->getColumnCount();
     std::vector<ResultRow> rows;
     while (result->next()) {

@@ -35,8 +35,9 @@ inline constexpr int32_t kServerLost = 2013;
 using Field = std::optional<std::string>;
 using ResultRow = std::vector<Field>;
 
-/// One connection to a MySQL, MariaDB or TiDB server: text protocol, several statements in a packet,
-/// matched rows as counts (CLIENT_FOUND_ROWS), autocommit, the server's own isolation level.
+/// One connection to a MySQL, MariaDB or TiDB server: text protocol, several statements in a
+/// packet, matched rows as counts (CLIENT_FOUND_ROWS), autocommit, the server's own isolation
+/// level.
 ///
 /// One thread. After an error inside a transaction the caller rolls back or drops the session.
 /// Errors carry the server's text, its number in detail(), and never the password.

@@ -197,7 +197,8 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
   for (uint32_t i = 0; i < upstream.size(); ++i) {
     if (upstream[i].is_writable()) offsets.push_back(i);
   }
-  std::ranges::sort(offsets, {}, [&](uint32_t i) -> const std::string& { return upstream[i].name; });
+  std::ranges::sort(offsets, {},
+                    [&](uint32_t i) -> const std::string& { return upstream[i].name; });
 
   std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
   for (const uint32_t offset : offsets) {

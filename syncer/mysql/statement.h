@@ -45,8 +45,8 @@ struct TablePlan {
   std::string column_list;             ///< "(`a`,`b`)"
 
   /// kInvalid when a column is missing under kFail. Generated columns of either side are left out.
-  static Result<TablePlan> make(const schema::TableVersion& table, const TableDescription& downstream,
-                                MissingColumns missing);
+  static Result<TablePlan> make(const schema::TableVersion& table,
+                                const TableDescription& downstream, MissingColumns missing);
 
   /// First key none of whose columns is NULL or absent in `row`; -1 when there is none.
   int32_t find_key(std::span<const tidb::Value> row) const;

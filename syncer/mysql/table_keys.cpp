@@ -50,8 +50,7 @@ DownstreamColumn describe_column(const ResultRow& row) {
   DownstreamColumn column;
   column.name = row[0].value_or("");
   const std::string extra = fold_case(row[1].value_or(""));
-  column.is_generated =
-      contains(extra, "virtual generated") || contains(extra, "stored generated");
+  column.is_generated = contains(extra, "virtual generated") || contains(extra, "stored generated");
   column.column_class = class_of(fold_case(row[2].value_or("")));
   const std::string charset = row[3].value_or("");
   column.is_unicode = charset.starts_with("utf8") || charset == "ascii";
@@ -61,8 +60,8 @@ DownstreamColumn describe_column(const ResultRow& row) {
 
 std::string query_text(std::string_view fields, std::string_view view, std::string_view order,
                        const schema::TableName& name, QuoteStyle style) {
-  std::string sql = fmt::format("\nSELECT {} \nFROM information_schema.{}\nWHERE table_schema = ",
-                                fields, view);
+  std::string sql =
+      fmt::format("\nSELECT {} \nFROM information_schema.{}\nWHERE table_schema = ", fields, view);
   append_quoted(sql, name.schema, style);
   sql += " AND table_name = ";
   append_quoted(sql, name.table, style);
@@ -129,9 +128,8 @@ Result<std::shared_ptr<const TableDescription>> TableKeys::find(Session& session
     return make_error(ErrorCode::kNotFound, "table not exist")
         .because("`{}`.`{}`", name.schema, name.table);
   }
-  ASSIGN_OR_RETURN(const auto statistics,
-                   session.query(query_text(kStatisticsFields, "statistics", "seq_in_index", name,
-                                            style)));
+  ASSIGN_OR_RETURN(const auto statistics, session.query(query_text(kStatisticsFields, "statistics",
+                                                                   "seq_in_index", name, style)));
   auto table = std::make_shared<const TableDescription>(describe(columns, statistics));
   if (table->unique_keys.empty()) {
     log_warn(

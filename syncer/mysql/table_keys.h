@@ -15,13 +15,13 @@ namespace drainer::mysql {
 
 /// How a downstream column is compared in a WHERE (spec/mysql-sink.md 6.4).
 enum class ColumnClass : uint8_t {
-  kPlain,    ///< integers, YEAR, BIT, ENUM, SET
-  kFloat,    ///< single precision
-  kDouble,   ///< double precision
-  kDecimal,  ///< exact numbers
-  kTime,     ///< DATE, TIME, DATETIME, TIMESTAMP
-  kChar,     ///< CHAR: stored without trailing blanks
-  kText,     ///< VARCHAR and the TEXT family
+  kPlain,       ///< integers, YEAR, BIT, ENUM, SET
+  kFloat,       ///< single precision
+  kDouble,      ///< double precision
+  kDecimal,     ///< exact numbers
+  kTime,        ///< DATE, TIME, DATETIME, TIMESTAMP
+  kChar,        ///< CHAR: stored without trailing blanks
+  kText,        ///< VARCHAR and the TEXT family
   kFixedBytes,  ///< BINARY(n): stored padded with zero bytes
   kBytes,       ///< VARBINARY and the BLOB family
   kJson,        ///< JSON as a type of its own (MySQL, TiDB); MariaDB's JSON is kText
@@ -32,9 +32,9 @@ struct DownstreamColumn {
   std::string name;
   ColumnClass column_class = ColumnClass::kOther;
   bool is_generated = false;
-  bool is_indexed = false;       ///< first column of some index
-  bool is_unicode = false;       ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
-  uint32_t octet_length = 0;     ///< of kFixedBytes
+  bool is_indexed = false;    ///< first column of some index
+  bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
+  uint32_t octet_length = 0;  ///< of kFixedBytes
 };
 
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.
