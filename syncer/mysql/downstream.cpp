@@ -19,7 +19,7 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kDefaultVariables =
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
     {"tidb_placement_mode", "ignore"},
-    {"foreign_key_checks", "0"},
+    {"foreign_key_checks", "OFF"},
 }};
 
 /// Modes that refuse or change values which exist upstream. TRADITIONAL stands for a set of others,
@@ -39,7 +39,12 @@ std::vector<std::string_view> split_mode(std::string_view mode) {
 }
 
 std::string join_mode(const std::vector<std::string_view>& parts) {
-  return fmt::format("{}", fmt::join(parts, ","));
+  std::string mode;
+  for (const std::string_view part : parts) {
+    if (!mode.empty()) mode.push_back(',');
+    mode += part;
+  }
+  return mode;
 }
 
 Result<void> set_variable(Session& session, std::string_view name, std::string_view value) {

@@ -13,13 +13,13 @@ namespace drainer::mysql {
 /// What the downstream itself says about how far it is. Plain data.
 struct AppliedState {
   /// Everything up to it is applied; 0 in a new row.
-  CommitTs commit_ts;
+  CommitTs commit_ts{};
   /// A transaction too large for one downstream transaction: its first `part_rows` rows are
   /// applied.
-  CommitTs part_ts;
+  CommitTs part_ts{};
   uint64_t part_rows = 0;
   /// A DDL that has been begun and may or may not have happened; 0 when none is open.
-  CommitTs ddl_ts;
+  CommitTs ddl_ts{};
 
   friend bool operator==(const AppliedState&, const AppliedState&) = default;
 };

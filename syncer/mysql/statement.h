@@ -25,7 +25,7 @@ struct PlannedColumn {
 
 /// A unique key that a WHERE may use: positions in TablePlan::columns, in index order.
 struct PlannedKey {
-  std::vector<uint32_t> columns;
+  std::vector<uint32_t> columns{};
   /// All columns are of classes for which `IN (…)` compares like `=`.
   bool can_be_listed = false;
 };

@@ -40,8 +40,8 @@ struct DownstreamColumn {
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.
 struct UniqueKey {
   std::string name;
-  std::vector<uint32_t> columns;
-  std::vector<uint32_t> prefix_lengths;  ///< SUB_PART per column, 0 for the whole column
+  std::vector<uint32_t> columns{};
+  std::vector<uint32_t> prefix_lengths{};  ///< SUB_PART per column, 0 for the whole column
   /// Holds an expression or a generated column: good for conflicts only, not for a WHERE.
   bool is_opaque = false;
 };
