@@ -9,13 +9,11 @@
 #include "drainer/base/ids.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
 #include "drainer/rpc/grpc_client.h"
 #include "pump_client/merger.h"
 
 namespace drainer {
-
-/// Makes a channel to one server; tests give fakes.
-using ChannelFactory = std::function<std::unique_ptr<rpc::GrpcChannel>(rpc::GrpcTarget)>;
 
 /// What all pump streams have in common. Plain data.
 struct PumpStreamOptions {
@@ -23,7 +21,7 @@ struct PumpStreamOptions {
   bool gzip = false;
   std::shared_ptr<const rpc::TlsContext> tls;
   Duration reconnect_pause = std::chrono::seconds(1);  ///< KEEP, upstream-protocols.md 2.7
-  ChannelFactory make_channel;
+  cluster::ChannelFactory make_channel;
 };
 
 /// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever.

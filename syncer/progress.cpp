@@ -32,8 +32,13 @@ Counter& rows_counter() {
 
 }  // namespace
 
-Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock)
-    : sink_(sink), checkpoint_(checkpoint), clock_(clock), point_(loaded) {
+Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
+                   std::function<void(CommitTs)> on_saved)
+    : sink_(sink),
+      checkpoint_(checkpoint),
+      clock_(clock),
+      on_saved_(std::move(on_saved)),
+      point_(loaded) {
   point_.consistent = false;
   last_save_ = clock_.now();
   last_log_ = last_save_;
@@ -87,6 +92,7 @@ Result<void> Progress::save() {
   metrics()
       .counter("binlog_drainer_event", "the count of sql event(dml, ddl).", {{"type", "savepoint"}})
       .add(1);
+  if (on_saved_) on_saved_(point_.commit_ts);
   MutexLock lock(mutex_);
   figures_.saved_ts = point_.commit_ts;
   return {};

@@ -62,6 +62,10 @@ Result<void> Syncer::run_until_stopped(const StopToken& stop) {
   while (std::optional<tidb::BinlogItem> item = input_.pop(stop)) {
     const CommitTs commit_ts = item->binlog().commit_ts;
     if (commit_ts <= last_) continue;
+    if (rules_.until.value > 0 && commit_ts > rules_.until) {
+      log_info("until-commit-ts is reached", {{"until", rules_.until}, {"commit ts", commit_ts}});
+      return {};
+    }
     last_ = commit_ts;
     TRY(handle(std::move(*item), stop));
   }

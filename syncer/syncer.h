@@ -25,6 +25,8 @@ struct SyncerRules {
   loopback::MarkFilter mark_filter;
   std::unordered_set<int64_t> ignored_commit_ts;
   bool sync_ddl = true;
+  /// End in order when everything up to here is applied; 0: never.
+  CommitTs until;
 };
 
 /// The main loop: brings the schema to the version of each binlog, filters, translates, and submits
@@ -35,7 +37,7 @@ class Syncer {
   Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema, const SyncerRules& rules,
          Sink& sink, CommitTs start, Clock& clock);
 
-  /// Until the input ends or `stop`; closes the sink at its end.
+  /// Until the input ends, a binlog lies beyond `until`, or `stop`; closes the sink at its end.
   Result<void> run(const StopToken& stop);
 
  private:
