@@ -13,17 +13,11 @@
 #include "drainer/cluster/pd.h"
 #include "drainer/cluster/tikv.h"
 #include "drainer/tidb/ddl_job.h"
+#include "drainer/tidb/schema_snapshot.h"
 
 namespace drainer::cluster {
 
-/// A database with its tables as the snapshot shows them.
-struct SchemaSnapshot {
-  struct Database {
-    tidb::DbInfo info;
-    std::vector<std::shared_ptr<const tidb::TableInfo>> tables;
-  };
-  std::vector<Database> databases;  ///< in text order of "DB:<id>" (7.6, KEEP)
-};
+using tidb::SchemaSnapshot;
 
 /// What a drainer reads of TiDB's metadata in TiKV (spec/upstream-protocols.md 7). Any thread.
 class Meta {
