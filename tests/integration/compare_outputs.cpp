@@ -1,0 +1,247 @@
+// compare_outputs DIRECTORY… : replays captures (captures/README.md) through schema, syncer and the
+// encoders of the Kafka and the file output, without sockets, and compares the messages with those
+// that the Go drainer left there. Prints the first differing field of each differing message. Exit
+// code 0: all equal; 1: differences; 2: a capture cannot be replayed.
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drainer/base/log.h"
+#include "drainer/cluster/key_codec.h"
+#include "drainer/schema/history.h"
+#include "syncer/file/message.h"
+#include "syncer/file/record.h"
+#include "syncer/kafka/message.h"
+#include "syncer/syncer.h"
+#include "tests/fakes/process.h"
+#include "tests/integration/message_text.h"
+#include "tests/upstream/capture.h"
+
+namespace drainer::integration {
+
+namespace {
+
+constexpr size_t kReportsMax = 5;
+
+// Expected messages in order, owned by `bytes`.
+struct Expected {
+  Bytes bytes;
+  std::vector<ByteView> messages;
+};
+
+std::optional<Expected> load_kafka_messages(const std::string& directory) {
+  const std::string path = directory + "/expected.kafka.msgs.gz";
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  Expected out;
+  out.bytes = fakes::read_gzip(path);
+  for (ByteView rest = out.bytes; rest.size() >= 4;) {
+    const ByteView message = rest.substr(4, load_be32(rest.data()));
+    out.messages.push_back(message);
+    rest.remove_prefix(4 + message.size());
+  }
+  return out;
+}
+
+// The payloads of the pb files in a tar archive (ustar), files by name.
+std::optional<Expected> load_file_payloads(const std::string& directory) {
+  const std::string path = directory + "/expected.file.tar.gz";
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  constexpr size_t kBlock = 512;
+  Expected out;
+  out.bytes = fakes::read_gzip(path);
+  std::map<std::string, ByteView> files;
+  for (ByteView rest = out.bytes; rest.size() >= kBlock && rest[0] != '\0';) {
+    std::string name(rest.data(), strnlen(rest.data(), 100));
+    const size_t size = std::strtoull(std::string(rest.substr(124, 12)).c_str(), nullptr, 8);
+    name.erase(0, name.rfind('/') + 1);
+    if (name.starts_with("binlog-")) files[name] = rest.substr(kBlock, size);
+    rest.remove_prefix(std::min(rest.size(), kBlock + (size + kBlock - 1) / kBlock * kBlock));
+  }
+  for (const auto& [name, content] : files) {
+    file::RecordReader reader(content);
+    while (const std::optional<file::Record> record = reader.next()) {
+      out.messages.push_back(record->payload);
+    }
+    if (reader.damage()) {
+      std::printf("%s offset %lu: %s\n", name.c_str(), reader.damage()->offset,
+                  reader.damage()->reason.c_str());
+    }
+  }
+  return out;
+}
+
+// Compares one output, message by message.
+class Comparison {
+ public:
+  using Decode = std::vector<std::string> (*)(ByteView);
+  Comparison(const char* name, Expected expected, Decode decode)
+      : name_(name), expected_(std::move(expected)), decode_(decode) {}
+
+  void add(ByteView actual) {
+    const size_t index = next_++;
+    if (index >= expected_.messages.size()) return;
+    const ByteView expected = expected_.messages[index];
+    if (expected == actual) return;
+    if (++differences_ > kReportsMax) return;
+    std::printf("  %s message %zu differs\n%s\n", name_, index,
+                first_difference(decode_(expected), decode_(actual)).c_str());
+  }
+
+  /// True when all was equal.
+  bool finish() const {
+    std::printf("  %s: %zu messages, %zu expected, %zu differ\n", name_, next_,
+                expected_.messages.size(), differences_);
+    return differences_ == 0 && next_ == expected_.messages.size();
+  }
+
+ private:
+  const char* name_;
+  Expected expected_;
+  Decode decode_;
+  size_t next_ = 0;
+  size_t differences_ = 0;
+};
+
+// Encodes what is submitted as both outputs do. One thread.
+class ComparingSink final : public Sink {
+ public:
+  ComparingSink(std::optional<Comparison> kafka, std::optional<Comparison> file)
+      : kafka_(std::move(kafka)), file_(std::move(file)) {}
+
+  void start(ThreadGroup&) override {}
+  Result<void> submit(Txn txn, const StopToken&) override {
+    if (kafka::MessageWriter::has_message(txn)) {
+      if (kafka_) TRY(encode(kafka_writer_, txn, *kafka_));
+      if (file_) TRY(encode(file_writer_, txn, *file_));
+    }
+    return {};
+  }
+  void close() override {}
+  std::optional<Applied> next_applied(const StopToken&) override { return std::nullopt; }
+  CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
+  const tidb::TimeZone& time_zone() const override { return zone_; }
+
+  bool finish() const {
+    const bool kafka_is_equal = !kafka_ || kafka_->finish();
+    const bool file_is_equal = !file_ || file_->finish();
+    return kafka_is_equal && file_is_equal;
+  }
+
+ private:
+  template <class Writer>
+  Result<void> encode(Writer& writer, const Txn& txn, Comparison& comparison) {
+    out_.clear();
+    TRY(writer.put(out_, txn));
+    comparison.add(out_.view());
+    return {};
+  }
+
+  // The captures were recorded by a drainer in UTC.
+  tidb::TimeZone zone_;
+  std::optional<Comparison> kafka_;
+  std::optional<Comparison> file_;
+  kafka::MessageWriter kafka_writer_{zone_};
+  file::MessageWriter file_writer_{zone_};
+  ReverseWriter out_;
+};
+
+using Jobs = std::map<DdlJobId, Bytes>;
+
+Result<Jobs> read_jobs(const upstream::KeyValues& meta) {
+  const Bytes prefix = cluster::meta_key("DDLJobHistory", cluster::MetaFlag::kHash);
+  Jobs out;
+  for (const auto& [key, value] : meta) {
+    if (!key.starts_with(prefix)) continue;
+    ASSIGN_OR_RETURN(const Bytes field, cluster::parse_hash_field(prefix, key));
+    out[DdlJobId(static_cast<int64_t>(load_be64(field.data())))] = value;
+  }
+  return out;
+}
+
+// All binlogs of the capture by commit ts, each DDL with its job.
+Result<void> queue_binlogs(const upstream::Capture& capture, const Jobs& jobs,
+                           BoundedQueue<tidb::BinlogItem>& queue) {
+  std::vector<const upstream::Record*> records;
+  for (const upstream::Tape& tape : capture.tapes) {
+    for (const upstream::Record& record : tape.records) records.push_back(&record);
+  }
+  std::stable_sort(records.begin(), records.end(),
+                   [](const auto* a, const auto* b) { return a->commit_ts < b->commit_ts; });
+  for (const upstream::Record* record : records) {
+    ASSIGN_OR_RETURN(tidb::BinlogItem item,
+                     tidb::BinlogItem::parse(Bytes(record->payload), PumpId("pump")));
+    if (item.binlog().is_ddl()) {
+      const auto job = jobs.find(item.binlog().ddl_job_id);
+      if (job == jobs.end()) {
+        return make_error(ErrorCode::kNotFound, "no DDL job {}", item.binlog().ddl_job_id);
+      }
+      ASSIGN_OR_RETURN(tidb::DdlJob parsed, tidb::parse_ddl_job(job->second));
+      item.set_ddl_job(std::make_shared<const tidb::DdlJob>(std::move(parsed)));
+    }
+    (void)queue.push(std::move(item), 0, StopToken());
+  }
+  queue.close();
+  return {};
+}
+
+std::optional<Comparison> comparison(const char* name, std::optional<Expected> expected,
+                                     Comparison::Decode decode) {
+  if (!expected) return std::nullopt;
+  return Comparison(name, std::move(*expected), decode);
+}
+
+Result<bool> compare_capture(const std::string& directory) {
+  ASSIGN_OR_RETURN(const upstream::Capture capture, upstream::load_capture(directory));
+  ASSIGN_OR_RETURN(const Jobs jobs, read_jobs(capture.meta));
+  schema::HistoryLoader loader({.commit_ts = capture.from_ts, .schema_version = {}});
+  for (const auto& [id, json] : jobs) TRY(loader.add(id, json));
+  ASSIGN_OR_RETURN(const std::unique_ptr<schema::Schema> schema, std::move(loader).finish());
+
+  SyncerOptions options;
+  options.ignore_schemas = {"INFORMATION_SCHEMA", "PERFORMANCE_SCHEMA", "mysql"};
+  SyncerRules rules;
+  ASSIGN_OR_RETURN(rules.table_filter, schema::TableFilter::make(options));
+  ComparingSink sink(comparison("kafka", load_kafka_messages(directory), kafka_message_lines),
+                     comparison("file", load_file_payloads(directory), file_payload_lines));
+  BoundedQueue<tidb::BinlogItem> queue({.items = SIZE_MAX, .bytes = SIZE_MAX});
+  TRY(queue_binlogs(capture, jobs, queue));
+  SystemClock clock;
+  Syncer syncer(queue, *schema, rules, sink, capture.from_ts, clock);
+  TRY(syncer.run(StopToken()));
+  return sink.finish();
+}
+
+int compare_all(const std::vector<std::string>& directories) {
+  int code = 0;
+  for (const std::string& directory : directories) {
+    std::printf("%s\n", directory.c_str());
+    const Result<bool> equal = compare_capture(directory);
+    if (!equal.ok()) {
+      std::printf("  %s\n", equal.error().to_string().c_str());
+      code = 2;
+    } else if (!*equal && code == 0) {
+      code = 1;
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+}  // namespace drainer::integration
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs("usage: compare_outputs DIRECTORY...\n", stderr);
+    return 2;
+  }
+  const drainer::Result<void> opened =
+      drainer::open_log({.level = drainer::LogLevel::kError, .file = ""});
+  if (!opened.ok()) return 2;
+  return drainer::integration::compare_all({argv + 1, argv + argc});
+}
