@@ -14,6 +14,7 @@
 #include "drainer/base/log.h"
 #include "drainer/cluster/key_codec.h"
 #include "drainer/schema/history.h"
+#include "pump_client/collector.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 #include "syncer/kafka/message.h"
@@ -21,12 +22,13 @@
 #include "tests/fakes/process.h"
 #include "tests/integration/message_text.h"
 #include "tests/upstream/capture.h"
+#include "tests/upstream/wire.h"
 
 namespace drainer::integration {
 
 namespace {
 
-constexpr size_t kReportsMax = 5;
+constexpr size_t kReportsMax = 20;
 
 // Expected messages in order, owned by `bytes`.
 struct Expected {
@@ -82,27 +84,48 @@ class Comparison {
   Comparison(const char* name, Expected expected, Decode decode)
       : name_(name), expected_(std::move(expected)), decode_(decode) {}
 
+  // Messages belong together by commit ts, so that one too many does not shift all after it.
   void add(ByteView actual) {
-    const size_t index = next_++;
-    if (index >= expected_.messages.size()) return;
-    const ByteView expected = expected_.messages[index];
+    ++count_;
+    const CommitTs ts = ts_of(actual);
+    while (next_ < expected_.messages.size() && ts_of(expected_.messages[next_]) < ts) {
+      report(expected_.messages[next_++], "is missing");
+    }
+    if (next_ == expected_.messages.size() || ts_of(expected_.messages[next_]) != ts) {
+      report(actual, "is not expected");
+      return;
+    }
+    const ByteView expected = expected_.messages[next_++];
     if (expected == actual) return;
-    if (++differences_ > kReportsMax) return;
-    std::printf("  %s message %zu differs\n%s\n", name_, index,
-                first_difference(decode_(expected), decode_(actual)).c_str());
+    report(actual, "differs");
+    if (differences_ <= kReportsMax) {
+      std::printf("%s\n", first_difference(decode_(expected), decode_(actual)).c_str());
+    }
   }
 
   /// True when all was equal.
-  bool finish() const {
-    std::printf("  %s: %zu messages, %zu expected, %zu differ\n", name_, next_,
+  bool finish() {
+    while (next_ < expected_.messages.size()) report(expected_.messages[next_++], "is missing");
+    std::printf("  %s: %zu messages, %zu expected, %zu differ\n", name_, count_,
                 expected_.messages.size(), differences_);
-    return differences_ == 0 && next_ == expected_.messages.size();
+    return differences_ == 0;
   }
 
  private:
+  static CommitTs ts_of(ByteView message) {
+    return file::find_commit_ts(message).value_or(CommitTs());
+  }
+
+  void report(ByteView message, const char* what) {
+    if (++differences_ > kReportsMax) return;
+    std::printf("  %s message of commit ts %ld %s: %s\n", name_, ts_of(message).value, what,
+                decode_(message).at(3).c_str());
+  }
+
   const char* name_;
   Expected expected_;
   Decode decode_;
+  size_t count_ = 0;
   size_t next_ = 0;
   size_t differences_ = 0;
 };
@@ -126,7 +149,7 @@ class ComparingSink final : public Sink {
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
 
-  bool finish() const {
+  bool finish() {
     const bool kafka_is_equal = !kafka_ || kafka_->finish();
     const bool file_is_equal = !file_ || file_->finish();
     return kafka_is_equal && file_is_equal;
@@ -163,30 +186,33 @@ Result<Jobs> read_jobs(const upstream::KeyValues& meta) {
   return out;
 }
 
-// All binlogs of the capture by commit ts, each DDL with its job.
-Result<void> queue_binlogs(const upstream::Capture& capture, const Jobs& jobs,
-                           BoundedQueue<tidb::BinlogItem>& queue) {
-  std::vector<const upstream::Record*> records;
-  for (const upstream::Tape& tape : capture.tapes) {
-    for (const upstream::Record& record : tape.records) records.push_back(&record);
+// A pump's binlogs, and behind them a fake one so that the merger lets go of the last.
+Result<void> offer_tape(const upstream::Tape& tape, const PumpId& pump, CommitTs end,
+                        Merger& merger, const StopToken& stop) {
+  Bytes beyond;
+  upstream::append_varint_field(beyond, 2, static_cast<uint64_t>(end.value) + 1);
+  upstream::append_varint_field(beyond, 3, static_cast<uint64_t>(end.value) + 1);
+  for (size_t i = 0; i <= tape.records.size(); ++i) {
+    Bytes payload = i < tape.records.size() ? Bytes(tape.records[i].payload) : beyond;
+    ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload), pump));
+    if (!merger.offer(pump, std::move(item), stop)) break;
   }
-  std::stable_sort(records.begin(), records.end(),
-                   [](const auto* a, const auto* b) { return a->commit_ts < b->commit_ts; });
-  for (const upstream::Record* record : records) {
-    ASSIGN_OR_RETURN(tidb::BinlogItem item,
-                     tidb::BinlogItem::parse(Bytes(record->payload), PumpId("pump")));
-    if (item.binlog().is_ddl()) {
-      const auto job = jobs.find(item.binlog().ddl_job_id);
-      if (job == jobs.end()) {
-        return make_error(ErrorCode::kNotFound, "no DDL job {}", item.binlog().ddl_job_id);
-      }
-      ASSIGN_OR_RETURN(tidb::DdlJob parsed, tidb::parse_ddl_job(job->second));
-      item.set_ddl_job(std::make_shared<const tidb::DdlJob>(std::move(parsed)));
-    }
-    (void)queue.push(std::move(item), 0, StopToken());
-  }
-  queue.close();
   return {};
+}
+
+CommitTs last_commit_ts(const upstream::Capture& capture) {
+  int64_t last = 0;
+  for (const upstream::Tape& tape : capture.tapes) {
+    if (!tape.records.empty()) last = std::max(last, tape.records.back().commit_ts);
+  }
+  return CommitTs(last);
+}
+
+Result<std::shared_ptr<const tidb::DdlJob>> find_job(const Jobs& jobs, DdlJobId id) {
+  const auto found = jobs.find(id);
+  if (found == jobs.end()) return make_error(ErrorCode::kNotFound, "no DDL job {}", id);
+  ASSIGN_OR_RETURN(tidb::DdlJob job, tidb::parse_ddl_job(found->second));
+  return std::make_shared<const tidb::DdlJob>(std::move(job));
 }
 
 std::optional<Comparison> comparison(const char* name, std::optional<Expected> expected,
@@ -208,11 +234,30 @@ Result<bool> compare_capture(const std::string& directory) {
   ASSIGN_OR_RETURN(rules.table_filter, schema::TableFilter::make(options));
   ComparingSink sink(comparison("kafka", load_kafka_messages(directory), kafka_message_lines),
                      comparison("file", load_file_payloads(directory), file_payload_lines));
-  BoundedQueue<tidb::BinlogItem> queue({.items = SIZE_MAX, .bytes = SIZE_MAX});
-  TRY(queue_binlogs(capture, jobs, queue));
+  const CommitTs end = last_commit_ts(capture);
+  rules.until = end;
+  constexpr QueueLimits kLimits{.items = 1000, .bytes = 64u << 20};
+  Merger merger(capture.from_ts, kLimits);
+  BoundedQueue<tidb::BinlogItem> queue(kLimits);
+  Collector collector(
+      merger, [&jobs](DdlJobId id, const StopToken&) { return find_job(jobs, id); }, queue);
+  std::vector<PumpId> pumps;
+  for (size_t i = 0; i < capture.tapes.size(); ++i) pumps.emplace_back(fmt::format("pump-{}", i));
+  merger.set_sources(pumps);
+  ThreadGroup upstream_threads;
+  for (size_t i = 0; i < pumps.size(); ++i) {
+    upstream_threads.start(pumps[i].value, [&, i](const StopToken& stop) {
+      return offer_tape(capture.tapes[i], pumps[i], end, merger, stop);
+    });
+  }
+  upstream_threads.start("collector",
+                         [&](const StopToken& stop) { return collector.run(stop); });
   SystemClock clock;
   Syncer syncer(queue, *schema, rules, sink, capture.from_ts, clock);
-  TRY(syncer.run(StopToken()));
+  const Result<void> replayed = syncer.run(upstream_threads.stop_token());
+  upstream_threads.request_stop();
+  TRY(upstream_threads.wait());
+  TRY(replayed);
   return sink.finish();
 }
 
