@@ -66,8 +66,11 @@ class Lookup {
   /// Readable when finished.
   int done_fd() const { return done_.get(); }
   bool finished() const { return finished_; }
-  /// Requires: finished.
-  const Result<AddressList>& list() const { return list_; }
+  /// Joins the thread: blocks no longer than that takes when finished.
+  Result<AddressList> take_list() {
+    TRY(thread_.wait());
+    return std::move(list_);
+  }
 
  private:
   explicit Lookup(FileDescriptor done) : done_(std::move(done)) {}
@@ -112,8 +115,8 @@ Result<std::vector<SocketAddress>> resolve(const std::string& host, uint16_t por
     given_up_lookups().add(std::move(lookup));
     return std::move(waited).error();
   }
-  if (!lookup->list().ok()) return lookup->list().error();
-  return to_addresses(*lookup->list());
+  ASSIGN_OR_RETURN(const AddressList list, lookup->take_list());
+  return to_addresses(list);
 }
 
 }  // namespace drainer::rpc
