@@ -22,9 +22,11 @@ void ThreadGroup::run(const std::string& name, const Body& body) {
   if (result.error().code() == ErrorCode::kStopped && stop_.stop_requested()) return;
   {
     MutexLock lock(mutex_);
-    if (!first_error_) first_error_ = std::move(result).error();
+    if (first_error_) return;
+    first_error_ = std::move(result).error();
   }
   stop_.request_stop();
+  if (on_failure_) on_failure_();
 }
 
 Result<void> ThreadGroup::wait() {

@@ -20,6 +20,8 @@ class ThreadGroup {
   using Body = std::function<Result<void>(StopToken)>;
 
   ThreadGroup() = default;
+  /// `on_failure` is called once, by the failing thread, after the group was asked to stop.
+  explicit ThreadGroup(std::function<void()> on_failure) : on_failure_(std::move(on_failure)) {}
   ThreadGroup(const ThreadGroup&) = delete;
   ThreadGroup& operator=(const ThreadGroup&) = delete;
   /// Stops and joins what still runs.
@@ -38,6 +40,7 @@ class ThreadGroup {
  private:
   void run(const std::string& name, const Body& body) EXCLUDES(mutex_);
 
+  const std::function<void()> on_failure_;
   StopSource stop_;
   Mutex mutex_;
   std::list<std::thread> threads_ GUARDED_BY(mutex_);

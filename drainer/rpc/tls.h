@@ -7,6 +7,7 @@
 #include "drainer/base/result.h"
 
 struct ssl_ctx_st;
+struct x509_store_st;
 
 namespace drainer::rpc {
 
@@ -37,9 +38,10 @@ class TlsContext {
   Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_client_context() const;
 
  private:
-  explicit TlsContext(TlsOptions options) : options_(std::move(options)) {}
+  TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots);
 
-  TlsOptions options_;
+  const TlsOptions options_;
+  const std::shared_ptr<x509_store_st> roots_;
 };
 
 }  // namespace drainer::rpc

@@ -15,16 +15,24 @@ namespace drainer::tidb {
 /// Moving keeps the views valid: the buffer lives on the heap. One thread at a time.
 class BinlogItem {
  public:
-  /// Parses `payload`; the item owns it from then on.
+  /// Parses the binlog that lies in `buffer` from `offset` on, `length` bytes long; the item owns
+  /// the whole buffer from then on (a pump's message is kept as it came, without a copy).
+  static Result<BinlogItem> parse(Bytes buffer, size_t offset, size_t length, PumpId pump) {
+    CHECK(offset <= buffer.size() && length <= buffer.size() - offset, "{}+{} in {} bytes", offset,
+          length, buffer.size());
+    auto owned = std::make_unique<const Bytes>(std::move(buffer));
+    const ByteView payload = ByteView(*owned).substr(offset, length);
+    ASSIGN_OR_RETURN(const BinlogView view, parse_binlog(payload));
+    return BinlogItem(std::move(owned), payload, view, std::move(pump));
+  }
   static Result<BinlogItem> parse(Bytes payload, PumpId pump) {
-    auto buffer = std::make_unique<const Bytes>(std::move(payload));
-    ASSIGN_OR_RETURN(const BinlogView view, parse_binlog(*buffer));
-    return BinlogItem(std::move(buffer), view, std::move(pump));
+    const size_t length = payload.size();
+    return parse(std::move(payload), 0, length, std::move(pump));
   }
 
   const BinlogView& binlog() const { return view_; }
   const PumpId& pump() const { return pump_; }
-  ByteView payload() const { return *buffer_; }
+  ByteView payload() const { return payload_; }
   size_t size_bytes() const { return buffer_->size(); }
 
   /// Set by the collector for DDL binlogs.
@@ -32,10 +40,11 @@ class BinlogItem {
   void set_ddl_job(std::shared_ptr<const DdlJob> job) { ddl_job_ = std::move(job); }
 
  private:
-  BinlogItem(std::unique_ptr<const Bytes> buffer, BinlogView view, PumpId pump)
-      : buffer_(std::move(buffer)), view_(view), pump_(std::move(pump)) {}
+  BinlogItem(std::unique_ptr<const Bytes> buffer, ByteView payload, BinlogView view, PumpId pump)
+      : buffer_(std::move(buffer)), payload_(payload), view_(view), pump_(std::move(pump)) {}
 
   std::unique_ptr<const Bytes> buffer_;
+  ByteView payload_;
   BinlogView view_;
   PumpId pump_;
   std::shared_ptr<const DdlJob> ddl_job_;

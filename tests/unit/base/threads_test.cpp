@@ -24,6 +24,18 @@ TEST_CASE("threads: the first error stops the others and is returned") {
   CHECK_FALSE(waited_to_the_end);
 }
 
+TEST_CASE("threads: a failure is told once") {
+  int told = 0;
+  ThreadGroup group([&] { ++told; });
+  for (int i = 0; i < 3; ++i) {
+    group.start("failing", [](StopToken) -> Result<void> {
+      return make_error(ErrorCode::kCorrupt, "bad bytes");
+    });
+  }
+  CHECK_FALSE(group.wait().ok());
+  CHECK(told == 1);
+}
+
 TEST_CASE("threads: a body may start another, and a good end stops nobody") {
   ThreadGroup group;
   bool inner_ran = false;

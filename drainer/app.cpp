@@ -1,0 +1,277 @@
+#include "drainer/app.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "conf/load.h"
+#include "drainer/base/log.h"
+#include "drainer/schema/history.h"
+#include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/mysql/mysql_sink.h"
+
+namespace drainer {
+
+namespace {
+
+// What waits between the parts; together with the sink's own share this is the memory of a drainer
+// that is held back by its downstream.
+constexpr QueueLimits kPerPump{.items = 4096, .bytes = 4u << 20};
+constexpr QueueLimits kBinlogQueue{.items = 4096, .bytes = 8u << 20};
+// Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
+constexpr int64_t kFutureMsMax = 60 * 1000;
+
+std::string port_of(const std::string& address) {
+  return address.substr(address.rfind(':') + 1);
+}
+
+Result<std::string> make_node_id(const Options& options) {
+  if (!options.node_id.empty()) return options.node_id;
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) {
+    return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
+  }
+  return std::string(name) + ":" + port_of(options.addr);
+}
+
+Result<std::shared_ptr<const rpc::TlsContext>> open_tls(const SecurityOptions& security) {
+  rpc::TlsOptions options{.ca_file = security.ssl_ca,
+                          .cert_file = security.ssl_cert,
+                          .key_file = security.ssl_key,
+                          .allowed_common_names = security.cert_allowed_cn};
+  if (!options.enabled()) return std::shared_ptr<const rpc::TlsContext>();
+  return rpc::TlsContext::open(std::move(options));
+}
+
+schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
+  switch (action) {
+    case UnknownDdlAction::kStop:
+      return schema::Schema::UnknownJobPolicy::kStop;
+    case UnknownDdlAction::kPass:
+      return schema::Schema::UnknownJobPolicy::kPass;
+    case UnknownDdlAction::kSkip:
+      return schema::Schema::UnknownJobPolicy::kSkip;
+  }
+  return schema::Schema::UnknownJobPolicy::kStop;
+}
+
+}  // namespace
+
+int App::run() {
+  Result<void> started = start();
+  if (started.ok()) {
+    start_threads();
+    Mutex mutex;
+    CondVar never;
+    MutexLock lock(mutex);
+    never.wait(mutex, stop_.get_token(), [] { return false; });
+  }
+  stop_.request_stop();
+  Result<void> stopped = stop();
+  if (!started.ok() && !(signalled_ && started.error().code() == ErrorCode::kStopped)) {
+    return report(started.error(), 1);
+  }
+  if (!stopped.ok()) return report(stopped.error(), 2);
+  log_info("drainer exit");
+  return 0;
+}
+
+int App::report(const Error& error, int code) {
+  log_error(is_replicating_ ? "syncer exited abnormal" : "create drainer server failed",
+            {{"error", error}});
+  std::fprintf(stderr, "drainer: %s\n", error.to_string().c_str());
+  return code;
+}
+
+Result<void> App::start() {
+  ASSIGN_OR_RETURN(const LogLevel level, parse_log_level(options_.log_level));
+  TRY(open_log({.level = level, .file = options_.log_file}));
+  ASSIGN_OR_RETURN(signals_, SignalWaiter::open());
+  service_threads_.start("signals", [this](const StopToken& stop) -> Result<void> {
+    if (const std::optional<int> signal = signals_->wait(stop)) {
+      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
+      signalled_ = true;
+      stop_.request_stop();
+    }
+    return {};
+  });
+  const VersionInfo version = version_info();
+  log_info("Welcome to Drainer",
+           {{"Release Version", version.release}, {"Git Commit Hash", version.revision}});
+  log_info("start drainer...", {{"config", options_json(options_)}});
+  ASSIGN_OR_RETURN(node_id_, make_node_id(options_));
+  std::error_code made;
+  std::filesystem::create_directories(options_.data_dir, made);
+  if (made)
+    return make_error(ErrorCode::kInvalid, "mkdir {}: {}", options_.data_dir, made.message());
+  ASSIGN_OR_RETURN(tls_, open_tls(options_.security));
+  TRY(connect_upstream());
+  TRY(open_downstream());
+  TRY(load_schema());
+  return make_rules();
+}
+
+Result<void> App::connect_upstream() {
+  const StopToken stop = stop_.get_token();
+  cluster::PdOptions pd_options{.urls = options_.pd_url_list, .tls = tls_};
+  pd_options.discovery_attempts = 30;
+  ASSIGN_OR_RETURN(pd_, cluster::PdClient::open(pd_options, clock_, stop));
+  log_info("get cluster id from pd", {{"id", pd_->cluster_id()}});
+  ASSIGN_OR_RETURN(pd_ts_, pd_->tso(stop));
+  cluster::EtcdOptions etcd_options{.endpoints = [this] { return pd_->member_urls(); },
+                                    .tls = tls_,
+                                    .timeout = options_.etcd_timeout,
+                                    .channels = {}};
+  etcd_ = cluster::EtcdClient::create(std::move(etcd_options), clock_);
+  registry_ = std::make_unique<cluster::Registry>(*etcd_);
+  kv_ = cluster::KvClient::create(*pd_, tls_, clock_);
+  meta_ = std::make_unique<cluster::Meta>(*pd_, *kv_, clock_, etcd_.get());
+  return {};
+}
+
+Result<void> App::open_downstream() {
+  const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts_.value
+                                                          : options_.initial_commit_ts);
+  log_info("set InitialCommitTS", {{"ts", initial}});
+  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id(), clock_));
+  ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
+  has_checkpoint_ = saved && saved->commit_ts.value != 0;
+  start_point_ = has_checkpoint_ ? *saved : SavePoint{.commit_ts = initial};
+  if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
+    return make_error(ErrorCode::kInvalid,
+                      "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
+                      "cluster's past, or -1 for now",
+                      has_checkpoint_ ? "the checkpoint's commit ts" : "initial-commit-ts",
+                      start_point_.commit_ts,
+                      (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts_)) / 1000, pd_ts_);
+  }
+  log_info("initialize checkpoint", {{"type", options_.syncer.to.checkpoint.type},
+                                     {"checkpoint", start_point_.commit_ts},
+                                     {"version", start_point_.schema_version}});
+  ASSIGN_OR_RETURN(sink_, open_sink());
+  return {};
+}
+
+Result<std::unique_ptr<Sink>> App::open_sink() {
+  const std::string& type = options_.syncer.db_type;
+  if (type != "mysql" && type != "tidb") {
+    return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+  }
+  mysql::MysqlSinkOptions sink_options{.syncer = options_.syncer,
+                                       .cluster_id = pd_->cluster_id(),
+                                       .progress_schema = checkpoint_schema(options_),
+                                       .checkpoint_ts = start_point_.commit_ts,
+                                       .is_consistent = start_point_.consistent,
+                                       .has_checkpoint = has_checkpoint_};
+  sink_options.mismatch = options_.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
+                              ? mysql::MismatchPolicy::kStop
+                              : mysql::MismatchPolicy::kWarn;
+  ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
+                   mysql::MysqlSink::open(std::move(sink_options), clock_));
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Result<void> App::load_schema() {
+  schema::HistoryLoader loader(
+      {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
+  TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
+                          stop_.get_token()));
+  ASSIGN_OR_RETURN(schema_, std::move(loader).finish());
+  schema_->set_unknown_job_policy(policy_of(options_.syncer.apply.unknown_ddl_job));
+  log_info("load schema", {{"tables", schema_->table_count()},
+                           {"databases", schema_->database_count()},
+                           {"version", schema_->version()}});
+  return {};
+}
+
+Result<void> App::make_rules() {
+  const SyncerOptions& syncer = options_.syncer;
+  ASSIGN_OR_RETURN(rules_.table_filter, schema::TableFilter::make(syncer));
+  ASSIGN_OR_RETURN(rules_.event_filter, schema::EventFilter::make(syncer));
+  if (syncer.loopback_control) rules_.mark_filter = loopback::MarkFilter(syncer.channel_id);
+  rules_.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
+                                  syncer.ignore_txn_commit_ts.end());
+  rules_.sync_ddl = syncer.sync_ddl;
+  rules_.until = CommitTs(options_.syncer.apply.until_commit_ts);
+  return {};
+}
+
+void App::start_threads() {
+  is_replicating_ = true;
+  // The downstream itself may know more than the checkpoint: what it holds is not pulled again. The
+  // schema gets there through the jobs that the history loader has left pending.
+  const CommitTs start = sink_->resume_from(start_point_.commit_ts);
+  start_point_.commit_ts = start;
+  merger_ = std::make_unique<Merger>(start, kPerPump);
+  pump_options_ = {.cluster_id = pd_->cluster_id(),
+                   .gzip = options_.compressor == "gzip",
+                   .tls = tls_,
+                   .make_channel = [this](rpc::GrpcTarget target) {
+                     return rpc::GrpcChannel::create(std::move(target), clock_);
+                   }};
+  pumps_ = std::make_unique<PumpSet>(*registry_, *merger_, pump_options_,
+                                     std::chrono::seconds(options_.detect_interval_s),
+                                     upstream_threads_, clock_);
+  binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(kBinlogQueue);
+  collector_ = std::make_unique<Collector>(
+      *merger_,
+      [this](DdlJobId id, const StopToken& stop) { return meta_->wait_for_job(id, stop); },
+      *binlogs_);
+  syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
+                                     clock_);
+  heartbeat_ = std::make_unique<cluster::Heartbeat>(
+      cluster::Heartbeat::Options{
+          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = pd_ts_},
+      *registry_, clock_);
+  progress_ =
+      std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                 [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
+  progress_threads_.start("progress",
+                          [this](const StopToken& stop) { return progress_->run(stop); });
+  sink_->start(sink_threads_);
+  syncer_threads_.start("syncer", [this](const StopToken& stop) -> Result<void> {
+    Result<void> result = syncer_->run(stop);
+    stop_.request_stop();
+    return result;
+  });
+  upstream_threads_.start("collector",
+                          [this](const StopToken& stop) { return collector_->run(stop); });
+  upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
+  service_threads_.start("heartbeat",
+                         [this](const StopToken& stop) { return heartbeat_->run(stop); });
+  service_threads_.start("pd", [this](const StopToken& stop) { return pd_->run(stop); });
+}
+
+Result<void> App::stop() {
+  Result<void> first;
+  const auto keep_first = [&first](Result<void> result) {
+    if (first.ok() && !result.ok()) first = std::move(result);
+  };
+  if (is_replicating_) {
+    log_info("begin to close drainer server");
+    upstream_threads_.request_stop();
+    keep_first(upstream_threads_.wait());
+    syncer_threads_.request_stop();
+    keep_first(syncer_threads_.wait());
+    sink_threads_.request_stop();
+    keep_first(sink_threads_.wait());
+    // The sink has closed its reports by now, so this ends when the last is saved.
+    keep_first(progress_threads_.wait());
+    if (first.ok()) keep_first(progress_->save_consistent());
+    heartbeat_->set_state(cluster::NodeState::kPaused);
+    // The registry is told even when the program ends by an error; it has its own deadline.
+    if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {
+      log_error("update status failed", {{"error", told.error()}});
+    } else {
+      log_info("has already update status", {{"id", node_id_}});
+    }
+  }
+  service_threads_.request_stop();
+  keep_first(service_threads_.wait());
+  return first;
+}
+
+}  // namespace drainer

@@ -1,0 +1,64 @@
+#include "drainer/base/signals.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace drainer {
+
+Result<std::unique_ptr<SignalWaiter>> SignalWaiter::open() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+  const int wake_fd = eventfd(0, EFD_CLOEXEC);
+  if (signal_fd < 0 || wake_fd < 0) {
+    return make_error(ErrorCode::kInternal, "set up signals: {}", std::strerror(errno));
+  }
+  return std::unique_ptr<SignalWaiter>(new SignalWaiter(signal_fd, wake_fd));
+}
+
+SignalWaiter::~SignalWaiter() {
+  close(signal_fd_);
+  close(wake_fd_);
+}
+
+std::optional<int> SignalWaiter::wait(const StopToken& stop) {
+  const std::stop_callback wake(stop, [this] {
+    const uint64_t one = 1;
+    (void)!write(wake_fd_, &one, sizeof one);
+  });
+  pollfd fds[2] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+  while (!stop.stop_requested()) {
+    if (poll(fds, 2, -1) < 0) continue;
+    signalfd_siginfo info;
+    if ((fds[0].revents & POLLIN) != 0 && read(signal_fd_, &info, sizeof info) == sizeof info) {
+      return static_cast<int>(info.ssi_signo);
+    }
+  }
+  return std::nullopt;
+}
+
+const char* signal_name(int signal) {
+  switch (signal) {
+    case SIGHUP:
+      return "hangup";
+    case SIGINT:
+      return "interrupt";
+    case SIGQUIT:
+      return "quit";
+    case SIGTERM:
+      return "terminated";
+    default:
+      return "signal";
+  }
+}
+
+}  // namespace drainer

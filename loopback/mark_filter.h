@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "drainer/base/result.h"
+#include "drainer/schema/schema.h"
+#include "drainer/tidb/binlog_view.h"
+
+namespace drainer::loopback {
+
+/// Recognizes transactions that a drainer of our own channel wrote (spec/mysql-sink.md 3.2).
+/// Immutable; any thread.
+class MarkFilter {
+ public:
+  /// Off: nothing is ever our own.
+  MarkFilter() = default;
+  explicit MarkFilter(int64_t channel_id) : channel_id_(channel_id) {}
+
+  bool is_on() const { return channel_id_.has_value(); }
+
+  /// True when any row of `retl`.`_drainer_repl_mark` (names compared without case) in the
+  /// transaction carries our channel id, for an update in its new value. Only rows of that table
+  /// are decoded. A channel_id that is no signed integer is an error, as in the original.
+  Result<bool> is_own(const tidb::PrewriteView& prewrite, const schema::Schema& schema) const;
+
+ private:
+  std::optional<int64_t> channel_id_;
+};
+
+}  // namespace drainer::loopback

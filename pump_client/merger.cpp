@@ -1,0 +1,108 @@
+#include "pump_client/merger.h"
+
+#include <algorithm>
+
+#include "drainer/base/log.h"
+
+namespace drainer {
+
+void Merger::set_sources(const std::vector<PumpId>& pumps) {
+  MutexLock lock(mutex_);
+  for (const PumpId& pump : pumps) {
+    if (sources_.try_emplace(pump).second) log_info("merger add source", {{"source id", pump}});
+  }
+  std::erase_if(sources_, [&](const auto& entry) {
+    if (std::find(pumps.begin(), pumps.end(), entry.first) != pumps.end()) return false;
+    log_info("merger remove source", {{"source id", entry.first}});
+    return true;
+  });
+  offered_.notify_all();
+  taken_.notify_all();
+}
+
+bool Merger::offer(const PumpId& pump, tidb::BinlogItem item, const StopToken& stop) {
+  const size_t size_bytes = item.size_bytes();
+  MutexLock lock(mutex_);
+  const bool ready = taken_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
+    const auto source = sources_.find(pump);
+    if (source == sources_.end() || source->second.items.empty()) return true;
+    return source->second.items.size() < per_pump_.items &&
+           source->second.bytes + size_bytes <= per_pump_.bytes;
+  });
+  const auto source = sources_.find(pump);
+  if (!ready || source == sources_.end()) return false;
+  source->second.bytes += size_bytes;
+  source->second.items.push_back(std::move(item));
+  // Only the first item of a pump can complete the set that take() waits for.
+  if (source->second.items.size() == 1) offered_.notify_one();
+  return true;
+}
+
+std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
+  MutexLock lock(mutex_);
+  while (true) {
+    if (!offered_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return is_complete(); })) {
+      return std::nullopt;
+    }
+    tidb::BinlogItem item = take_smallest();
+    const CommitTs commit_ts = item.binlog().commit_ts;
+    if (commit_ts > last_taken_) {
+      last_taken_ = commit_ts;
+      return item;
+    }
+    if (commit_ts == last_taken_) {
+      log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", item.pump()}});
+    } else {
+      ++disorder_count_;
+      log_error("binlog's commit ts less than the last ts",
+                {{"commit ts", commit_ts}, {"last ts", last_taken_}, {"source id", item.pump()}});
+    }
+  }
+}
+
+bool Merger::is_complete() const {
+  return !sources_.empty() && std::all_of(sources_.begin(), sources_.end(), [](const auto& entry) {
+    return !entry.second.items.empty();
+  });
+}
+
+tidb::BinlogItem Merger::take_smallest() {
+  const auto smallest =
+      std::min_element(sources_.begin(), sources_.end(), [](const auto& left, const auto& right) {
+        return left.second.items.front().binlog().commit_ts <
+               right.second.items.front().binlog().commit_ts;
+      });
+  Source& source = smallest->second;
+  tidb::BinlogItem item = std::move(source.items.front());
+  source.items.pop_front();
+  const size_t bytes_before = source.bytes;
+  source.bytes -= item.size_bytes();
+  // Waking the pump for every item would cost a switch each. It is woken when half of its share is
+  // free, and at the latest when all is: then its next item passes whatever the size.
+  const size_t half_bytes = per_pump_.bytes / 2;
+  if (source.items.empty() || source.items.size() == per_pump_.items / 2 ||
+      (bytes_before > half_bytes && source.bytes <= half_bytes)) {
+    taken_.notify_all();
+  }
+  return item;
+}
+
+CommitTs Merger::last_taken() const {
+  MutexLock lock(mutex_);
+  return last_taken_;
+}
+
+uint64_t Merger::disorder_count() const {
+  MutexLock lock(mutex_);
+  return disorder_count_;
+}
+
+std::optional<PumpId> Merger::waiting_for() const {
+  MutexLock lock(mutex_);
+  for (const auto& [pump, source] : sources_) {
+    if (source.items.empty()) return pump;
+  }
+  return std::nullopt;
+}
+
+}  // namespace drainer

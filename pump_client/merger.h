@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "drainer/base/ids.h"
+#include "drainer/base/mutex.h"
+#include "drainer/base/queue.h"
+#include "drainer/tidb/binlog_item.h"
+
+namespace drainer {
+
+/// Joins the streams of all pumps into one, ordered by commit ts (spec/upstream-protocols.md 2.8).
+///
+/// An item leaves only when every known pump has one waiting: a silent pump holds back all. Nothing
+/// leaves before the first set_sources(), so that the first complete list of pumps is in (FIX 2.8).
+/// Any thread may call; each pump offers from one thread, one thread takes.
+class Merger {
+ public:
+  /// `start` is the commit ts after which to go on; `per_pump` bounds what waits for each pump.
+  Merger(CommitTs start, QueueLimits per_pump) : per_pump_(per_pump), last_taken_(start) {}
+
+  /// Makes `pumps` the set of sources at once. What waits of removed ones is forgotten: a pump
+  /// leaves only when we have applied all it had.
+  void set_sources(const std::vector<PumpId>& pumps) EXCLUDES(mutex_);
+
+  /// Blocks while the pump's share is full. False when `stop` came first or the pump is no source
+  /// (any more); the item is then lost to us and must be pulled again.
+  [[nodiscard]] bool offer(const PumpId& pump, tidb::BinlogItem item, const StopToken& stop)
+      EXCLUDES(mutex_);
+
+  /// The item with the smallest commit ts, above all before. An item at the last commit ts again is
+  /// dropped with a warning, a smaller one with an error and a count. Empty on `stop`.
+  [[nodiscard]] std::optional<tidb::BinlogItem> take(const StopToken& stop) EXCLUDES(mutex_);
+
+  /// Where a new pump has to start: the latest commit ts that left.
+  CommitTs last_taken() const EXCLUDES(mutex_);
+  /// Items dropped because their commit ts lay below the last one.
+  uint64_t disorder_count() const EXCLUDES(mutex_);
+  /// A pump which has nothing waiting and so holds the others back; none when all have, or no
+  /// source is known. For the log and /status.
+  std::optional<PumpId> waiting_for() const EXCLUDES(mutex_);
+
+ private:
+  struct Source {
+    std::deque<tidb::BinlogItem> items;
+    size_t bytes = 0;
+  };
+
+  bool is_complete() const REQUIRES(mutex_);
+  tidb::BinlogItem take_smallest() REQUIRES(mutex_);
+
+  const QueueLimits per_pump_;
+  mutable Mutex mutex_;
+  CondVar offered_;
+  CondVar taken_;
+  std::map<PumpId, Source> sources_ GUARDED_BY(mutex_);
+  CommitTs last_taken_ GUARDED_BY(mutex_);
+  uint64_t disorder_count_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace drainer

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/threads.h"
+#include "drainer/cluster/registry.h"
+#include "pump_client/merger.h"
+#include "pump_client/pump_stream.h"
+
+namespace drainer {
+
+/// Follows the registry and keeps one stream per pump (spec/upstream-protocols.md 3.6).
+///
+/// run() belongs to one thread; refresh_now() to any other.
+class PumpSet {
+ public:
+  /// All must outlive the set; `streams` gets a thread per pump.
+  PumpSet(cluster::Registry& registry, Merger& merger, const PumpStreamOptions& options,
+          Duration detect_interval, ThreadGroup& streams, Clock& clock)
+      : registry_(registry),
+        merger_(merger),
+        options_(options),
+        detect_interval_(detect_interval),
+        streams_(streams),
+        clock_(clock) {}
+
+  /// Reads the registry now and then every detect interval. The first successful read must show a
+  /// pump, else kNotFound; later failures are logged and the old list kept.
+  Result<void> run(const StopToken& stop);
+
+  /// One full registry read by the caller's thread, for Notify: returns when a new pump has become
+  /// a merge source.
+  Result<void> refresh(const StopToken& stop) EXCLUDES(mutex_);
+
+  /// Each pump with the commit ts of its last binlog, for /status.
+  std::vector<std::pair<PumpId, CommitTs>> positions() const EXCLUDES(mutex_);
+
+ private:
+  void apply(const std::vector<cluster::NodeStatus>& nodes) REQUIRES(mutex_);
+
+  cluster::Registry& registry_;
+  Merger& merger_;
+  const PumpStreamOptions& options_;
+  const Duration detect_interval_;
+  ThreadGroup& streams_;
+  Clock& clock_;
+
+  mutable Mutex mutex_;
+  std::map<PumpId, std::shared_ptr<PumpStream>> pumps_ GUARDED_BY(mutex_);
+};
+
+}  // namespace drainer

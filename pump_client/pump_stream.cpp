@@ -1,0 +1,136 @@
+#include "pump_client/pump_stream.h"
+
+#include "drainer/base/log.h"
+#include "pump_client/pull_message.h"
+
+namespace drainer {
+
+namespace {
+
+constexpr size_t kBigPayloadBytes = 10u << 20;
+constexpr Duration kLogPause = std::chrono::seconds(10);
+
+}  // namespace
+
+PumpStream::PumpStream(PumpId id, std::string host, CommitTs start,
+                       const PumpStreamOptions& options, Merger& merger, Clock& clock)
+    : id_(std::move(id)),
+      options_(options),
+      merger_(merger),
+      clock_(clock),
+      host_(std::move(host)),
+      position_(start) {}
+
+Result<void> PumpStream::run(const StopToken& stop) {
+  const std::stop_callback follow_group(stop, [this] { stop_.request_stop(); });
+  const StopToken own_stop = stop_.get_token();
+  while (!own_stop.stop_requested()) {
+    bool paused;
+    {
+      MutexLock lock(mutex_);
+      paused = is_paused_;
+    }
+    if (!paused) {
+      const Result<void> pulled = pull(own_stop);
+      if (own_stop.stop_requested()) break;
+      if (!pulled.ok()) {
+        if (pulled.error().code() == ErrorCode::kCorrupt) {
+          return Error(pulled.error()).because("pump {}", id_);
+        }
+        log_broken(pulled.error());
+      }
+    }
+    if (!clock_.sleep_for(options_.reconnect_pause, own_stop)) break;
+  }
+  log_info("pump is closing", {{"id", id_}});
+  return {};
+}
+
+Result<void> PumpStream::pull(const StopToken& stop) {
+  std::string host;
+  CommitTs position;
+  StopToken connection_stop;
+  {
+    MutexLock lock(mutex_);
+    connection_ = StopSource();
+    connection_stop = connection_.get_token();
+    host = host_;
+    position = position_;
+  }
+  const std::stop_callback follow_stream(stop, [this] {
+    MutexLock lock(mutex_);
+    connection_.request_stop();
+  });
+  ASSIGN_OR_RETURN(rpc::GrpcTarget target, rpc::parse_target(host));
+  target.tls = options_.tls;
+  const std::unique_ptr<rpc::GrpcChannel> channel = options_.make_channel(std::move(target));
+  log_info("pump create pull binlogs client", {{"id", id_}, {"host", host}, {"last ts", position}});
+  const Bytes request = encode_pull_request(options_.cluster_id, position);
+  ASSIGN_OR_RETURN(const std::unique_ptr<rpc::GrpcStream> stream,
+                   channel->open_stream("/binlog.Pump/PullBinlogs", ByteView(request),
+                                        {.gzip = options_.gzip}, connection_stop));
+  while (true) {
+    ASSIGN_OR_RETURN(std::optional<Bytes> message, stream->receive(connection_stop));
+    if (!message) return make_error(ErrorCode::kUnavailable, "the pump ended the stream");
+    TRY(hand_over(std::move(*message), stop));
+  }
+}
+
+Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const PayloadRange range, find_payload(message));
+  Result<tidb::BinlogItem> parsed =
+      tidb::BinlogItem::parse(std::move(message), range.offset, range.length, id_);
+  if (!parsed.ok()) {
+    return std::move(parsed).error().because("unmarshal binlog after commit ts {}", position());
+  }
+  tidb::BinlogItem item = std::move(parsed).value();
+  const CommitTs commit_ts = item.binlog().commit_ts;
+  if (range.length >= kBigPayloadBytes) {
+    log_info("receive big size binlog before unmarshal", {{"id", id_},
+                                                          {"size", range.length},
+                                                          {"start ts", item.binlog().start_ts},
+                                                          {"commit ts", commit_ts}});
+  }
+  const bool is_sorted = commit_ts > position();
+  if (!is_sorted) {
+    log_error("pump receive unsort binlog",
+              {{"id", id_}, {"commit ts", commit_ts}, {"last ts", position()}});
+  }
+  if (!merger_.offer(id_, std::move(item), stop)) {
+    return make_error(ErrorCode::kStopped, "the merger takes no more of pump {}", id_);
+  }
+  if (is_sorted) {
+    MutexLock lock(mutex_);
+    position_ = commit_ts;
+  }
+  return {};
+}
+
+void PumpStream::log_broken(const Error& error) {
+  const TimePoint now = clock_.now();
+  if (last_logged_ != TimePoint{} && now - last_logged_ < kLogPause) return;
+  last_logged_ = now;
+  log_error("pump receive binlog failed", {{"id", id_}, {"error", error}});
+}
+
+void PumpStream::set_host(const std::string& host) {
+  MutexLock lock(mutex_);
+  if (host_ == host) return;
+  log_info("pump has another address", {{"id", id_}, {"old", host_}, {"new", host}});
+  host_ = host;
+  connection_.request_stop();
+}
+
+void PumpStream::set_paused(bool paused) {
+  MutexLock lock(mutex_);
+  if (is_paused_ == paused) return;
+  is_paused_ = paused;
+  log_info(paused ? "pump pause pull binlog" : "pump continue pull binlog", {{"id", id_}});
+}
+
+CommitTs PumpStream::position() const {
+  MutexLock lock(mutex_);
+  return position_;
+}
+
+}  // namespace drainer

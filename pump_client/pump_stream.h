@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/ids.h"
+#include "drainer/base/mutex.h"
+#include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
+#include "drainer/rpc/grpc_client.h"
+#include "pump_client/merger.h"
+
+namespace drainer {
+
+/// What all pump streams have in common. Plain data.
+struct PumpStreamOptions {
+  uint64_t cluster_id = 0;
+  bool gzip = false;
+  std::shared_ptr<const rpc::TlsContext> tls;
+  Duration reconnect_pause = std::chrono::seconds(1);  ///< KEEP, upstream-protocols.md 2.7
+  cluster::ChannelFactory make_channel;
+};
+
+/// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever.
+///
+/// run() belongs to one thread; set_host(), set_paused(), stop() to any other.
+class PumpStream {
+ public:
+  PumpStream(PumpId id, std::string host, CommitTs start, const PumpStreamOptions& options,
+             Merger& merger, Clock& clock);
+
+  /// Until `stop` or stop(). Fails only for bytes that are no binlog: nothing may be skipped.
+  Result<void> run(const StopToken& stop);
+  /// Ends run() soon; the pump has gone offline.
+  void stop() { stop_.request_stop(); }
+
+  /// The pump has registered with another address: drop the connection and dial that (FIX 2.8).
+  void set_host(const std::string& host) EXCLUDES(mutex_);
+  /// A paused pump is not dialled again; an open stream goes on (spec/drainer-process.md 3.3).
+  void set_paused(bool paused) EXCLUDES(mutex_);
+
+  const PumpId& id() const { return id_; }
+  /// Commit ts of the last binlog handed over.
+  CommitTs position() const EXCLUDES(mutex_);
+
+ private:
+  Result<void> pull(const StopToken& stop);
+  Result<void> hand_over(Bytes message, const StopToken& stop);
+  void log_broken(const Error& error);
+
+  const PumpId id_;
+  const PumpStreamOptions& options_;
+  Merger& merger_;
+  Clock& clock_;
+  StopSource stop_;
+  TimePoint last_logged_{};
+
+  mutable Mutex mutex_;
+  std::string host_ GUARDED_BY(mutex_);
+  bool is_paused_ GUARDED_BY(mutex_) = false;
+  CommitTs position_ GUARDED_BY(mutex_);
+  StopSource connection_ GUARDED_BY(mutex_);  ///< ends the present connection only
+};
+
+}  // namespace drainer

@@ -1,0 +1,124 @@
+#include "syncer/progress.h"
+
+#include <algorithm>
+
+#include "drainer/base/log.h"
+#include "drainer/base/metrics.h"
+
+namespace drainer {
+
+namespace {
+
+constexpr Duration kSaveInterval = std::chrono::seconds(3);
+constexpr Duration kLogInterval = std::chrono::seconds(10);
+
+Gauge& checkpoint_gauge() {
+  static Gauge& gauge =
+      metrics().gauge("binlog_drainer_checkpoint_tso", "save checkpoint tso of drainer.");
+  return gauge;
+}
+
+Gauge& applied_gauge() {
+  static Gauge& gauge =
+      metrics().gauge("drainer_applied_tso", "Commit ts up to which all is durable downstream.");
+  return gauge;
+}
+
+Counter& rows_counter() {
+  static Counter& counter =
+      metrics().counter("drainer_applied_rows_total", "Row changes durable downstream.");
+  return counter;
+}
+
+}  // namespace
+
+Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
+                   std::function<void(CommitTs)> on_saved)
+    : sink_(sink),
+      checkpoint_(checkpoint),
+      clock_(clock),
+      on_saved_(std::move(on_saved)),
+      point_(loaded) {
+  point_.consistent = false;
+  last_save_ = clock_.now();
+  last_log_ = last_save_;
+  figures_.applied_ts = loaded.commit_ts;
+  figures_.saved_ts = loaded.commit_ts;
+  figures_.last_row_unix_ms = clock_.unix_ms();
+  checkpoint_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
+  applied_gauge().set(static_cast<double>(loaded.commit_ts.value));
+}
+
+Result<void> Progress::run(const StopToken& stop) {
+  // FIX: a crash before the first save must not leave the "consistent" of an earlier clean stop.
+  TRY(save());
+  while (std::optional<Applied> applied = sink_.next_applied(stop)) TRY(note(*applied));
+  if (point_.commit_ts > figures().saved_ts) TRY(save());
+  return {};
+}
+
+Result<void> Progress::note(const Applied& applied) {
+  point_.commit_ts = std::max(point_.commit_ts, applied.commit_ts);
+  point_.schema_version = std::max(point_.schema_version, applied.schema_version);
+  if (applied.secondary_ts > 0) {
+    point_.ts_map["primary-ts"] = applied.commit_ts.value;
+    point_.ts_map["secondary-ts"] = applied.secondary_ts;
+  }
+  rows_counter().add(static_cast<double>(applied.rows));
+  applied_gauge().set(static_cast<double>(point_.commit_ts.value));
+  {
+    MutexLock lock(mutex_);
+    figures_.applied_ts = point_.commit_ts;
+    figures_.applied_rows += applied.rows;
+    if (applied.rows > 0) figures_.last_row_unix_ms = clock_.unix_ms();
+  }
+  const TimePoint now = clock_.now();
+  if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) TRY(save());
+  if (now - last_log_ > kLogInterval) log_rate();
+  return {};
+}
+
+Result<void> Progress::save() {
+  Result<void> saved = checkpoint_.save(point_);
+  if (!saved.ok()) {
+    log_fatal(
+        "save checkpoint failed",
+        {{"ts", point_.commit_ts}, {"version", point_.schema_version}, {"error", saved.error()}});
+    return std::move(saved).error().because("save checkpoint {}", point_.commit_ts);
+  }
+  log_info("write save point", {{"ts", point_.commit_ts}, {"version", point_.schema_version}});
+  last_save_ = clock_.now();
+  checkpoint_gauge().set(static_cast<double>(physical_ms(point_.commit_ts)));
+  metrics()
+      .counter("binlog_drainer_event", "the count of sql event(dml, ddl).", {{"type", "savepoint"}})
+      .add(1);
+  if (on_saved_) on_saved_(point_.commit_ts);
+  MutexLock lock(mutex_);
+  figures_.saved_ts = point_.commit_ts;
+  return {};
+}
+
+Result<void> Progress::save_consistent() {
+  point_.consistent = true;
+  return save();
+}
+
+void Progress::log_rate() {
+  const TimePoint now = clock_.now();
+  const double seconds = std::chrono::duration<double>(now - last_log_).count();
+  const ProgressFigures figures = this->figures();
+  const uint64_t rows = figures.applied_rows - rows_at_last_log_;
+  rows_at_last_log_ = figures.applied_rows;
+  last_log_ = now;
+  log_info("progress", {{"applied ts", figures.applied_ts},
+                        {"rows", figures.applied_rows},
+                        {"rows/s", static_cast<int64_t>(static_cast<double>(rows) / seconds)},
+                        {"lag ms", clock_.unix_ms() - physical_ms(figures.applied_ts)}});
+}
+
+ProgressFigures Progress::figures() const {
+  MutexLock lock(mutex_);
+  return figures_;
+}
+
+}  // namespace drainer

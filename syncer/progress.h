@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/mutex.h"
+#include "drainer/base/result.h"
+#include "syncer/checkpoint/checkpoint.h"
+#include "syncer/sink.h"
+
+namespace drainer {
+
+/// Figures of the progress so far, for /status, the heartbeat and the log. Plain data.
+struct ProgressFigures {
+  CommitTs applied_ts;  ///< everything up to it is durable downstream
+  CommitTs saved_ts;    ///< as the checkpoint has it
+  uint64_t applied_rows = 0;
+  int64_t last_row_unix_ms = 0;  ///< when the last transaction with rows was applied
+};
+
+/// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).
+///
+/// Saves at a DDL, when a downstream TSO comes along, or 3 s after the last save; once more at the
+/// end. run() belongs to one thread, figures() to any.
+class Progress {
+ public:
+  /// `loaded` is where this run starts; `on_saved` hears of each save. All must outlive it.
+  Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
+           std::function<void(CommitTs)> on_saved = {});
+
+  /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
+  Result<void> run(const StopToken& stop);
+
+  /// After a clean stop: the downstream holds exactly what lies before the checkpoint.
+  Result<void> save_consistent();
+
+  ProgressFigures figures() const EXCLUDES(mutex_);
+
+ private:
+  Result<void> note(const Applied& applied);
+  Result<void> save();
+  void log_rate();
+
+  Sink& sink_;
+  Checkpoint& checkpoint_;
+  Clock& clock_;
+  const std::function<void(CommitTs)> on_saved_;
+  SavePoint point_;
+  TimePoint last_save_{};
+  TimePoint last_log_{};
+  uint64_t rows_at_last_log_ = 0;
+
+  mutable Mutex mutex_;
+  ProgressFigures figures_ GUARDED_BY(mutex_);
+};
+
+}  // namespace drainer

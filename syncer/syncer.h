@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_set>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/queue.h"
+#include "drainer/base/result.h"
+#include "drainer/schema/event_filter.h"
+#include "drainer/schema/schema.h"
+#include "drainer/schema/table_filter.h"
+#include "drainer/tidb/binlog_item.h"
+#include "loopback/mark_filter.h"
+#include "syncer/sink.h"
+#include "syncer/translate.h"
+
+namespace drainer {
+
+/// What the syncer lets pass. Plain data but for the filters' regular expressions.
+struct SyncerRules {
+  schema::TableFilter table_filter;
+  schema::EventFilter event_filter;
+  loopback::MarkFilter mark_filter;
+  std::unordered_set<int64_t> ignored_commit_ts;
+  bool sync_ddl = true;
+  /// End in order when everything up to here is applied; 0: never.
+  CommitTs until;
+};
+
+/// The main loop: brings the schema to the version of each binlog, filters, translates, and submits
+/// to the sink in commit-ts order (spec/drainer-process.md 3.5, schema-and-ddl.md 3.5). One thread.
+class Syncer {
+ public:
+  /// All must outlive it. Binlogs up to `start` are dropped: an earlier run has applied them.
+  Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema, const SyncerRules& rules,
+         Sink& sink, CommitTs start, Clock& clock);
+
+  /// Until the input ends, a binlog lies beyond `until`, or `stop`; closes the sink at its end.
+  Result<void> run(const StopToken& stop);
+
+ private:
+  Result<void> run_until_stopped(const StopToken& stop);
+  Result<void> handle(tidb::BinlogItem item, const StopToken& stop);
+  Result<Txn> translate(tidb::BinlogItem item);
+  Result<Txn> translate_ddl(tidb::BinlogItem item);
+  Txn progress_only(const tidb::BinlogItem& item) const;
+
+  BoundedQueue<tidb::BinlogItem>& input_;
+  schema::Schema& schema_;
+  const SyncerRules& rules_;
+  Sink& sink_;
+  Clock& clock_;
+  RowFilter row_filter_;
+  CommitTs last_;
+};
+
+}  // namespace drainer

@@ -1,0 +1,169 @@
+#include "syncer/translate.h"
+
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "drainer/tidb/row.h"
+
+namespace drainer {
+
+namespace {
+
+using tidb::ColumnInfo;
+using tidb::MutationType;
+using tidb::MutationView;
+using tidb::Value;
+using tidb::ValueKind;
+
+// The description a writer with schema version `version` had of the table, as far as it is kept:
+// the source of defaults. Null: the newest will do.
+const tidb::TableInfo* origin_of(const schema::TableVersion& table, SchemaVersion version) {
+  if (table.previous && table.previous->since >= version) return table.previous->info.get();
+  return nullptr;
+}
+
+const ColumnInfo& origin_column(const tidb::TableInfo* origin, const ColumnInfo& column) {
+  if (origin == nullptr) return column;
+  const int32_t offset = origin->find_column(column.id);
+  return offset < 0 ? column : origin->columns[static_cast<size_t>(offset)];
+}
+
+// Fills one transaction from the mutations of one binlog.
+class DmlTranslator {
+ public:
+  DmlTranslator(Txn& txn, const tidb::TimeZone& zone, const RowFilter& filter)
+      : txn_(txn), zone_(zone), filter_(filter) {}
+
+  Result<void> add(const MutationView& mutation,
+                   std::shared_ptr<const schema::TableVersion> table) {
+    table_ = table.get();
+    origin_ = origin_of(*table, txn_.schema_version);
+    table_index_ = static_cast<uint32_t>(txn_.tables.size());
+    txn_.tables.push_back(std::move(table));
+    const size_t columns = table_->info->columns.size();
+    txn_.rows.reserve(txn_.rows.size() + mutation.sequence.size());
+    txn_.values.reserve(txn_.values.size() +
+                        columns * (mutation.sequence.size() + mutation.updated_rows.size()));
+    size_t inserted = 0;
+    size_t updated = 0;
+    size_t deleted = 0;
+    for (const MutationType type : mutation.sequence) {
+      switch (type) {
+        case MutationType::kInsert:
+          TRY(add_row(RowKind::kInsert, mutation.inserted_rows, inserted++));
+          break;
+        case MutationType::kUpdate:
+          TRY(add_row(RowKind::kUpdate, mutation.updated_rows, updated++));
+          break;
+        case MutationType::kDeleteRow:
+          TRY(add_row(RowKind::kDelete, mutation.deleted_rows, deleted++));
+          break;
+        case MutationType::kDeleteId:
+        case MutationType::kDeletePk:
+          return make_error(ErrorCode::kCorrupt, "unknown mutation type: {}",
+                            static_cast<int>(type));
+      }
+    }
+    return {};
+  }
+
+ private:
+  Result<void> add_row(RowKind kind, const std::vector<ByteView>& rows, size_t index) {
+    if (index >= rows.size()) {
+      return make_error(ErrorCode::kCorrupt,
+                        "mutation has {} rows of a kind, its sequence wants more", rows.size());
+    }
+    if (filter_.keeps_kind && !filter_.keeps_kind(table_->name, kind)) return {};
+    const size_t columns = table_->info->columns.size();
+    const size_t begin = txn_.values.size();
+    txn_.values.resize(begin + columns * (kind == RowKind::kUpdate ? 2 : 1));
+    const std::span<Value> values(txn_.values.data() + begin, columns);
+    RowChange change{kind, table_index_, static_cast<uint32_t>(begin),
+                     static_cast<uint32_t>(begin)};
+    Result<void> decoded;
+    switch (kind) {
+      case RowKind::kInsert:
+        decoded = tidb::decode_insert_row(rows[index], *table_->info, values);
+        if (decoded.ok()) decoded = fill_defaults(values);
+        break;
+      case RowKind::kUpdate: {
+        change.old_begin = static_cast<uint32_t>(begin + columns);
+        const std::span<Value> old(txn_.values.data() + change.old_begin, columns);
+        decoded = tidb::decode_update_row(rows[index], *table_->info, old, values);
+        if (decoded.ok()) decoded = convert_times(old);
+        break;
+      }
+      case RowKind::kDelete:
+        decoded = tidb::decode_delete_row(rows[index], *table_->info, values);
+        break;
+    }
+    if (decoded.ok()) decoded = convert_times(values);
+    if (!decoded.ok()) {
+      return std::move(decoded).error().because("row {} of table `{}`.`{}`", txn_.rows.size(),
+                                                table_->name.schema, table_->name.table);
+    }
+    txn_.rows.push_back(change);
+    return {};
+  }
+
+  Result<void> fill_defaults(std::span<Value> values) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!values[i].is_absent()) continue;
+      const ColumnInfo& column = table_->info->columns[i];
+      if (!column.is_writable()) continue;
+      ASSIGN_OR_RETURN(values[i], tidb::default_value(column, origin_column(origin_, column)));
+    }
+    return {};
+  }
+
+  Result<void> convert_times(std::span<Value> values) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].kind != ValueKind::kTimestampUtc) continue;
+      Result<uint64_t> local = zone_.to_local(values[i].u);
+      if (!local.ok()) {
+        return std::move(local).error().because("column `{}`", table_->info->columns[i].name);
+      }
+      values[i].u = *local;
+      values[i].kind = ValueKind::kDatetime;
+    }
+    return {};
+  }
+
+  Txn& txn_;
+  const tidb::TimeZone& zone_;
+  const RowFilter& filter_;
+  const schema::TableVersion* table_ = nullptr;
+  const tidb::TableInfo* origin_ = nullptr;
+  uint32_t table_index_ = 0;
+};
+
+}  // namespace
+
+Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
+                          const schema::Schema& schema, const tidb::TimeZone& zone,
+                          const RowFilter& filter) {
+  Txn txn;
+  txn.commit_ts = item.binlog().commit_ts;
+  txn.start_ts = item.binlog().start_ts;
+  txn.schema_version = prewrite.schema_version;
+  DmlTranslator translator(txn, zone, filter);
+  for (const MutationView& mutation : prewrite.mutations) {
+    schema::TableLookup found = schema.find_table(mutation.table_id);
+    if (found.state == schema::TableLookup::State::kTruncated) {
+      log_info("skip old version truncate dml",
+               {{"table id", mutation.table_id}, {"commit ts", txn.commit_ts}});
+      continue;
+    }
+    if (found.state == schema::TableLookup::State::kUnknown) {
+      return make_error(ErrorCode::kNotFound, "not found table id: {}", mutation.table_id)
+          .because("commit ts {}", txn.commit_ts);
+    }
+    if (filter.keeps_table && !filter.keeps_table(found.table->name)) continue;
+    Result<void> added = translator.add(mutation, std::move(found.table));
+    if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
+  }
+  txn.item = std::move(item);
+  return txn;
+}
+
+}  // namespace drainer

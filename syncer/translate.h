@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+
+#include "drainer/base/result.h"
+#include "drainer/schema/schema.h"
+#include "drainer/tidb/binlog_item.h"
+#include "drainer/tidb/time_zone.h"
+#include "syncer/txn.h"
+
+namespace drainer {
+
+/// Which row changes go on; an empty function lets all pass.
+struct RowFilter {
+  /// False: all rows of the table are dropped without being decoded.
+  std::function<bool(const schema::TableName&)> keeps_table;
+  /// False: this kind of row change on the table is dropped.
+  std::function<bool(const schema::TableName&, RowKind)> keeps_kind;
+};
+
+/// A DML binlog to a transaction (spec/row-codec.md 2–4, 8; mysql-sink.md 5).
+///
+/// `schema` must have been advanced to the binlog's schema version. Values borrow from the item,
+/// which the transaction takes over. TIMESTAMPs are converted to `zone`; columns that inserted rows
+/// lack get their defaults. Rows of truncated tables are dropped. Pure; kCorrupt errors name table
+/// and row.
+Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
+                          const schema::Schema& schema, const tidb::TimeZone& zone,
+                          const RowFilter& filter);
+
+}  // namespace drainer
