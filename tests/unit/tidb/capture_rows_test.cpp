@@ -122,10 +122,14 @@ class TableImage {
     out += '\x01';
   }
 
+  /// Empty if the table has no primary key, or a generated one, which updates do not carry.
   std::string key_of(const std::vector<Value>& values) const {
     std::string key;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (info_->columns[i].type.is_primary_key()) append(key, values[i]);
+      const ColumnInfo& column = info_->columns[i];
+      if (!column.type.is_primary_key()) continue;
+      if (!column.is_writable()) return "";
+      append(key, values[i]);
     }
     return key;
   }
