@@ -3,6 +3,7 @@
 
 #include "drainer/base/check.h"
 #include "drainer/tidb/row.h"
+#include "drainer/tidb/time.h"
 #include "drainer/tidb/time_zone.h"
 #include "drainer/tidb/value_text.h"
 
