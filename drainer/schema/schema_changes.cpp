@@ -89,9 +89,8 @@ Result<DdlEffect> Schema::apply(const DdlJob& job) {
 
 // The schema follows what the job shows, whatever the type means.
 Result<DdlEffect> Schema::apply_unknown(const DdlJob& job) {
-  log_warn("ddl job of an unknown type", {{"job", job.id},
-                                          {"type", static_cast<int>(job.type)},
-                                          {"query", job.query}});
+  log_warn("ddl job of an unknown type",
+           {{"job", job.id}, {"type", static_cast<int>(job.type)}, {"query", job.query}});
   DdlEffect effect;
   if (job.table_info) {
     if (tables_.contains(job.table_info->id)) {
