@@ -164,7 +164,7 @@ class Schema {
   static Result<std::shared_ptr<const tidb::DdlJob>> job_of(const Pending& pending);
   Result<DdlEffect> apply_job(const std::shared_ptr<const tidb::DdlJob>& job);
 
-  // schema_changes.cpp: what each SchemaChange does.
+  // schema_changes.cpp, schema_renames.cpp: what each SchemaChange does.
   Result<DdlEffect> apply(const tidb::DdlJob& job);
   Result<DdlEffect> apply_unknown(const tidb::DdlJob& job);
   Result<DdlEffect> create_database(const tidb::DdlJob& job);
