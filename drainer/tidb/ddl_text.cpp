@@ -308,15 +308,14 @@ std::vector<std::string_view> split_statements(std::string_view text) {
   const std::optional<TokenList> tokens = TokenList::lex(text);
   if (!tokens) return {text};
   std::vector<std::string_view> out;
-  std::optional<uint32_t> begin;
+  size_t first = 0;
   for (size_t i = 0; i <= tokens->size(); ++i) {
-    const bool ends = i == tokens->size() || (*tokens)[i].kind == TokenKind::kSemicolon;
-    if (!ends) {
-      if (!begin) begin = (*tokens)[i].begin;
-    } else if (begin) {
-      out.push_back(text.substr(*begin, (*tokens)[i - 1].end - *begin));
-      begin.reset();
+    if (i < tokens->size() && (*tokens)[i].kind != TokenKind::kSemicolon) continue;
+    if (first < i) {
+      const size_t begin = (*tokens)[first].begin;
+      out.push_back(text.substr(begin, (*tokens)[i - 1].end - begin));
     }
+    first = i + 1;
   }
   return out;
 }
