@@ -1,8 +1,9 @@
 #include "syncer/mysql/mysql_sink.h"
 
-#include <catch2/catch.hpp>
 
 #include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
 
 namespace drainer::mysql {
 namespace {
@@ -16,7 +17,7 @@ constexpr const char* kCreateN = "CREATE TABLE n(x INT, y DOUBLE)";
 
 TEST_CASE("sink: applies inserts, updates and deletes of whole transactions", "[mariadb]") {
   REQUIRE_MARIADB();
-  const int port = MariadbServer::shared().port();
+  const uint16_t port = MariadbServer::shared().port();
   Inspector db(port);
   db.reset("test");
   db.run(kCreateT);

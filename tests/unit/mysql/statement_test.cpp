@@ -1,9 +1,10 @@
 #include "syncer/mysql/statement.h"
 
-#include <catch2/catch.hpp>
 
 #include "syncer/mysql/packet.h"
 #include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
 
 namespace drainer::mysql {
 namespace {
@@ -16,7 +17,7 @@ using tidb::ValueKind;
 struct DownColumn {
   std::string name;
   std::string type = "int";
-  std::string extra;
+  std::string extra = "";
 };
 /// Index name and its columns; "" is an expression.
 using DownKey = std::pair<std::string, std::vector<std::string>>;
