@@ -24,9 +24,11 @@ GrpcCall::Request make_request(const GrpcTarget& target, std::string_view method
 
 class Stream final : public GrpcStream {
  public:
-  Stream(std::unique_ptr<Http2Connection> connection, GrpcCall::Request request, Clock& clock)
+  Stream(std::unique_ptr<Http2Connection> connection, GrpcCall::Request request,
+         Duration receive_timeout, Clock& clock)
       : connection_(std::move(connection)),
         call_(*connection_, std::move(request)),
+        receive_timeout_(receive_timeout),
         clock_(clock) {}
 
   Result<void> start(std::optional<ByteView> first_message, const StopToken& stop) {
@@ -46,7 +48,11 @@ class Stream final : public GrpcStream {
   }
 
   Result<std::optional<Bytes>> receive(const StopToken& stop) override {
-    return call_.receive(limits(stop));
+    IoLimits receive_limits = limits(stop);
+    if (receive_timeout_ > Duration::zero()) {
+      receive_limits.deadline = clock_.now() + receive_timeout_;
+    }
+    return call_.receive(receive_limits);
   }
 
  private:
@@ -54,6 +60,7 @@ class Stream final : public GrpcStream {
 
   const std::unique_ptr<Http2Connection> connection_;
   GrpcCall call_;
+  const Duration receive_timeout_;
   Clock& clock_;
 };
 
@@ -153,7 +160,8 @@ Result<std::unique_ptr<GrpcStream>> Channel::open_stream(std::string_view method
     ASSIGN_OR_RETURN(auto connection, connect(target_, {.clock = clock_, .stop = stop}));
     GrpcCall::Request request = make_request(target_, method);
     request.gzip = options.gzip;
-    auto stream = std::make_unique<Stream>(std::move(connection), std::move(request), clock_);
+    auto stream = std::make_unique<Stream>(std::move(connection), std::move(request),
+                                           options.receive_timeout, clock_);
     TRY(stream->start(first_message, stop));
     return std::unique_ptr<GrpcStream>(std::move(stream));
   }();

@@ -82,6 +82,8 @@ class GrpcChannel {
 
   struct StreamOptions {
     bool gzip = false;  ///< compress requests and ask for compressed answers (2.3)
+    /// Longest wait of one receive(), kTimeout after it. Zero: no limit.
+    Duration receive_timeout = Duration::zero();
   };
   /// Connects and opens a call; the first message, if any, is sent along.
   virtual Result<std::unique_ptr<GrpcStream>> open_stream(std::string_view method,

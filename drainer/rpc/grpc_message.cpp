@@ -10,7 +10,7 @@ namespace drainer::rpc {
 namespace {
 
 /// A length is believed up to here; beyond it memory grows with the bytes that really come.
-constexpr size_t kTrustedBytes = 16 << 20;
+constexpr size_t kTrustedBytes = 64 << 20;
 constexpr size_t kGrowth = 4;
 
 }  // namespace

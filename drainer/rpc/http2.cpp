@@ -67,8 +67,10 @@ struct Http2Connection::Callbacks {
     Http2Connection& connection = self(user);
     if (frame->hd.type == NGHTTP2_GOAWAY) {
       const nghttp2_goaway& goaway = frame->goaway;
-      connection.goaway_ = fmt::format("{} \"{}\"", nghttp2_http2_strerror(goaway.error_code),
-                                       to_view(goaway.opaque_data, goaway.opaque_data_len));
+      connection.going_away_ = true;
+      connection.remark_ =
+          fmt::format("going away, {} \"{}\"", nghttp2_http2_strerror(goaway.error_code),
+                      to_view(goaway.opaque_data, goaway.opaque_data_len));
     }
     const bool ends_stream =
         (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
@@ -87,12 +89,12 @@ struct Http2Connection::Callbacks {
     connection.state_ = State::kEnded;
     connection.reset_ =
         make_error(ErrorCode::kUnavailable, "stream reset: {}{}{}", nghttp2_http2_strerror(code),
-                   connection.goaway_.empty() ? "" : ", peer is going away: ", connection.goaway_);
+                   connection.remark_.empty() ? "" : ": ", connection.remark_);
     return 0;
   }
 
   static int on_error(nghttp2_session*, int, const char* text, size_t size, void* user) {
-    self(user).protocol_error_.assign(text, size);
+    self(user).remark_.assign(text, size);
     return 0;
   }
 
@@ -166,7 +168,7 @@ bool Http2Connection::reusable() {
     const auto progress = read_some();
     if (!progress.ok() || !*progress) break;
   }
-  return flush().ok() && !write_error_ && goaway_.empty() &&
+  return flush().ok() && !write_error_ && !going_away_ &&
          nghttp2_session_check_request_allowed(session_.get()) != 0;
 }
 
@@ -251,13 +253,13 @@ Result<bool> Http2Connection::read_some() {
   if (step->wait_for != 0) return false;
   if (step->ended()) {
     TRY(fail(make_error(ErrorCode::kUnavailable, "connection closed by peer{}{}",
-                        goaway_.empty() ? "" : ": ", goaway_)));
+                        remark_.empty() ? "" : ": ", remark_)));
   }
   const ssize_t used = nghttp2_session_mem_recv(
       session_.get(), reinterpret_cast<const uint8_t*>(input_.data()), step->bytes);
   if (used < 0) {
     TRY(fail(make_error(ErrorCode::kInternal, "http2: {}: {}",
-                        nghttp2_strerror(static_cast<int>(used)), protocol_error_)));
+                        nghttp2_strerror(static_cast<int>(used)), remark_)));
   }
   return true;
 }
@@ -275,8 +277,8 @@ Result<void> Http2Connection::advance(const IoLimits& limits) {
 /// After a protocol error nghttp2 says GOAWAY and wants nothing more.
 Result<void> Http2Connection::check_session() {
   if (state_ != State::kOpen || nghttp2_session_want_read(session_.get()) != 0) return {};
-  return fail(make_error(ErrorCode::kInternal, "http2: {}",
-                         protocol_error_.empty() ? "protocol error" : protocol_error_));
+  return fail(
+      make_error(ErrorCode::kInternal, "http2: {}", remark_.empty() ? "protocol error" : remark_));
 }
 
 Result<void> Http2Connection::fail(Error error) {

@@ -106,8 +106,8 @@ class Http2Connection {
   // The connection's end.
   std::optional<Error> failure_;
   std::optional<Error> write_error_;  ///< the answer may be there to read nevertheless
-  std::string goaway_;                ///< the peer's reason; empty: none
-  std::string protocol_error_;        ///< nghttp2's last complaint about the peer
+  bool going_away_ = false;           ///< the peer has said so
+  std::string remark_;  ///< for error texts: the peer's GOAWAY, or nghttp2's complaint
 };
 
 }  // namespace drainer::rpc

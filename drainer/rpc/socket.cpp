@@ -47,12 +47,12 @@ Result<FileDescriptor> connect_one(const SocketAddress& address, IoWaiter& waite
   set_options(fd.get());
   const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
   if (::connect(fd.get(), name, address.size) == 0) return fd;
-  if (errno != EINPROGRESS && errno != EINTR) return system_error("connect", errno);
+  if (errno != EINPROGRESS && errno != EINTR) return system_error("tcp", errno);
   TRY(waiter.wait(fd.get(), POLLOUT, limits));
   int code = 0;
   socklen_t size = sizeof code;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
-  if (code != 0) return system_error("connect", code);
+  if (code != 0) return system_error("tcp", code);
   return fd;
 }
 
@@ -75,9 +75,9 @@ Result<FileDescriptor> connect_any(const Socket::Peer& peer, IoWaiter& waiter,
 }
 
 /// Without a connection nothing can have happened at the peer: never kTimeout.
-Error connect_error(Error error, const Socket::Peer& peer) {
+Error connect_error(Error error) {
   if (error.code() == ErrorCode::kTimeout) error = Error(ErrorCode::kUnavailable, "timed out");
-  return std::move(error).because("connect to {} port {}", peer.host, peer.port);
+  return std::move(error).because("connect");
 }
 
 }  // namespace
@@ -90,11 +90,11 @@ Socket::~Socket() = default;
 Result<std::unique_ptr<Socket>> Socket::connect(const Peer& peer, const IoLimits& limits) {
   ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
   auto fd = connect_any(peer, waiter, limits);
-  if (!fd.ok()) return connect_error(std::move(fd).error(), peer);
+  if (!fd.ok()) return connect_error(std::move(fd).error());
   std::unique_ptr<Socket> socket(new Socket(std::move(fd).value(), std::move(waiter)));
   if (peer.tls != nullptr) {
     auto secured = socket->start_tls(peer, limits);
-    if (!secured.ok()) return connect_error(std::move(secured).error(), peer);
+    if (!secured.ok()) return connect_error(std::move(secured).error());
   }
   return socket;
 }

@@ -105,8 +105,9 @@ void TlsSession::SslDeleter::operator()(ssl_st* ssl) const {
   SSL_free(ssl);
 }
 
-TlsSession::TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl, const TlsOptions& options)
-    : ssl_(std::move(ssl)), options_(options) {}
+TlsSession::TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl,
+                       std::vector<std::string> allowed_common_names)
+    : ssl_(std::move(ssl)), allowed_common_names_(std::move(allowed_common_names)) {}
 
 TlsSession::~TlsSession() {
   if (!broken_ && SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
@@ -132,7 +133,8 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context
     return make_error(ErrorCode::kInvalid, "tls: bad host name \"{}\": {}", host,
                       take_openssl_error());
   }
-  return std::unique_ptr<TlsSession>(new TlsSession(std::move(ssl), context.options()));
+  return std::unique_ptr<TlsSession>(
+      new TlsSession(std::move(ssl), context.options().allowed_common_names));
 }
 
 Result<int16_t> TlsSession::handshake() {
@@ -156,7 +158,7 @@ Result<int16_t> TlsSession::handshake() {
 /// KEEP: any certificate of the chain may carry the name, the CA's own included
 /// (spec/drainer-process.md 1.10).
 Result<void> TlsSession::check_common_names() const {
-  const auto& allowed = options_.allowed_common_names;
+  const auto& allowed = allowed_common_names_;
   if (allowed.empty()) return {};
   const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_.get());
   std::vector<std::string> names;

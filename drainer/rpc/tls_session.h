@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "drainer/base/bytes.h"
 #include "drainer/base/result.h"
@@ -37,12 +38,13 @@ class TlsSession {
     void operator()(ssl_st* ssl) const;
   };
 
-  TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl, const TlsOptions& options);
+  TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl,
+             std::vector<std::string> allowed_common_names);
   Result<void> check_common_names() const;
   Result<IoStep> failed(int result, std::string_view what);
 
   std::unique_ptr<ssl_st, SslDeleter> ssl_;
-  const TlsOptions options_;
+  const std::vector<std::string> allowed_common_names_;
   bool broken_ = false;
 };
 

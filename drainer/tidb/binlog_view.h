@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "drainer/base/bytes.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/table_info.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace drainer::tidb {
 

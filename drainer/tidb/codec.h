@@ -1,13 +1,13 @@
 #pragma once
 
-#include <bit>
-#include <cstdint>
-#include <optional>
-
 #include "drainer/base/bytes.h"
 #include "drainer/base/error.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/value.h"
+
+#include <bit>
+#include <cstdint>
+#include <optional>
 
 namespace drainer::tidb {
 

@@ -1,8 +1,8 @@
 #include "drainer/tidb/decimal.h"
 
-#include <array>
-
 #include "drainer/tidb/digits.h"
+
+#include <array>
 
 namespace drainer::tidb {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "drainer/base/bytes.h"
 #include "drainer/base/result.h"
+
+#include <cstdint>
+#include <string>
 
 namespace drainer::tidb {
 

@@ -1,13 +1,13 @@
 #include "drainer/tidb/json_binary.h"
 
+#include "drainer/tidb/codec.h"
+#include "drainer/tidb/float_text.h"
+#include "drainer/tidb/time.h"
+
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <iterator>
-
-#include "drainer/tidb/codec.h"
-#include "drainer/tidb/float_text.h"
-#include "drainer/tidb/time.h"
 
 namespace drainer::tidb {
 namespace {

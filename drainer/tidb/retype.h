@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-
 #include "drainer/base/error.h"
 #include "drainer/tidb/table_info.h"
 #include "drainer/tidb/value.h"
+
+#include <cstdint>
 
 namespace drainer::tidb {
 

@@ -1,11 +1,11 @@
 #include "drainer/tidb/row.h"
 
-#include <algorithm>
-#include <string>
-
 #include "drainer/tidb/codec.h"
 #include "drainer/tidb/retype.h"
 #include "drainer/tidb/row_v2.h"
+
+#include <algorithm>
+#include <string>
 
 namespace drainer::tidb {
 namespace {

@@ -1,11 +1,11 @@
 #include "drainer/tidb/row_v2.h"
 
-#include <cstring>
-
 #include "drainer/tidb/codec.h"
 #include "drainer/tidb/decimal.h"
 #include "drainer/tidb/json_binary.h"
 #include "drainer/tidb/retype.h"
+
+#include <cstring>
 
 namespace drainer::tidb {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <span>
-
 #include "drainer/base/bytes.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/table_info.h"
 #include "drainer/tidb/value.h"
+
+#include <span>
 
 namespace drainer::tidb {
 

@@ -1,9 +1,9 @@
 #include "drainer/tidb/time.h"
 
+#include "drainer/tidb/digits.h"
+
 #include <algorithm>
 #include <array>
-
-#include "drainer/tidb/digits.h"
 
 namespace drainer::tidb {
 namespace {

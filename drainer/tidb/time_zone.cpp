@@ -1,5 +1,7 @@
 #include "drainer/tidb/time_zone.h"
 
+#include "drainer/tidb/posix_zone.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -9,8 +11,6 @@
 #include <limits>
 #include <optional>
 #include <utility>
-
-#include "drainer/tidb/posix_zone.h"
 
 namespace drainer::tidb {
 namespace {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "drainer/base/bytes.h"
+#include "drainer/base/result.h"
+#include "drainer/tidb/time.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "drainer/base/bytes.h"
-#include "drainer/base/result.h"
-#include "drainer/tidb/time.h"
 
 namespace drainer::tidb {
 

@@ -1,12 +1,12 @@
 #include "drainer/tidb/value_text.h"
 
-#include <charconv>
-#include <cmath>
-
 #include "drainer/tidb/decimal.h"
 #include "drainer/tidb/float_text.h"
 #include "drainer/tidb/json_binary.h"
 #include "drainer/tidb/time.h"
+
+#include <charconv>
+#include <cmath>
 
 namespace drainer::tidb {
 namespace {

@@ -19,7 +19,6 @@ class ServerCall {
   virtual bool write(ByteView message) = 0;
   /// Blocks until the call has been cancelled by the client.
   virtual void wait_cancelled() = 0;
-  virtual bool compressed() const = 0;
 };
 
 /// How a handler ends its call.
@@ -38,9 +37,9 @@ class StockServer {
     uint16_t port = 0;  ///< 0: any
     bool gzip = false;  ///< compress answers
     /// PEM texts; empty: plain text.
-    std::string certificate;
-    std::string key;
-    std::string client_ca;  ///< not empty: demand a client certificate
+    std::string certificate = {};
+    std::string key = {};
+    std::string client_ca = {};  ///< not empty: demand a client certificate
   };
 
   StockServer(Handler handler, Options options);

@@ -1,0 +1,148 @@
+#include "tests/upstream/options.h"
+
+#include <charconv>
+#include <functional>
+#include <map>
+
+#include "tests/upstream/faults.h"
+
+namespace drainer::upstream {
+
+namespace {
+
+Result<int64_t> parse_number(const std::string& text, int64_t least) {
+  int64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value < least) {
+    return make_error(ErrorCode::kInvalid, "{} is no number from {} on", text, least);
+  }
+  return value;
+}
+
+Result<void> parse_address(const std::string& text, SimOptions& options) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) {
+    return make_error(ErrorCode::kInvalid, "{} is not HOST:PORT", text);
+  }
+  options.host = text.substr(0, colon);
+  ASSIGN_OR_RETURN(const int64_t port, parse_number(text.substr(colon + 1), 0));
+  if (port > 65535) return make_error(ErrorCode::kInvalid, "{} is no port", port);
+  options.port = static_cast<uint16_t>(port);
+  return {};
+}
+
+Result<Pace> parse_pace(const std::string& text) {
+  if (text == "fast") return Pace{};
+  if (text == "recorded") return Pace{.mode = Pace::Mode::kRecorded};
+  ASSIGN_OR_RETURN(const int64_t rate, parse_number(text, 1));
+  return Pace{.mode = Pace::Mode::kRate, .transactions_per_s = static_cast<double>(rate)};
+}
+
+using Setter = std::function<Result<void>(const std::string& value)>;
+
+std::map<std::string, Setter> setters(SimOptions& options) {
+  const auto number = [](int64_t least, auto set) {
+    return [least, set](const std::string& value) -> Result<void> {
+      ASSIGN_OR_RETURN(const int64_t parsed, parse_number(value, least));
+      set(parsed);
+      return {};
+    };
+  };
+  return {
+      {"capture",
+       [&](const std::string& value) -> Result<void> {
+         options.capture = value;
+         return {};
+       }},
+      {"listen", [&](const std::string& value) { return parse_address(value, options); }},
+      {"pumps", number(1, [&](int64_t n) { options.feed.pumps = static_cast<size_t>(n); })},
+      {"pace",
+       [&](const std::string& value) -> Result<void> {
+         ASSIGN_OR_RETURN(options.feed.pace, parse_pace(value));
+         return {};
+       }},
+      {"repeat", number(1, [&](int64_t n) { options.feed.repeat = n; })},
+      {"fault",
+       [&](const std::string& value) -> Result<void> {
+         options.faults.push_back(value);
+         return {};
+       }},
+      {"fake-interval-ms",
+       number(1, [&](int64_t n) { options.fake_interval = std::chrono::milliseconds(n); })},
+      {"regions", number(1, [&](int64_t n) { options.regions = static_cast<size_t>(n); })},
+      {"history",
+       [&](const std::string& value) -> Result<void> {
+         if (value != "all" && value != "served") {
+           return make_error(ErrorCode::kInvalid, "{} is neither all nor served", value);
+         }
+         options.history_as_served = value == "served";
+         return {};
+       }},
+  };
+}
+
+}  // namespace
+
+Result<SimOptions> parse_options(const std::vector<std::string>& arguments) {
+  SimOptions options;
+  const auto known = setters(options);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string name = arguments[i];
+    if (name == "--help" || name == "-h") {
+      options.help = true;
+      return options;
+    }
+    name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+    const size_t equals = name.find('=');
+    const auto setter = known.find(name.substr(0, equals));
+    if (arguments[i].starts_with("-") && setter != known.end()) {
+      if (equals == std::string::npos && i + 1 == arguments.size()) {
+        return make_error(ErrorCode::kInvalid, "--{} needs a value", name);
+      }
+      const std::string value =
+          equals == std::string::npos ? arguments[++i] : name.substr(equals + 1);
+      auto set = setter->second(value);
+      if (!set.ok()) return std::move(set).error().because("--{}", setter->first);
+    } else {
+      return make_error(ErrorCode::kInvalid, "unknown option {}, see --help", arguments[i]);
+    }
+  }
+  if (options.capture.empty()) return make_error(ErrorCode::kInvalid, "--capture is missing");
+  return options;
+}
+
+std::string options_help() {
+  return fmt::format(R"(upstream_sim: plays a recorded TiDB cluster to a drainer on real sockets.
+
+  --capture DIR            what to play: capture.json, pump-N.stream[.gz], tikv-meta[.from].kv[.gz]
+  --listen HOST:PORT       where PD answers (default 127.0.0.1:0, a free port); TiKV and the pumps
+                           take free ports of the same host
+  --pumps N                number of pumps (default: as recorded). Any other number: transactions
+                           are dealt by start ts, each pump gets the recorded fakes
+  --pace fast|recorded|N   how the pumps come by their records: all are there (default), at the
+                           recorded distances, or N transactions a second; counted from the first
+                           PullBinlogs
+  --repeat N               play the capture N times: timestamps rise, integer primary keys move on.
+                           Later rounds hold only transactions whose tables all have an integer
+                           primary key as row handle and no other unique key; no DDL, no fakes
+  --fault 'FAULT'          arm a fault at the start; may be given several times
+  --fake-interval-ms MS    a pump that has been silent so long sends a fake binlog (default 3000)
+  --regions N              number of regions of the TiKV store (default 1)
+  --history all|served     what TiKV shows at a fresh timestamp: everything (default), or only what
+                           the pumps have come to, DDL jobs when their binlog is sent
+  --help
+
+It prints one line `ready pd=HOST:PORT tikv=HOST:PORT pumps=HOST:PORT,… from_ts=… until_ts=…
+transactions=…` once all answer, and runs until SIGTERM. Its log goes to standard error.
+Start a drainer with initial-commit-ts = from_ts.
+
+On the PD's port, besides PD's own paths:
+  PUT /sim/fault?TEXT      arms a fault (or TEXT in the body)
+  DELETE /sim/fault        disarms all
+  GET /sim/state           records sent per pump, connections, what is armed, as JSON
+
+{})",
+                     FaultBoard::help());
+}
+
+}  // namespace drainer::upstream

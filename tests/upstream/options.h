@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/result.h"
+#include "tests/upstream/pump_feed.h"
+
+namespace drainer::upstream {
+
+/// The command line of upstream_sim. Plain data.
+struct SimOptions {
+  std::string capture;
+  std::string host = "127.0.0.1";
+  uint16_t port = 0;  ///< of the PD; 0 is a free one
+  PumpFeed::Options feed;
+  std::vector<std::string> faults;
+  Duration fake_interval = std::chrono::seconds(3);
+  size_t regions = 1;
+  bool history_as_served = false;
+  bool help = false;
+};
+
+Result<SimOptions> parse_options(const std::vector<std::string>& arguments);
+std::string options_help();
+
+}  // namespace drainer::upstream

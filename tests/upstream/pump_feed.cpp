@@ -1,0 +1,205 @@
+#include "tests/upstream/pump_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace drainer::upstream {
+
+namespace {
+
+constexpr int64_t kPhysicalUnit = int64_t{1} << 18;
+
+}  // namespace
+
+PumpFeed::PumpFeed(const Capture& capture, Options options, const RowShift* shift, Clock& clock)
+    : clock_(clock),
+      pace_(options.pace),
+      repeat_(options.repeat),
+      shift_(shift),
+      from_ts_(capture.from_ts),
+      until_ts_(capture.until_ts) {
+  deal(capture, options.pumps == 0 ? capture.tapes.size() : options.pumps);
+  rank();
+  last_ts_ = std::max(capture.meta_ts.value, capture.until_ts.value);
+  for (const Pump& pump : pumps_) {
+    if (!pump.entries.empty()) {
+      last_ts_ = std::max(last_ts_, pump.entries.back().record.commit_ts);
+    }
+  }
+  period_ = (last_ts_ - from_ts_.value + kPhysicalUnit) / kPhysicalUnit * kPhysicalUnit;
+}
+
+void PumpFeed::deal(const Capture& capture, size_t pumps) {
+  pumps_.resize(pumps);
+  const bool as_recorded = pumps == capture.tapes.size();
+  for (size_t tape = 0; tape < capture.tapes.size(); ++tape) {
+    for (const Record& record : capture.tapes[tape].records) {
+      if (as_recorded) {
+        pumps_[tape].entries.push_back({.record = record});
+      } else if (record.is_fake()) {
+        for (Pump& pump : pumps_) pump.entries.push_back({.record = record});
+      } else {
+        pumps_[static_cast<uint64_t>(record.start_ts) % pumps].entries.push_back(
+            {.record = record});
+      }
+    }
+  }
+  const auto by_commit_ts = [](const Entry& a, const Entry& b) {
+    return a.record.commit_ts < b.record.commit_ts;
+  };
+  for (Pump& pump : pumps_) {
+    std::stable_sort(pump.entries.begin(), pump.entries.end(), by_commit_ts);
+    for (size_t i = 0; i < pump.entries.size(); ++i) {
+      const Record& record = pump.entries[i].record;
+      if (repeat_ > 1 && !record.is_fake() && shift_->can_move(record)) pump.repeated.push_back(i);
+    }
+  }
+}
+
+void PumpFeed::rank() {
+  for (const Pump& pump : pumps_) {
+    for (const Entry& entry : pump.entries) {
+      if (!entry.record.is_fake()) commits_.push_back(entry.record.commit_ts);
+    }
+    for (const size_t index : pump.repeated) {
+      repeated_commits_.push_back(pump.entries[index].record.commit_ts);
+    }
+  }
+  std::sort(commits_.begin(), commits_.end());
+  std::sort(repeated_commits_.begin(), repeated_commits_.end());
+  const auto rank_in = [](const std::vector<int64_t>& commits, int64_t ts) {
+    return std::lower_bound(commits.begin(), commits.end(), ts) - commits.begin();
+  };
+  for (Pump& pump : pumps_) {
+    for (Entry& entry : pump.entries) {
+      entry.rank = rank_in(commits_, entry.record.commit_ts);
+      entry.repeat_rank = rank_in(repeated_commits_, entry.record.commit_ts);
+    }
+  }
+}
+
+int64_t PumpFeed::transactions() const {
+  return static_cast<int64_t>(commits_.size()) +
+         (repeat_ - 1) * static_cast<int64_t>(repeated_commits_.size());
+}
+
+CommitTs PumpFeed::end_ts() const {
+  return CommitTs(shifted(last_ts_, repeat_ - 1));
+}
+
+CommitTs PumpFeed::until_ts() const {
+  return CommitTs(shifted(until_ts_.value, repeat_ - 1));
+}
+
+size_t PumpFeed::size(size_t pump, int64_t repetition) const {
+  return repetition == 0 ? pumps_[pump].entries.size() : pumps_[pump].repeated.size();
+}
+
+const PumpFeed::Entry& PumpFeed::entry(size_t pump, const Position& position) const {
+  const Pump& p = pumps_[pump];
+  return p.entries[position.repetition == 0 ? position.index : p.repeated[position.index]];
+}
+
+/// The fakes at the end of a tape would deny what the repetitions still bring.
+bool PumpFeed::is_served(const Record& record) const {
+  return repeat_ == 1 || !record.is_fake() || record.commit_ts <= commits_.back();
+}
+
+PumpFeed::Position PumpFeed::seek(size_t pump, int64_t offset) const {
+  Position position;
+  if (offset >= from_ts_.value + period_) {
+    position.repetition = std::min((offset - from_ts_.value) / period_, repeat_);
+  }
+  while (!at_end(pump, position) &&
+         (shifted(entry(pump, position).record.commit_ts, position.repetition) <= offset ||
+          !is_served(entry(pump, position).record))) {
+    advance(pump, position);
+  }
+  return position;
+}
+
+bool PumpFeed::at_end(size_t pump, const Position& position) const {
+  return position.repetition >= repeat_ || position.index >= size(pump, position.repetition);
+}
+
+void PumpFeed::advance(size_t pump, Position& position) const {
+  do {
+    ++position.index;
+    while (position.repetition + 1 < repeat_ && position.index >= size(pump, position.repetition)) {
+      position = Position{.repetition = position.repetition + 1};
+    }
+  } while (!at_end(pump, position) && !is_served(entry(pump, position).record));
+}
+
+PumpFeed::Item PumpFeed::item(size_t pump, const Position& position) const {
+  const Record& record = entry(pump, position).record;
+  Item item{.payload = record.payload,
+            .start_ts = shifted(record.start_ts, position.repetition),
+            .commit_ts = shifted(record.commit_ts, position.repetition),
+            .ddl_job_id = record.ddl_job_id,
+            .is_fake = record.is_fake()};
+  if (position.repetition > 0) {
+    item.moved = shift_->move(record, position.repetition * period_, position.repetition);
+    item.payload = item.moved;
+  }
+  return item;
+}
+
+void PumpFeed::start() {
+  MutexLock lock(mutex_);
+  if (!started_) started_ = clock_.now();
+}
+
+TimePoint PumpFeed::start_time() const {
+  MutexLock lock(mutex_);
+  CHECK(started_.has_value(), "the pace has not been started");
+  return *started_;
+}
+
+TimePoint PumpFeed::due(size_t pump, const Position& position) const {
+  const Entry& e = entry(pump, position);
+  switch (pace_.mode) {
+    case Pace::Mode::kFast:
+      return TimePoint::min();
+    case Pace::Mode::kRate: {
+      int64_t rank = e.rank;
+      if (position.repetition > 0) {
+        const auto repeated = static_cast<int64_t>(repeated_commits_.size());
+        rank = static_cast<int64_t>(commits_.size()) + (position.repetition - 1) * repeated +
+               e.repeat_rank;
+      }
+      return start_time() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
+                                static_cast<double>(rank) / pace_.transactions_per_s));
+    }
+    case Pace::Mode::kRecorded:
+      return start_time() +
+             std::chrono::milliseconds(
+                 physical_ms(CommitTs(shifted(e.record.commit_ts, position.repetition))) -
+                 physical_ms(from_ts_));
+  }
+  return TimePoint::min();
+}
+
+bool PumpFeed::is_commit_ts(int64_t ts) const {
+  const int64_t repetition = std::max<int64_t>(0, (ts - from_ts_.value) / period_);
+  const auto& commits = repetition == 0 ? commits_ : repeated_commits_;
+  return std::binary_search(commits.begin(), commits.end(), shifted(ts, -repetition));
+}
+
+std::optional<int64_t> PumpFeed::fake_ts(size_t pump, const Position& position,
+                                         int64_t last) const {
+  if (pace_.mode == Pace::Mode::kFast) return std::nullopt;
+  int64_t ts = shifted(entry(pump, position).record.commit_ts, position.repetition) - 1;
+  const auto elapsed_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - start_time()).count();
+  // A rate has no clock of its own: its next record may be as far off as it likes.
+  if (pace_.mode == Pace::Mode::kRecorded) {
+    ts = std::min(ts, from_ts_.value + elapsed_ms * kPhysicalUnit);
+  }
+  ts -= static_cast<int64_t>(pump);  // no two pumps say the same
+  while (ts > last && is_commit_ts(ts)) --ts;
+  if (ts <= last) return std::nullopt;
+  return ts;
+}
+
+}  // namespace drainer::upstream

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/mutex.h"
+#include "tests/upstream/capture.h"
+#include "tests/upstream/row_shift.h"
+
+namespace drainer::upstream {
+
+/// How fast the pumps come by their records.
+struct Pace {
+  enum class Mode : uint8_t { kFast, kRate, kRecorded };
+  Mode mode = Mode::kFast;
+  double transactions_per_s = 0;  ///< of kRate, all pumps together
+};
+
+/// What the pumps have to say, and from when on: the capture's records dealt to pumps, repeated
+/// with rising timestamps, and paced. Views the capture, which must outlive it. Any thread.
+///
+/// Repetition r > 0 has its timestamps r periods later and its keys moved (RowShift); it leaves
+/// out DDL, fakes and transactions that touch a table whose rows cannot be moved.
+class PumpFeed {
+ public:
+  struct Options {
+    size_t pumps = 0;  ///< 0 is as recorded
+    Pace pace;
+    int64_t repeat = 1;
+  };
+
+  /// `shift` may be null when nothing is repeated.
+  PumpFeed(const Capture& capture, Options options, const RowShift* shift, Clock& clock);
+
+  size_t pumps() const { return pumps_.size(); }
+  /// Transactions of all pumps and repetitions.
+  int64_t transactions() const;
+  /// The last commit ts that any record can have, fakes included.
+  CommitTs end_ts() const;
+  /// capture.until_ts, in the last repetition.
+  CommitTs until_ts() const;
+
+  /// A place in one pump's sequence. Plain value.
+  struct Position {
+    int64_t repetition = 0;
+    size_t index = 0;
+  };
+
+  /// One record as it goes out.
+  struct Item {
+    ByteView payload{};  ///< views the capture or `moved`
+    Bytes moved{};
+    int64_t start_ts = 0;
+    int64_t commit_ts = 0;
+    int64_t ddl_job_id = 0;
+    bool is_fake = false;
+  };
+
+  /// The first record with a commit ts above `offset`.
+  Position seek(size_t pump, int64_t offset) const;
+  bool at_end(size_t pump, const Position& position) const;
+  /// Requires: not at_end().
+  Item item(size_t pump, const Position& position) const;
+  void advance(size_t pump, Position& position) const;
+
+  /// Starts the clock of the pace; only the first call counts.
+  void start() EXCLUDES(mutex_);
+  /// When the pump comes by the record at `position`. Requires: not at_end(), started.
+  TimePoint due(size_t pump, const Position& position) const EXCLUDES(mutex_);
+  /// A timestamp for a fake binlog of `pump` while it waits for `position`: above `last`, below the
+  /// record, not in the future of the pace, and no transaction's commit ts. Nothing if none fits.
+  std::optional<int64_t> fake_ts(size_t pump, const Position& position, int64_t last) const
+      EXCLUDES(mutex_);
+
+ private:
+  struct Entry {
+    Record record;
+    int64_t rank = 0;         ///< transactions before this one, over all pumps
+    int64_t repeat_rank = 0;  ///< the same among those that are repeated
+  };
+  struct Pump {
+    std::vector<Entry> entries;    // first repetition, by commit ts
+    std::vector<size_t> repeated;  // indexes of those that come again
+  };
+
+  const Entry& entry(size_t pump, const Position& position) const;
+  size_t size(size_t pump, int64_t repetition) const;
+  bool is_served(const Record& record) const;
+  void deal(const Capture& capture, size_t pumps);
+  void rank();
+  int64_t shifted(int64_t ts, int64_t repetition) const { return ts + repetition * period_; }
+  bool is_commit_ts(int64_t ts) const;
+  TimePoint start_time() const EXCLUDES(mutex_);
+
+  Clock& clock_;
+  const Pace pace_;
+  const int64_t repeat_;
+  const RowShift* shift_;
+  const CommitTs from_ts_;
+  const CommitTs until_ts_;
+  int64_t last_ts_ = 0;  // of the first repetition
+  int64_t period_ = 0;
+  std::vector<Pump> pumps_;
+  std::vector<int64_t> commits_;           // of transactions, all pumps, rising
+  std::vector<int64_t> repeated_commits_;  // of those that come again
+
+  mutable Mutex mutex_;
+  std::optional<TimePoint> started_ GUARDED_BY(mutex_);
+};
+
+}  // namespace drainer::upstream

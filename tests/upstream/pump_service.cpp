@@ -1,0 +1,208 @@
+#include "tests/upstream/grpc_headers.h"
+
+#include "drainer/proto/binlog.grpc.pb.h"
+
+#include "drainer/base/log.h"
+#include "tests/upstream/call_gate.h"
+#include "tests/upstream/services.h"
+
+// Exported by libgrpc without a header: how the client compressed its request, which a Go pump
+// takes for its answer (spec/upstream-protocols.md 2.3).
+grpc_compression_algorithm grpc_call_test_only_get_compression_algorithm(grpc_call* call);
+
+namespace drainer::upstream {
+
+namespace {
+
+using grpc::ServerContext;
+using grpc::Status;
+
+constexpr Duration kPoll = std::chrono::milliseconds(50);
+constexpr int64_t kFlushBytes = 64 << 10;
+
+/// One PullBinlogs call.
+class PullStream {
+ public:
+  PullStream(World& world, size_t pump, ServerContext& context,
+             grpc::ServerWriter<binlog::PullBinlogResp>& writer)
+      : world_(world),
+        pump_(pump),
+        node_(fmt::format("pump-{}", pump + 1)),
+        counters_(world.counters[pump]),
+        context_(context),
+        writer_(writer) {}
+
+  /// What ended the stream.
+  enum class End : uint8_t { kGone, kCut, kOk, kError };
+
+  End run(int64_t offset) {
+    world_.feed.start();
+    world_.meta_clock.note_served(offset, 0);
+    last_ = offset;
+    position_ = world_.feed.seek(pump_, offset);
+    quiet_since_ = world_.clock.now();
+    while (!context_.IsCancelled()) {
+      if (counters_.pausing) return End::kOk;
+      const TimePoint now = world_.clock.now();
+      const bool at_end = world_.feed.at_end(pump_, position_);
+      TimePoint next = at_end ? TimePoint::max() : world_.feed.due(pump_, position_);
+      if (world_.faults.is_stalled(node_)) {
+        world_.clock.sleep_for(kPoll, StopToken());
+        continue;
+      }
+      if (const double rate = world_.faults.rate_limit(node_); rate > 0) {
+        next = std::max(next, last_sent_ + std::chrono::duration_cast<Duration>(
+                                               std::chrono::duration<double>(1 / rate)));
+      }
+      if (next <= now) {
+        if (const auto end = send_record()) return *end;
+      } else if (now - quiet_since_ >= world_.fake_interval) {
+        if (!send_fake(at_end)) return End::kGone;
+      } else {
+        const TimePoint fake = quiet_since_ + world_.fake_interval;
+        world_.clock.sleep_for(std::min({kPoll, next - now, fake - now}), StopToken());
+      }
+    }
+    return End::kGone;
+  }
+
+ private:
+  std::optional<End> send_record() {
+    const PumpFeed::Item item = world_.feed.item(pump_, position_);
+    ByteView payload = item.payload;
+    switch (world_.faults.judge_record(node_)) {
+      case RecordVerdict::kSend:
+        break;
+      case RecordVerdict::kCut:
+        return End::kCut;
+      case RecordVerdict::kEnd:
+        return End::kOk;
+      case RecordVerdict::kError:
+        return End::kError;
+      case RecordVerdict::kCorrupt:
+        payload = "\xff\xff\xff";  // a field key that never ends
+        break;
+    }
+    world_.feed.advance(pump_, position_);
+    world_.meta_clock.note_served(item.commit_ts, item.ddl_job_id);
+    last_sent_ = world_.clock.now();
+    const bool more =
+        !world_.feed.at_end(pump_, position_) && world_.feed.due(pump_, position_) <= last_sent_;
+    if (!write(payload, item.start_ts, item.commit_ts, more)) return End::kGone;
+    (item.is_fake ? counters_.fakes : counters_.records)++;
+    return std::nullopt;
+  }
+
+  bool send_fake(bool at_end) {
+    quiet_since_ = world_.clock.now();
+    const std::optional<int64_t> ts = at_end ? std::optional(world_.tso.next().value)
+                                             : world_.feed.fake_ts(pump_, position_, last_);
+    if (!ts || *ts <= last_) return true;
+    binlog::Binlog fake;
+    fake.set_tp(binlog::Rollback);
+    fake.set_start_ts(*ts);
+    fake.set_commit_ts(*ts);
+    fake.set_ddl_job_id(0);
+    fake.set_ddl_schema_state(0);
+    counters_.fakes++;
+    return write(fake.SerializeAsString(), *ts, *ts, /*more=*/false);
+  }
+
+  /// Sends one response as a pump does: an empty pos, the payload, the ts pair.
+  bool write(ByteView payload, int64_t start_ts, int64_t commit_ts, bool more) {
+    auto* entity = response_.mutable_entity();
+    entity->mutable_pos();
+    entity->mutable_payload()->assign(payload);
+    entity->mutable_meta()->set_startts(start_ts);
+    entity->mutable_meta()->set_committs(commit_ts);
+    buffered_ += static_cast<int64_t>(payload.size());
+    grpc::WriteOptions options;
+    if (more && buffered_ < kFlushBytes) {
+      options.set_buffer_hint();
+    } else {
+      buffered_ = 0;
+    }
+    if (!writer_.Write(response_, options)) return false;
+    last_ = commit_ts;
+    quiet_since_ = world_.clock.now();
+    counters_.bytes += static_cast<int64_t>(payload.size());
+    int64_t seen = counters_.max_commit_ts;
+    while (seen < commit_ts && !counters_.max_commit_ts.compare_exchange_weak(seen, commit_ts)) {
+    }
+    return true;
+  }
+
+  World& world_;
+  const size_t pump_;
+  const std::string node_;
+  PumpCounters& counters_;
+  ServerContext& context_;
+  grpc::ServerWriter<binlog::PullBinlogResp>& writer_;
+  binlog::PullBinlogResp response_;
+  PumpFeed::Position position_;
+  int64_t last_ = 0;
+  int64_t buffered_ = 0;
+  TimePoint quiet_since_;
+  TimePoint last_sent_;
+};
+
+class PumpService final : public binlog::Pump::Service {
+ public:
+  PumpService(World& world, size_t pump, CutConnection cut)
+      : world_(world), pump_(pump), node_(fmt::format("pump-{}", pump + 1)), cut_(std::move(cut)) {}
+
+  Status PullBinlogs(ServerContext* context, const binlog::PullBinlogReq* request,
+                     grpc::ServerWriter<binlog::PullBinlogResp>* writer) override {
+    if (Status status = admit_call(world_, node_, *context); !status.ok()) return status;
+    if (request->clusterid() != world_.cluster_id) {
+      return {grpc::StatusCode::UNKNOWN, fmt::format("cluster ID are mismatch, {} vs {}",
+                                                     request->clusterid(), world_.cluster_id)};
+    }
+    if (grpc_call_test_only_get_compression_algorithm(context->c_call()) == GRPC_COMPRESS_GZIP) {
+      context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
+    }
+    PumpCounters& counters = world_.counters[pump_];
+    counters.pulls++;
+    counters.streams++;
+    const int64_t offset = request->startfrom().offset();
+    log_info("pull binlogs", {{"pump", node_}, {"offset", offset}});
+    const auto end = PullStream(world_, pump_, *context, *writer).run(offset);
+    counters.streams--;
+    switch (end) {
+      case PullStream::End::kGone:
+        return Status::CANCELLED;
+      case PullStream::End::kCut:
+        cut_(context->peer());
+        return {grpc::StatusCode::UNAVAILABLE, "connection cut"};
+      case PullStream::End::kOk:
+        return Status::OK;
+      case PullStream::End::kError:
+        return {grpc::StatusCode::UNAVAILABLE, "scripted failure"};
+    }
+    return Status::OK;
+  }
+
+  /// TiDB's side is not simulated; an empty payload is its liveness probe.
+  Status WriteBinlog(ServerContext* context, const binlog::WriteBinlogReq* request,
+                     binlog::WriteBinlogResp* response) override {
+    if (Status status = admit_call(world_, node_, *context); !status.ok()) return status;
+    if (!request->payload().empty()) response->set_errmsg("a replay takes no binlogs");
+    return Status::OK;
+  }
+
+ private:
+  World& world_;
+  const size_t pump_;
+  const std::string node_;
+  const CutConnection cut_;
+};
+
+}  // namespace
+
+Services make_pump_services(World& world, size_t pump, CutConnection cut) {
+  Services out;
+  out.push_back(std::make_unique<PumpService>(world, pump, std::move(cut)));
+  return out;
+}
+
+}  // namespace drainer::upstream

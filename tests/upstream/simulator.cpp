@@ -1,0 +1,370 @@
+#include "tests/upstream/grpc_headers.h"
+
+#include "tests/upstream/simulator.h"
+
+#include "drainer/base/log.h"
+#include "tests/upstream/http_routes.h"
+#include "tests/upstream/port.h"
+
+#include <grpcpp/server_posix.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace drainer::upstream {
+
+namespace {
+
+constexpr Duration kHeartbeat = std::chrono::seconds(2);
+constexpr Duration kTick = std::chrono::milliseconds(100);
+constexpr Duration kOrderlyEnd = std::chrono::seconds(5);
+
+/// A process of the cluster: its port and the stock gRPC server behind it.
+struct Node {
+  std::string name;
+  Services services;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<Port> port;
+  bool is_down = false;  // of the control thread
+  std::string state = "online";
+};
+
+std::unique_ptr<grpc::Server> start_server(const Services& services) {
+  grpc::ServerBuilder builder;
+  for (const auto& service : services) builder.RegisterService(service.get());
+  builder.SetMaxReceiveMessageSize(-1);
+  builder.SetMaxSendMessageSize(-1);
+  // Clients such as grpc-go ping as they like; a simulator does not send them away for it.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  return builder.BuildAndStart();
+}
+
+std::vector<std::string> node_names(size_t pumps) {
+  std::vector<std::string> names{"pd", "tikv"};
+  for (size_t pump = 0; pump < pumps; ++pump) names.push_back(fmt::format("pump-{}", pump + 1));
+  return names;
+}
+
+std::vector<Bytes> boundaries(const MvccStore& store, size_t regions) {
+  std::vector<Bytes> out;
+  for (size_t part = 1; part < regions && store.size() > 0; ++part) {
+    out.emplace_back(store.key_at(part, regions));
+  }
+  return out;
+}
+
+class SimulatorImpl final : public Simulator, public NodeControl, public SimView {
+ public:
+  SimulatorImpl(const SimOptions& options, Capture capture, MvccStore mvcc,
+                std::map<int64_t, int64_t> job_versions, Clock& clock)
+      : clock_(clock),
+        capture_(std::move(capture)),
+        mvcc_(std::move(mvcc)),
+        shift_(capture_),
+        feed_(capture_, options.feed, &shift_, clock),
+        tso_(feed_.end_ts(), clock),
+        etcd_(clock),
+        regions_(boundaries(mvcc_, options.regions)),
+        faults_(node_names(feed_.pumps()), clock),
+        meta_clock_(options.history_as_served, capture_.from_ts, std::move(job_versions)),
+        counters_(feed_.pumps()),
+        world_{.clock = clock,
+               .cluster_id = capture_.cluster_id,
+               .tso = tso_,
+               .etcd = etcd_,
+               .mvcc = mvcc_,
+               .regions = regions_,
+               .faults = faults_,
+               .feed = feed_,
+               .pd_url = {},
+               .tikv_address = {},
+               .fake_interval = options.fake_interval,
+               .meta_clock = meta_clock_,
+               .counters = counters_} {
+    faults_.set_control(this);
+  }
+
+  ~SimulatorImpl() override {
+    threads_.request_stop();
+    (void)threads_.wait();
+    for (const auto& node : nodes_) node->server->Shutdown(std::chrono::system_clock::now());
+  }
+
+  Result<void> start(const SimOptions& options) {
+    TRY(add_node(
+        "pd", options.host, options.port, [this] { return pd_services(); },
+        [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
+    TRY(add_node(
+        "tikv", options.host, 0, [this] { return make_tikv_services(world_); }, answer_tikv_http));
+    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+      const std::string name = fmt::format("pump-{}", pump + 1);
+      const auto cut = [this, pump](const std::string& peer) { pump_node(pump).port->cut(peer); };
+      TRY(add_node(
+          name, options.host, 0, [&] { return make_pump_services(world_, pump, cut); },
+          [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
+    }
+    world_.pd_url = "http://" + pd_address();
+    world_.tikv_address = tikv_address();
+    for (size_t pump = 0; pump < feed_.pumps(); ++pump) register_pump(pump);
+    for (const auto& node : nodes_) {
+      threads_.start(node->name, [port = node->port.get()](StopToken stop) {
+        return port->run(std::move(stop));
+      });
+    }
+    threads_.start("control", [this](const StopToken& stop) { return control(stop); });
+    for (const std::string& fault : options.faults) TRY(faults_.apply(fault));
+    return {};
+  }
+
+  std::string pd_address() const override { return nodes_[0]->port->address(); }
+  std::string tikv_address() const override { return nodes_[1]->port->address(); }
+  std::vector<std::string> pump_addresses() const override {
+    std::vector<std::string> out;
+    for (size_t i = 2; i < nodes_.size(); ++i) out.push_back(nodes_[i]->port->address());
+    return out;
+  }
+  uint64_t cluster_id() const override { return capture_.cluster_id; }
+  CommitTs from_ts() const override { return capture_.from_ts; }
+  CommitTs until_ts() const override { return feed_.until_ts(); }
+  int64_t transactions() const override { return feed_.transactions(); }
+
+  Result<void> apply_fault(const std::string& text) override {
+    log_info("fault", {{"text", text}});
+    if (!text.empty()) return faults_.apply(text);
+    faults_.clear();
+    return {};
+  }
+
+  std::string state_json() const override;
+  std::string pump_status_json(size_t pump) const override;
+
+  void take_down(const std::string& node, const Outage& outage) override {
+    MutexLock lock(mutex_);
+    actions_.push_back({.due = clock_.now(), .node = node, .outage = outage});
+    changed_.notify_all();
+  }
+
+  void split_region() override {
+    const std::vector<Region> regions = regions_.scan({}, {}, 0);
+    // The middle of all keys, or of the half that is left, and so on.
+    size_t parts = 2;
+    while (!regions_.split(mvcc_.key_at(parts - 1, parts)) && parts < mvcc_.size()) ++parts;
+  }
+
+  Result<void> wait(const StopToken& stop) override {
+    const std::stop_callback forward(stop, [this] { threads_.request_stop(); });
+    return threads_.wait();
+  }
+
+ private:
+  struct Action {
+    TimePoint due;
+    std::string node;
+    NodeControl::Outage outage;
+    bool is_return = false;
+  };
+
+  Services pd_services() {
+    Services out = make_pd_services(world_);
+    for (auto& service : make_etcd_services(world_)) out.push_back(std::move(service));
+    return out;
+  }
+
+  template <class MakeServices>
+  Result<void> add_node(const std::string& name, const std::string& host, uint16_t number,
+                        MakeServices make_services, HttpHandler http) {
+    auto node = std::make_unique<Node>();
+    node->name = name;
+    node->services = make_services();
+    node->server = start_server(node->services);
+    if (!node->server) return make_error(ErrorCode::kInternal, "gRPC did not start for {}", name);
+    ASSIGN_OR_RETURN(node->port, Port::open(
+                                     host, number,
+                                     [server = node->server.get()](int fd) {
+                                       grpc::AddInsecureChannelFromFd(server, fd);
+                                     },
+                                     std::move(http)));
+    nodes_.push_back(std::move(node));
+    return {};
+  }
+
+  Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
+
+  void register_pump(size_t pump) {
+    etcd_.transact([&](EtcdStore::Txn& txn) {
+      txn.put({.key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1),
+               .value = pump_status_json(pump)});
+    });
+  }
+
+  Result<void> control(const StopToken& stop);
+  void take_away(Node& node, const Outage& outage, const StopToken& stop);
+  void bring_back(Node& node, const Outage& outage);
+  std::optional<size_t> pump_index(const Node& node) const;
+  void set_state(Node& node, const std::string& state);
+
+  Clock& clock_;
+  const Capture capture_;
+  MvccStore mvcc_;
+  const RowShift shift_;
+  PumpFeed feed_;
+  Tso tso_;
+  EtcdStore etcd_;
+  RegionMap regions_;
+  FaultBoard faults_;
+  MetaClock meta_clock_;
+  std::vector<PumpCounters> counters_;
+  World world_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<Action> actions_ GUARDED_BY(mutex_);
+  mutable Mutex state_mutex_;  // of Node::state and Node::is_down
+  ThreadGroup threads_;
+};
+
+std::optional<size_t> SimulatorImpl::pump_index(const Node& node) const {
+  for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+    if (&pump_node(pump) == &node) return pump;
+  }
+  return std::nullopt;
+}
+
+/// Carries out actions when they are due, writes the pumps' heartbeats, ends leases.
+Result<void> SimulatorImpl::control(const StopToken& stop) {
+  TimePoint next_heartbeat = clock_.now() + kHeartbeat;
+  while (!stop.stop_requested()) {
+    std::vector<Action> due;
+    {
+      MutexLock lock(mutex_);
+      const auto is_due = [&](const Action& action) { return action.due <= clock_.now(); };
+      changed_.wait_for(mutex_, stop, kTick, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        return std::any_of(actions_.begin(), actions_.end(), is_due);
+      });
+      for (const Action& action : actions_) {
+        if (is_due(action)) due.push_back(action);
+      }
+      std::erase_if(actions_, is_due);
+    }
+    for (const Action& action : due) {
+      for (const auto& node : nodes_) {
+        if (node->name != action.node) continue;
+        if (action.is_return) {
+          bring_back(*node, action.outage);
+        } else {
+          take_away(*node, action.outage, stop);
+        }
+      }
+    }
+    etcd_.expire_leases();
+    if (clock_.now() < next_heartbeat) continue;
+    next_heartbeat = clock_.now() + kHeartbeat;
+    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+      if (!pump_node(pump).is_down) register_pump(pump);
+    }
+  }
+  return {};
+}
+
+void SimulatorImpl::set_state(Node& node, const std::string& state) {
+  const auto pump = pump_index(node);
+  if (!pump) return;
+  {
+    MutexLock lock(state_mutex_);
+    node.state = state;
+  }
+  register_pump(*pump);
+}
+
+void SimulatorImpl::take_away(Node& node, const Outage& outage, const StopToken& stop) {
+  log_info("node goes", {{"node", node.name}, {"orderly", outage.orderly}});
+  if (outage.orderly) {
+    set_state(node, "pausing");
+    PumpCounters& counters = counters_[*pump_index(node)];
+    counters.pausing = true;
+    set_state(node, "paused");
+    const TimePoint limit = clock_.now() + kOrderlyEnd;
+    while (counters.streams > 0 && clock_.now() < limit) {
+      if (!clock_.sleep_for(std::chrono::milliseconds(5), stop)) return;
+    }
+  }
+  node.port->close_listener();
+  if (outage.cut) {
+    node.is_down = true;
+    node.port->cut_all();
+  }
+  MutexLock lock(mutex_);
+  actions_.push_back({.due = clock_.now() + outage.length,
+                      .node = node.name,
+                      .outage = outage,
+                      .is_return = true});
+}
+
+void SimulatorImpl::bring_back(Node& node, const Outage& outage) {
+  const auto opened = node.port->reopen(outage.move);
+  if (!opened.ok())
+    log_error("node does not come back", {{"node", node.name}, {"error", opened.error()}});
+  node.is_down = false;
+  if (const auto pump = pump_index(node)) {
+    counters_[*pump].pausing = false;
+    set_state(node, "online");
+  }
+  log_info("node is back", {{"node", node.name}, {"address", node.port->address()}});
+}
+
+std::string SimulatorImpl::pump_status_json(size_t pump) const {
+  const Node& node = pump_node(pump);
+  MutexLock lock(state_mutex_);
+  return fmt::format(R"({{"nodeId":{},"host":{},"state":{},"isAlive":false,"score":0,"label":null,)"
+                     R"("maxCommitTS":{},"updateTS":{}}})",
+                     json_string(node.name), json_string(node.port->address()),
+                     json_string(node.state), counters_[pump].max_commit_ts.load(),
+                     world_.tso.next().value);
+}
+
+std::string SimulatorImpl::state_json() const {
+  std::string pumps;
+  for (size_t pump = 0; pump < counters_.size(); ++pump) {
+    const PumpCounters& counters = counters_[pump];
+    if (pump > 0) pumps += ',';
+    pumps += fmt::format(
+        R"({{"name":"pump-{}","records":{},"fakes":{},"bytes":{},"pulls":{},"streams":{},)"
+        R"("max_commit_ts":{}}})",
+        pump + 1, counters.records.load(), counters.fakes.load(), counters.bytes.load(),
+        counters.pulls.load(), counters.streams.load(), counters.max_commit_ts.load());
+  }
+  std::string nodes;
+  for (const auto& node : nodes_) {
+    const Port::Counts counts = node->port->counts();
+    if (!nodes.empty()) nodes += ',';
+    nodes += fmt::format(
+        R"({{"name":"{}","address":"{}","grpc_connections":{},"http_connections":{},)"
+        R"("accepted":{}}})",
+        node->name, node->port->address(), counts.open_grpc, counts.open_http, counts.accepted);
+  }
+  std::string faults;
+  for (const std::string& fault : faults_.armed()) {
+    if (!faults.empty()) faults += ',';
+    faults += json_string(fault);
+  }
+  return fmt::format(
+      R"({{"from_ts":{},"until_ts":{},"transactions":{},"pumps":[{}],"nodes":[{}],"faults":[{}]}})",
+      from_ts().value, until_ts().value, transactions(), pumps, nodes, faults);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Simulator>> Simulator::open(const SimOptions& options, Clock& clock) {
+  ASSIGN_OR_RETURN(Capture capture, load_capture(options.capture));
+  MvccStore mvcc;
+  auto job_versions = load_meta_versions(capture, mvcc);
+  auto simulator = std::make_unique<SimulatorImpl>(options, std::move(capture), std::move(mvcc),
+                                                   std::move(job_versions), clock);
+  TRY(simulator->start(options));
+  return std::unique_ptr<Simulator>(std::move(simulator));
+}
+
+}  // namespace drainer::upstream
