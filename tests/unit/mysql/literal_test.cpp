@@ -1,6 +1,5 @@
 #include "syncer/mysql/literal.h"
 
-
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>
