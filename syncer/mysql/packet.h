@@ -32,6 +32,9 @@ struct PacketLimits {
   size_t statement_rows;
 };
 
+/// A statement that no packet can hold.
+Error too_large_error(size_t bytes, const PacketLimits& limits);
+
 /// Writes the statements of one downstream transaction and sends them in as few packets as the
 /// limits allow: neighbouring inserts into one table become one multi-row statement, neighbouring
 /// deletes by key one list. Order is kept. One thread; plans and rows must outlive the writer.

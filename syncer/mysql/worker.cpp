@@ -207,10 +207,8 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kFatal:
       break;
   }
-  if (approach.is_careful || step.txns.empty() || error.code() == ErrorCode::kConflict ||
-      error.code() == ErrorCode::kStopped || error.code() == ErrorCode::kDenied) {
-    return error;
-  }
+  // An error of our own, without a number, names its row already.
+  if (approach.is_careful || step.txns.empty() || error.detail() == 0) return error;
   approach.is_careful = true;
   return {};
 }
@@ -325,7 +323,9 @@ Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
 Result<void> Worker::execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
                                      const Txn& txn, const RowChange& row) {
   const auto key = [&] { return shorten(describe_row(plan, txn.old_values(row))); };
-  auto count = session_->execute(sql);
+  auto count = sql.size() <= packet_limits().packet_bytes_max
+                   ? session_->execute(sql)
+                   : Result<uint64_t>(too_large_error(sql.size(), packet_limits()));
   if (!count.ok()) {
     if (classify_failure(count.error()) == FailureClass::kFatal) {
       log_error("exec failed", {{"sql", shorten(sql)},

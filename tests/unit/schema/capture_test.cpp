@@ -13,8 +13,8 @@
 #include "drainer/base/bytes.h"
 #include "drainer/schema/history.h"
 
-#include <catch2/catch.hpp>
 #include <zlib.h>
+#include <catch2/catch.hpp>
 
 using namespace drainer;
 using namespace drainer::schema;
@@ -113,7 +113,8 @@ std::string describe(int64_t id, const std::string& schema, const std::string& n
       out += fmt::format(" {}:{}:{}", column.name, column.offset, column.length);
     }
   }
-  for (const int64_t partition : info.partition_ids) out += fmt::format("\n  partition {}", partition);
+  for (const int64_t partition : info.partition_ids)
+    out += fmt::format("\n  partition {}", partition);
   return out;
 }
 

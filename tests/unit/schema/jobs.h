@@ -57,7 +57,8 @@ inline std::string table_json(const TableSpec& table) {
 
 inline std::string job_json(const JobSpec& job) {
   std::string tables;
-  for (const TableSpec& table : job.tables) tables += (tables.empty() ? "" : ",") + table_json(table);
+  for (const TableSpec& table : job.tables)
+    tables += (tables.empty() ? "" : ",") + table_json(table);
   const std::string database =
       job.database.empty()
           ? "null"
@@ -67,8 +68,8 @@ inline std::string job_json(const JobSpec& job) {
       R"("binlog":{{"SchemaVersion":{},"DBInfo":{},"TableInfo":{},"FinishedTS":{},)"
       R"("MultipleTableInfos":[{}]}}}})",
       job.id, static_cast<int>(job.type), job.schema_id, job.table_id, job.state, job.query,
-      job.version, database, job.table.empty() ? "null" : table_json(job.table[0]),
-      job.finished_ts, tables);
+      job.version, database, job.table.empty() ? "null" : table_json(job.table[0]), job.finished_ts,
+      tables);
 }
 
 inline std::shared_ptr<const tidb::DdlJob> make_job(const JobSpec& job) {
