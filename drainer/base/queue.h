@@ -48,12 +48,14 @@ class BoundedQueue {
     return take_front();
   }
 
-  /// As pop(), but also nothing when there was none for `limit`; is_drained() tells this from an end.
+  /// As pop(), but also nothing when there was none for `limit`; is_drained() tells this from an
+  /// end.
   [[nodiscard]] std::optional<T> pop_for(std::chrono::nanoseconds limit, const StopToken& stop)
       EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    const bool ready = changed_.wait_for(
-        mutex_, stop, limit, [&]() NO_THREAD_SAFETY_ANALYSIS { return closed_ || !items_.empty(); });
+    const bool ready = changed_.wait_for(mutex_, stop, limit, [&]() NO_THREAD_SAFETY_ANALYSIS {
+      return closed_ || !items_.empty();
+    });
     if (!ready || items_.empty()) return std::nullopt;
     return take_front();
   }

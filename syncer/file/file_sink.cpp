@@ -28,8 +28,8 @@ Result<std::unique_ptr<FileSink>> FileSink::open(FileSinkOptions options, Clock&
     log_info("binlog files hold transactions newer than the checkpoint, not to be written again",
              {{"count", written.size()}, {"checkpoint", options.checkpoint}});
   }
-  return std::make_unique<FileSink>(std::move(options), std::move(zone),
-                                    std::move(segments), std::move(written), clock);
+  return std::make_unique<FileSink>(std::move(options), std::move(zone), std::move(segments),
+                                    std::move(written), clock);
 }
 
 FileSink::FileSink(FileSinkOptions options, tidb::TimeZone zone, SegmentWriter segments,
@@ -70,8 +70,10 @@ Result<void> FileSink::write_all(const StopToken& stop) {
     remove_old_files();
     std::optional<Txn> txn = input_.try_pop();
     if (!txn) {
-      // Nothing waits: let readers of the files see what there is.
+      // Nothing waits: let readers of the files see what there is. Progress without records need
+      // not wait for the disk.
       TRY(segments_.flush());
+      if (unreported_ && !needs_sync_) TRY(report(stop));
       txn = unreported_ ? input_.pop_for(kReportInterval, stop) : input_.pop(stop);
     }
     if (txn) {
@@ -82,7 +84,7 @@ Result<void> FileSink::write_all(const StopToken& stop) {
       return report(stop);
     }
     const bool is_due = clock_.now() - last_report_ >= kReportInterval;
-    if (unreported_ && (is_due || unreported_->is_ddl || !needs_sync_)) TRY(report(stop));
+    if (unreported_ && (is_due || unreported_->is_ddl)) TRY(report(stop));
   }
 }
 

@@ -33,9 +33,7 @@ class FileSink final : public Sink {
   void start(ThreadGroup& threads) override;
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
-  std::optional<Applied> next_applied(const StopToken& stop) override {
-    return applied_.pop(stop);
-  }
+  std::optional<Applied> next_applied(const StopToken& stop) override { return applied_.pop(stop); }
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
 

@@ -35,8 +35,7 @@ Result<LockedFile> LockedFile::open(const std::string& path) {
   LockedFile file(path, fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_error(errno, "lock", path);
-    return make_error(ErrorCode::kConflict, "pkg/file: file already locked")
-        .because("{}", path);
+    return make_error(ErrorCode::kConflict, "pkg/file: file already locked").because("{}", path);
   }
   return file;
 }
@@ -53,8 +52,7 @@ Result<uint64_t> LockedFile::size_bytes() const {
 
 Result<void> LockedFile::append(ByteView bytes, uint64_t offset) {
   while (!bytes.empty()) {
-    const ssize_t written =
-        ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
       return system_error_at(errno, "write", path_, offset);

@@ -47,15 +47,15 @@ std::optional<Damage> RecordReader::inspect(uint64_t offset, Record& record) con
   const uint64_t length = load_le64(rest.data() + 4);
   const ByteView body = rest.substr(kRecordHeaderBytes);
   if (body.size() < 4 || length > body.size() - 4) {
-    return Damage{offset,
-                  fmt::format("record with a payload of {} bytes ends after {}", length,
-                              rest.size()),
-                  body};
+    return Damage{
+        offset, fmt::format("record with a payload of {} bytes ends after {}", length, rest.size()),
+        body};
   }
   record = Record{offset, body.substr(0, length)};
   const uint32_t stored = load_le32(body.data() + length);
   if (const uint32_t computed = crc32c(record.payload); computed != stored) {
-    return Damage{offset, fmt::format("crc mismatch: stored {:08x}, computed {:08x}", stored, computed),
+    return Damage{offset,
+                  fmt::format("crc mismatch: stored {:08x}, computed {:08x}", stored, computed),
                   record.payload};
   }
   return std::nullopt;

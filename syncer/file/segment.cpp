@@ -78,10 +78,11 @@ Result<uint64_t> find_end(const std::string& path, ByteView content, CommitTs ac
     return content.size();
   }
   if (is_acknowledged || is_followed_by_acknowledged) {
-    return make_error(ErrorCode::kCorrupt,
-                      "binlogger: content is corruption: {} offset {}: {}; the checkpoint {} counts "
-                      "it as written",
-                      path, damage.offset, damage.reason, acknowledged);
+    return make_error(
+        ErrorCode::kCorrupt,
+        "binlogger: content is corruption: {} offset {}: {}; the checkpoint {} counts "
+        "it as written",
+        path, damage.offset, damage.reason, acknowledged);
   }
   log_warn("cut off the torn tail of the binlog file, it will be written again",
            {{"file", path},
@@ -124,8 +125,7 @@ Result<void> SegmentWriter::recover() {
   ASSIGN_OR_RETURN(const uint64_t size, file_.size_bytes());
   {
     ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::open(file_.path()));
-    ASSIGN_OR_RETURN(file_bytes_,
-                     find_end(file_.path(), mapped.content(), options_.acknowledged));
+    ASSIGN_OR_RETURN(file_bytes_, find_end(file_.path(), mapped.content(), options_.acknowledged));
   }
   if (file_bytes_ < size) {
     TRY(file_.truncate(file_bytes_));

@@ -45,8 +45,8 @@ std::optional<uint64_t> parse_segment_index(std::string_view name) {
 Result<std::vector<Segment>> list_segments(const std::string& directory) {
   std::vector<Segment> out;
   std::error_code failure;
-  for (std::filesystem::directory_iterator entry(directory, failure), end;
-       !failure && entry != end; entry.increment(failure)) {
+  for (std::filesystem::directory_iterator entry(directory, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
     std::string name = entry->path().filename().string();
     if (const std::optional<uint64_t> index = parse_segment_index(name)) {
       out.push_back({*index, std::move(name)});

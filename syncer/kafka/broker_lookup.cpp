@@ -74,8 +74,8 @@ class ZookeeperSession {
   static Result<ZookeeperSession> open(const ZookeeperAddress::Server& server, Clock& clock,
                                        const StopToken& stop) {
     rpc::IoLimits limits{clock, clock.now() + kDialTimeout, stop};
-    ASSIGN_OR_RETURN(auto socket, rpc::Socket::connect({.host = server.host, .port = server.port},
-                                                       limits));
+    ASSIGN_OR_RETURN(auto socket,
+                     rpc::Socket::connect({.host = server.host, .port = server.port}, limits));
     ZookeeperSession session(std::move(socket), clock, stop);
     TRY(session.start());
     return session;

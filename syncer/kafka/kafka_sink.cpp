@@ -51,18 +51,18 @@ Result<std::unique_ptr<KafkaSink>> KafkaSink::open(KafkaSinkOptions options, Clo
     return make_error(ErrorCode::kInvalid, "ClientID is invalid");
   }
   ASSIGN_OR_RETURN(tidb::TimeZone zone, tidb::TimeZone::local());
-  ProducerOptions producer_options{
-      .brokers = to.kafka_addrs,
-      .topic = to.topic_name.empty() ? fmt::format("{}_obinlog", options.cluster_id)
-                                     : to.topic_name,
-      .client_id = to.kafka_client_id,
-      .messages_per_request_max = to.kafka_max_messages,
-      .message_bytes_max = to.kafka_max_message_size};
+  ProducerOptions producer_options{.brokers = to.kafka_addrs,
+                                   .topic = to.topic_name.empty()
+                                                ? fmt::format("{}_obinlog", options.cluster_id)
+                                                : to.topic_name,
+                                   .client_id = to.kafka_client_id,
+                                   .messages_per_request_max = to.kafka_max_messages,
+                                   .message_bytes_max = to.kafka_max_message_size};
   if (!to.zookeeper_addrs.empty()) {
     ASSIGN_OR_RETURN(producer_options.brokers, find_brokers(to.zookeeper_addrs, clock, stop));
   }
-  log_info("get producer", {{"brokers", producer_options.brokers},
-                            {"topic", producer_options.topic}});
+  log_info("get producer",
+           {{"brokers", producer_options.brokers}, {"topic", producer_options.topic}});
   ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer, open_producer(producer_options));
   return std::make_unique<KafkaSink>(std::move(options), std::move(zone), std::move(producer),
                                      clock);
@@ -164,7 +164,8 @@ Result<void> KafkaSink::check_progress(const AckWindow::State& state) const {
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(options_.ack_timeout).count();
   return make_error(ErrorCode::kTimeout,
-                    "fail to push msg to kafka after {}s, check if kafka is up and working", seconds)
+                    "fail to push msg to kafka after {}s, check if kafka is up and working",
+                    seconds)
       .because("commit ts {}", state.oldest.value_or(CommitTs()));
 }
 
@@ -177,8 +178,7 @@ Result<void> KafkaSink::report(const StopToken& stop) {
 Error KafkaSink::delivery_failed(const Error& cause, CommitTs commit_ts, size_t size_bytes) const {
   constexpr std::string_view kText =
       "fail to produce message to kafka, please check the state of kafka server";
-  log_fatal(kText,
-            {{"commit ts", commit_ts}, {"message bytes", size_bytes}, {"error", cause}});
+  log_fatal(kText, {{"commit ts", commit_ts}, {"message bytes", size_bytes}, {"error", cause}});
   if (cause.code() == ErrorCode::kInvalid) {
     return Error(cause).because(
         "{}: the message of commit ts {} has {} bytes; raise the limits of the brokers and "

@@ -24,12 +24,12 @@ struct KafkaSinkOptions {
   Duration flush_timeout = std::chrono::seconds(10);
 };
 
-/// The output db-type = "kafka": one message per transaction to partition 0 of a topic, in commit-ts
-/// order (spec/kafka-and-file-sinks.md 1, 2).
+/// The output db-type = "kafka": one message per transaction to partition 0 of a topic, in
+/// commit-ts order (spec/kafka-and-file-sinks.md 1, 2).
 ///
-/// Progress is what the brokers have acknowledged together with all before it. A message that cannot
-/// be delivered ends the sink; none is ever skipped. Threads as in Sink; of its own one encodes and
-/// sends, one takes the acknowledgements.
+/// Progress is what the brokers have acknowledged together with all before it. A message that
+/// cannot be delivered ends the sink; none is ever skipped. Threads as in Sink; of its own one
+/// encodes and sends, one takes the acknowledgements.
 class KafkaSink final : public Sink {
  public:
   /// Checks the settings, and asks ZooKeeper for the brokers where so configured. `clock` must
@@ -43,9 +43,7 @@ class KafkaSink final : public Sink {
   void start(ThreadGroup& threads) override;
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
-  std::optional<Applied> next_applied(const StopToken& stop) override {
-    return applied_.pop(stop);
-  }
+  std::optional<Applied> next_applied(const StopToken& stop) override { return applied_.pop(stop); }
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
 

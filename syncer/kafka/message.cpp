@@ -321,8 +321,7 @@ MessageWriter::Carrier MessageWriter::carrier_of(const ColumnInfo& column) {
     case ColumnType::kGeometry:
       break;
   }
-  log_warn("unknown mysql type",
-           {{"type", static_cast<int>(type.type)}, {"column", column.name}});
+  log_warn("unknown mysql type", {{"type", static_cast<int>(type.type)}, {"column", column.name}});
   return Carrier::kText;
 }
 

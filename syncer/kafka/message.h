@@ -25,8 +25,8 @@ class MessageWriter {
     return txn.is_ddl() ? !txn.ddl->should_skip : !txn.tables.empty();
   }
 
-  /// Puts the message of `txn` before what `out` holds. kCorrupt names table and column when a value
-  /// does not fit its column; `out` then holds rubbish.
+  /// Puts the message of `txn` before what `out` holds. kCorrupt names table and column when a
+  /// value does not fit its column; `out` then holds rubbish.
   Result<void> put(ReverseWriter& out, const Txn& txn);
 
  private:

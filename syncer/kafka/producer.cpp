@@ -36,9 +36,12 @@ LogLevel level_of(int syslog_level) {
 }
 
 // Called by librdkafka's threads.
-void on_log(const rd_kafka_t*, int level, const char* facility, const char* text) {
-  if (!log_enabled(level_of(level))) return;
-  log_line(level_of(level), "kafka client", {{"facility", facility}, {"text", text}},
+void on_log(const rd_kafka_t*, int syslog_level, const char* facility, const char* text) {
+  // Remarks on settings that are as they should be, at each start.
+  const bool is_remark = std::string_view(facility) == "CONFWARN";
+  const LogLevel level = is_remark ? LogLevel::kDebug : level_of(syslog_level);
+  if (!log_enabled(level)) return;
+  log_line(level, "kafka client", {{"facility", facility}, {"text", text}},
            std::source_location::current());
 }
 
@@ -98,8 +101,7 @@ class RdProducer final : public Producer {
   static Result<void> configure(rd_kafka_conf_t* conf, const ProducerOptions& options) {
     const int64_t messages =
         std::clamp<int64_t>(options.messages_per_request_max, 1, kMessagesPerRequestMax);
-    const int64_t bytes =
-        std::clamp(options.message_bytes_max, kMessageBytesMin, kMessageBytesMax);
+    const int64_t bytes = std::clamp(options.message_bytes_max, kMessageBytesMin, kMessageBytesMax);
     const std::pair<const char*, std::string> settings[] = {
         {"bootstrap.servers", options.brokers},
         {"client.id", options.client_id},
@@ -127,11 +129,8 @@ class RdProducer final : public Producer {
   static void on_report(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque) {
     auto& self = *static_cast<RdProducer*>(opaque);
     DeliveryReport report{reinterpret_cast<uint64_t>(message->_private), std::nullopt};
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      report.error = error_of(message->err);
-    } else if (message->offset < 0) {
-      report.error = make_error(ErrorCode::kInternal, "acknowledged without an offset");
-    }
+    // A message whose first acknowledgement was lost has no offset: the broker knew it already.
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) report.error = error_of(message->err);
     self.reports_.push_back(std::move(report));
     if (self.reports_.size() >= kReportsMax) rd_kafka_yield(handle);
   }

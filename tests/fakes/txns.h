@@ -69,8 +69,8 @@ class TxnBuilder {
 
 /// test.t1(id int primary key, name varchar(32)), the table of the specification's examples.
 inline std::shared_ptr<const schema::TableVersion> example_table() {
-  tidb::ColumnInfo id = column(1, "id", tidb::ColumnType::kLong,
-                               tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
+  tidb::ColumnInfo id =
+      column(1, "id", tidb::ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
   id.type.flen = 11;
   id.type.decimal = 0;
   tidb::ColumnInfo name = column(2, "name", tidb::ColumnType::kVarchar);

@@ -250,8 +250,7 @@ Result<bool> compare_capture(const std::string& directory) {
       return offer_tape(capture.tapes[i], pumps[i], end, merger, stop);
     });
   }
-  upstream_threads.start("collector",
-                         [&](const StopToken& stop) { return collector.run(stop); });
+  upstream_threads.start("collector", [&](const StopToken& stop) { return collector.run(stop); });
   SystemClock clock;
   Syncer syncer(queue, *schema, rules, sink, capture.from_ts, clock);
   const Result<void> replayed = syncer.run(upstream_threads.stop_token());
