@@ -26,7 +26,7 @@ class PumpFeed {
  public:
   struct Options {
     size_t pumps = 0;  ///< 0 is as recorded
-    Pace pace;
+    Pace pace{};
     int64_t repeat = 1;
   };
 
