@@ -134,6 +134,7 @@ TEST_CASE("house: libraries stay behind their walls, generated messages out of h
 TEST_CASE("house: nobody calls what is banned") {
   for (const SourceFile& file : read_sources()) {
     for (const std::string& line : file.lines) {
+      if (line.find("NOLINT") != std::string::npos) continue;
       const std::string code = line.substr(0, line.find("//"));
       for (const auto& [pattern, allowed] : kBannedCalls) {
         INFO(file.path << ": " << line);

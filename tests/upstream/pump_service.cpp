@@ -117,12 +117,14 @@ class PullStream {
     entity->mutable_meta()->set_committs(commit_ts);
     buffered_ += static_cast<int64_t>(payload.size());
     grpc::WriteOptions options;
-    if (more && buffered_ < kFlushBytes) {
+    // The write that carries the headers may not be held back: it would never end.
+    if (more && headers_sent_ && buffered_ < kFlushBytes) {
       options.set_buffer_hint();
     } else {
       buffered_ = 0;
     }
     if (!writer_.Write(response_, options)) return false;
+    headers_sent_ = true;
     last_ = commit_ts;
     quiet_since_ = world_.clock.now();
     counters_.bytes += static_cast<int64_t>(payload.size());
@@ -141,7 +143,8 @@ class PullStream {
   binlog::PullBinlogResp response_;
   PumpFeed::Position position_;
   int64_t last_ = 0;
-  int64_t buffered_ = 0;
+  int64_t buffered_ = 0;  // bytes given to gRPC since the last flush
+  bool headers_sent_ = false;
   TimePoint quiet_since_;
   TimePoint last_sent_;
 };
