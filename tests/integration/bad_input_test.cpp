@@ -23,7 +23,7 @@ struct BadInput {
 std::string checkpoint_of(Pipeline& pipeline) {
   const auto text = pipeline.downstream().query_value(
       "select coalesce(group_concat(checkPoint), '') from tidb_binlog.checkpoint");
-  return text.ok() ? *text : "none";
+  return text.ok() ? *text : "";
 }
 
 }  // namespace
