@@ -260,14 +260,14 @@ void App::start_threads() {
   progress_ =
       std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
                                  [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
-  progress_threads_.start("progress",
-                          [this](const StopToken& stop) { return progress_->run(stop); });
-  sink_->start(sink_threads_);
-  syncer_threads_.start("syncer", [this](const StopToken& stop) -> Result<void> {
-    Result<void> result = syncer_->run(stop);
+  progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
+    Result<void> result = progress_->run(stop);
+    // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
     stop_.request_stop();
     return result;
   });
+  sink_->start(sink_threads_);
+  syncer_threads_.start("syncer", [this](const StopToken& stop) { return syncer_->run(stop); });
   upstream_threads_.start("collector",
                           [this](const StopToken& stop) { return collector_->run(stop); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });

@@ -85,6 +85,9 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .meta_clock = meta_clock_,
                .counters = counters_} {
     faults_.set_control(this);
+    // From here on the metadata lives in mvcc_ only.
+    capture_.meta_from = capture_.meta = {};
+    for (PumpCounters& counters : counters_) counters.max_commit_ts = capture_.from_ts.value;
   }
 
   ~SimulatorImpl() override {
@@ -208,8 +211,12 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   void set_state(Node& node, const std::string& state);
 
   Clock& clock_;
+<<<<<<< HEAD
   const bool registers_pumps_;
   const Capture capture_;
+=======
+  Capture capture_;
+>>>>>>> h/sim
   MvccStore mvcc_;
   const RowShift shift_;
   PumpFeed feed_;
