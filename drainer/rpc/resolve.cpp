@@ -53,7 +53,7 @@ class Lookup {
   static Result<std::unique_ptr<Lookup>> start(const std::string& host, uint16_t port) {
     FileDescriptor done(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!done) return make_error(ErrorCode::kUnavailable, "eventfd: {}", std::strerror(errno));
-    std::unique_ptr<Lookup> lookup(new Lookup(std::move(done)));
+    std::unique_ptr<Lookup> lookup(new Lookup(std::move(done)));  // NOLINT: private
     lookup->thread_.start("lookup:" + host, [&self = *lookup, host, port](StopToken) {
       self.list_ = call_getaddrinfo(host, port, /*flags=*/0);
       self.finished_ = true;

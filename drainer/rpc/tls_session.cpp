@@ -134,7 +134,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context
                       take_openssl_error());
   }
   return std::unique_ptr<TlsSession>(
-      new TlsSession(std::move(ssl), context.options().allowed_common_names));
+      new TlsSession(std::move(ssl), context.options().allowed_common_names));  // NOLINT: private
 }
 
 Result<int16_t> TlsSession::handshake() {

@@ -57,6 +57,14 @@ bool PacketWriter::continues_run(Verb verb, const TablePlan& plan) const {
          run_.rows < limits_.statement_rows && sql_.size() - run_.begin < limits_.statement_bytes;
 }
 
+Result<void> PacketWriter::count_statement(bool is_scan) {
+  close_run();
+  if (statements_ >= limits_.packet_statements || scans_ >= limits_.packet_scans) TRY(finish());
+  ++statements_;
+  scans_ += is_scan ? 1 : 0;
+  return {};
+}
+
 Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row) {
   const bool is_complete = !plan.has_absent(row);
   if (is_complete && continues_run(verb, plan)) {
@@ -65,7 +73,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
     ++run_.rows;
     return fit_packet(/*is_statement_end=*/false);
   }
-  close_run();
+  TRY(count_statement(/*is_scan=*/false));
   run_ = {.verb = verb,
           .plan = &plan,
           .first = row,
@@ -79,7 +87,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
 Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
   const int32_t key = plan.find_key(row);
   if (continues_run(Verb::kDelete, plan) && key == run_.key) return grow_delete(row);
-  close_run();
+  TRY(count_statement(/*is_scan=*/key < 0));
   run_ = {.verb = Verb::kDelete,
           .plan = &plan,
           .key = key,
@@ -113,7 +121,7 @@ Result<void> PacketWriter::grow_delete(Row row) {
 }
 
 Result<void> PacketWriter::add_update(const TablePlan& plan, Row new_row, Row old_row) {
-  close_run();
+  TRY(count_statement(/*is_scan=*/plan.find_key(old_row) < 0));
   TRY(append_update(sql_, plan, new_row, old_row, style_));
   sql_.push_back(';');
   if (mode_ == WriteMode::kExact) {
@@ -160,6 +168,8 @@ Result<void> PacketWriter::finish() {
   TRY(send_(sql_));
   sql_.clear();
   complete_ = 0;
+  statements_ = 0;
+  scans_ = 0;
   return {};
 }
 

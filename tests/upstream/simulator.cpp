@@ -60,9 +60,10 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   SimulatorImpl(const SimOptions& options, Capture capture, MvccStore mvcc,
                 std::map<int64_t, int64_t> job_versions, Clock& clock)
       : clock_(clock),
+        registers_pumps_(options.registers_pumps),
         capture_(std::move(capture)),
         mvcc_(std::move(mvcc)),
-        shift_(capture_),
+        shift_(capture_, options.feed.repeat),
         feed_(capture_, options.feed, &shift_, clock),
         tso_(feed_.end_ts(), clock),
         etcd_(clock),
@@ -84,6 +85,9 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .meta_clock = meta_clock_,
                .counters = counters_} {
     faults_.set_control(this);
+    // From here on the metadata lives in mvcc_ only.
+    capture_.meta_from = capture_.meta = {};
+    for (PumpCounters& counters : counters_) counters.max_commit_ts = capture_.from_ts.value;
   }
 
   ~SimulatorImpl() override {
@@ -100,9 +104,9 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
         "tikv", options.host, 0, [this] { return make_tikv_services(world_); }, answer_tikv_http));
     for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
       const std::string name = fmt::format("pump-{}", pump + 1);
-      const auto cut = [this, pump](const std::string& peer) { pump_node(pump).port->cut(peer); };
+      const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
       TRY(add_node(
-          name, options.host, 0, [&] { return make_pump_services(world_, pump, cut); },
+          name, options.host, 0, [&] { return make_pump_services(world_, pump, end); },
           [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
     }
     world_.pd_url = "http://" + pd_address();
@@ -193,6 +197,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
 
   void register_pump(size_t pump) {
+    if (!registers_pumps_) return;
     etcd_.transact([&](EtcdStore::Txn& txn) {
       txn.put({.key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1),
                .value = pump_status_json(pump)});
@@ -206,7 +211,12 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   void set_state(Node& node, const std::string& state);
 
   Clock& clock_;
+<<<<<<< HEAD
+  const bool registers_pumps_;
   const Capture capture_;
+=======
+  Capture capture_;
+>>>>>>> h/sim
   MvccStore mvcc_;
   const RowShift shift_;
   PumpFeed feed_;

@@ -74,7 +74,7 @@ TEST_CASE("session: has the effects that its options promise", "[mariadb]") {
         "NO_ENGINE_SUBSTITUTION");
   CHECK(value(*ddl, "SELECT @@sql_mode") == value(db.session(), "SELECT @@GLOBAL.sql_mode"));
   CHECK(downstream->max_allowed_packet == 16777216);
-  CHECK(value(*dml, "SELECT CONNECTION_ID()") == std::to_string(dml->id()));
+  CHECK(value(*dml, "SELECT CONNECTION_ID()") == std::to_string(dml->identity().id));
 
   db.run("CREATE TABLE test.f(a INT)");
   db.run("INSERT INTO test.f VALUES(1)");
