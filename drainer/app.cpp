@@ -11,6 +11,8 @@
 #include "drainer/base/log.h"
 #include "drainer/schema/history.h"
 #include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/file/file_sink.h"
+#include "syncer/kafka/kafka_sink.h"
 #include "syncer/mysql/mysql_sink.h"
 
 namespace drainer {
@@ -162,9 +164,29 @@ Result<void> App::open_downstream() {
 
 Result<std::unique_ptr<Sink>> App::open_sink() {
   const std::string& type = options_.syncer.db_type;
-  if (type != "mysql" && type != "tidb") {
-    return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+  if (type == "mysql" || type == "tidb") return open_mysql_sink();
+  if (type == "kafka") {
+    kafka::KafkaSinkOptions sink_options;
+    sink_options.to = options_.syncer.to;
+    sink_options.cluster_id = pd_->cluster_id();
+    sink_options.checkpoint = start_point_.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaSink> sink,
+                     kafka::KafkaSink::open(std::move(sink_options), clock_, stop_.get_token()));
+    return std::unique_ptr<Sink>(std::move(sink));
   }
+  if (type == "file") {
+    file::FileSinkOptions sink_options;
+    sink_options.directory = options_.syncer.to.dir;
+    sink_options.retention_days = options_.syncer.to.retention_time;
+    sink_options.checkpoint = start_point_.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
+                     file::FileSink::open(std::move(sink_options), clock_));
+    return std::unique_ptr<Sink>(std::move(sink));
+  }
+  return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+}
+
+Result<std::unique_ptr<Sink>> App::open_mysql_sink() {
   mysql::MysqlSinkOptions sink_options;
   sink_options.syncer = options_.syncer;
   sink_options.cluster_id = pd_->cluster_id();

@@ -45,6 +45,7 @@ class App {
   Result<void> connect_upstream();
   Result<void> open_downstream();
   Result<std::unique_ptr<Sink>> open_sink();
+  Result<std::unique_ptr<Sink>> open_mysql_sink();
   Result<void> load_schema();
   Result<void> load_schema_from_snapshot();
   /// The tables of a database that came back by FLASHBACK DATABASE.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,10 +15,9 @@
 #include "drainer/schema/history.h"
 #include "pump_client/collector.h"
 #include "syncer/file/message.h"
-#include "syncer/file/record.h"
 #include "syncer/kafka/message.h"
 #include "syncer/syncer.h"
-#include "tests/fakes/process.h"
+#include "tests/integration/expected_messages.h"
 #include "tests/integration/message_text.h"
 #include "tests/upstream/capture.h"
 #include "tests/upstream/wire.h"
@@ -30,58 +28,11 @@ namespace {
 
 constexpr size_t kReportsMax = 20;
 
-// Expected messages in order, owned by `bytes`.
-struct Expected {
-  Bytes bytes;
-  std::vector<ByteView> messages;
-};
-
-std::optional<Expected> load_kafka_messages(const std::string& directory) {
-  const std::string path = directory + "/expected.kafka.msgs.gz";
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  Expected out;
-  out.bytes = fakes::read_gzip(path);
-  for (ByteView rest = out.bytes; rest.size() >= 4;) {
-    const ByteView message = rest.substr(4, load_be32(rest.data()));
-    out.messages.push_back(message);
-    rest.remove_prefix(4 + message.size());
-  }
-  return out;
-}
-
-// The payloads of the pb files in a tar archive (ustar), files by name.
-std::optional<Expected> load_file_payloads(const std::string& directory) {
-  const std::string path = directory + "/expected.file.tar.gz";
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  constexpr size_t kBlock = 512;
-  Expected out;
-  out.bytes = fakes::read_gzip(path);
-  std::map<std::string, ByteView> files;
-  for (ByteView rest = out.bytes; rest.size() >= kBlock && rest[0] != '\0';) {
-    std::string name(rest.data(), strnlen(rest.data(), 100));
-    const size_t size = std::strtoull(std::string(rest.substr(124, 12)).c_str(), nullptr, 8);
-    name.erase(0, name.rfind('/') + 1);
-    if (name.starts_with("binlog-")) files[name] = rest.substr(kBlock, size);
-    rest.remove_prefix(std::min(rest.size(), kBlock + (size + kBlock - 1) / kBlock * kBlock));
-  }
-  for (const auto& [name, content] : files) {
-    file::RecordReader reader(content);
-    while (const std::optional<file::Record> record = reader.next()) {
-      out.messages.push_back(record->payload);
-    }
-    if (reader.damage()) {
-      std::printf("%s offset %lu: %s\n", name.c_str(), reader.damage()->offset,
-                  reader.damage()->reason.c_str());
-    }
-  }
-  return out;
-}
-
 // Compares one output, message by message.
 class Comparison {
  public:
   using Decode = std::vector<std::string> (*)(ByteView);
-  Comparison(const char* name, Expected expected, Decode decode)
+  Comparison(const char* name, ExpectedMessages expected, Decode decode)
       : name_(name), expected_(std::move(expected)), decode_(decode) {}
 
   // Messages belong together by commit ts, so that one too many does not shift all after it.
@@ -123,7 +74,7 @@ class Comparison {
   }
 
   const char* name_;
-  Expected expected_;
+  ExpectedMessages expected_;
   Decode decode_;
   size_t count_ = 0;
   size_t next_ = 0;
@@ -216,7 +167,7 @@ Result<std::shared_ptr<const tidb::DdlJob>> find_job(const Jobs& jobs, DdlJobId 
   return std::make_shared<const tidb::DdlJob>(std::move(job));
 }
 
-std::optional<Comparison> comparison(const char* name, std::optional<Expected> expected,
+std::optional<Comparison> comparison(const char* name, std::optional<ExpectedMessages> expected,
                                      Comparison::Decode decode) {
   if (!expected) return std::nullopt;
   return Comparison(name, std::move(*expected), decode);

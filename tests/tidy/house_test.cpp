@@ -38,7 +38,8 @@ const std::map<std::string, Names> kNeighbours = {
     {"syncer/checkpoint", {"conf", "syncer/mysql/session.h", "syncer/mysql/literal.h"}},
     {"drainer",
      {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
-      "pump_client", "loopback", "syncer", "syncer/mysql", "syncer/checkpoint"}},
+      "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
+      "syncer/checkpoint"}},
 };
 
 // What sinks may see of syncer/.
