@@ -155,14 +155,15 @@ Result<void> Port::wait(const StopToken& stop) {
   return {};
 }
 
-bool Port::accepts() {
+// A newcomer needs a free place, or one whose holder does nothing.
+bool Port::accepts() const {
   const bool room = connections_.size() < options_.limits.connections_max ||
                     std::ranges::any_of(connections_, [](const auto& c) { return c->is_idle(); });
   return room && clock_.now() >= accept_again_at_;
 }
 
 void Port::accept_all() {
-  while (make_room()) {
+  while (accepts()) {
     Result<std::optional<FileDescriptor>> accepted = listener_->try_accept();
     if (!accepted.ok()) {
       log_warn("cannot accept connections for now", {{"error", accepted.error()}});
@@ -175,6 +176,7 @@ void Port::accept_all() {
       log_warn("cannot serve a connection", {{"error", socket.error()}});
       continue;
     }
+    if (connections_.size() >= options_.limits.connections_max) close_longest_idle();
     auto& connection = connections_.emplace_back(
         new Connection{.id = next_id_++, .socket = std::move(socket).value()});
     connection->since = clock_.now();
@@ -182,18 +184,15 @@ void Port::accept_all() {
   }
 }
 
-// Whether one more connection may come; when all places are taken, the longest idle one goes.
-bool Port::make_room() {
-  if (connections_.size() < options_.limits.connections_max) return true;
+void Port::close_longest_idle() {
   auto oldest = connections_.end();
   for (auto it = connections_.begin(); it != connections_.end(); ++it) {
     if ((*it)->is_idle() && (oldest == connections_.end() || (*it)->since < (*oldest)->since)) {
       oldest = it;
     }
   }
-  if (oldest == connections_.end()) return false;
+  CHECK(oldest != connections_.end(), "no idle one of {} connections", connections_.size());
   connections_.erase(oldest);
-  return true;
 }
 
 void Port::serve(Connection& connection) {
@@ -226,7 +225,7 @@ Result<Port::Progress> Port::step(Connection& connection) {
   if (!connection.has_output() && connection.session != nullptr) {
     connection.output = connection.session->take_output();
     connection.sent = 0;
-    hand_over_calls(connection);
+    if (hand_over_calls(connection)) return Progress::kMore;
   }
   if (connection.has_output()) return write_some(connection);
   const bool finished = connection.session != nullptr && connection.session->finished();
@@ -275,7 +274,9 @@ Result<void> Port::receive(Connection& connection, ByteView bytes) {
   return connection.session->receive(std::exchange(connection.first_bytes, {}));
 }
 
-void Port::hand_over_calls(Connection& connection) {
+// Whether some were refused, so that their answers are there to be sent.
+bool Port::hand_over_calls(Connection& connection) {
+  bool refused = false;
   while (std::optional<PortCall> call = connection.session->take_call()) {
     const int32_t id = call->id;
     // A full queue is an answer too: this thread waits for nobody.
@@ -283,10 +284,11 @@ void Port::hand_over_calls(Connection& connection) {
                        calls_.push({.connection = connection.id, .call = std::move(*call)},
                                    /*size_bytes=*/0, StopToken());
     if (taken) continue;
+    refused = true;
     connection.session->complete(
         id, {.messages = {}, .status = kResourceExhausted, .text = "too many calls are waiting"});
-    connection.ready = true;
   }
+  return refused;
 }
 
 void Port::set_deadline(Connection& connection) const {

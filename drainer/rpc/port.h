@@ -68,16 +68,16 @@ class Port {
   enum class Progress : uint8_t { kWaiting, kMore, kDone };
 
   Result<void> wait(const StopToken& stop);
-  bool accepts();
+  bool accepts() const;
   void accept_all();
-  bool make_room();
+  void close_longest_idle();
   void serve(Connection& connection);
   Result<Progress> advance(Connection& connection);
   Result<Progress> step(Connection& connection);
   Result<Progress> write_some(Connection& connection);
   Result<Progress> read_some(Connection& connection);
   Result<void> receive(Connection& connection, ByteView bytes);
-  void hand_over_calls(Connection& connection);
+  bool hand_over_calls(Connection& connection);
   void set_deadline(Connection& connection) const;
   void take_replies();
 
