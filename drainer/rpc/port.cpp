@@ -28,8 +28,8 @@ constexpr int32_t kResourceExhausted = 8;
 struct Port::Connection {
   enum class Phase : uint8_t { kHandshake, kServing, kLingering };
 
-  const uint64_t id;
-  const std::unique_ptr<Socket> socket;
+  uint64_t id = 0;
+  std::unique_ptr<Socket> socket;
   Phase phase = Phase::kHandshake;
   int16_t handshake_needs = 0;
   std::unique_ptr<PortSession> session = nullptr;  ///< null until the protocol is known
@@ -177,8 +177,9 @@ void Port::accept_all() {
       continue;
     }
     if (connections_.size() >= options_.limits.connections_max) close_longest_idle();
-    auto& connection = connections_.emplace_back(
-        new Connection{.id = next_id_++, .socket = std::move(socket).value()});
+    auto& connection = connections_.emplace_back(std::make_unique<Connection>());
+    connection->id = next_id_++;
+    connection->socket = std::move(socket).value();
     connection->since = clock_.now();
     connection->deadline = connection->since + options_.limits.request_time_max;
   }

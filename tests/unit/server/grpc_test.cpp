@@ -25,7 +25,7 @@ std::shared_ptr<grpc::Channel> plain_channel(const RunningServer& server) {
 
 std::string to_string(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
-  REQUIRE(buffer.Dump(&slices).ok());
+  if (!buffer.Dump(&slices).ok()) return "unreadable";
   std::string out;
   for (const grpc::Slice& slice : slices) {
     out.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
@@ -33,6 +33,7 @@ std::string to_string(const grpc::ByteBuffer& buffer) {
   return out;
 }
 
+// Also for threads of the test, where Catch must not be called.
 Outcome call(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
              const std::string& request = "", bool gzip = false) {
   grpc::GenericStub stub(channel);
@@ -49,7 +50,7 @@ Outcome call(const std::shared_ptr<grpc::Channel>& channel, const std::string& m
   reader->Finish(&answer, &outcome.status, nullptr);
   void* tag = nullptr;
   bool ok = false;
-  REQUIRE(queue.Next(&tag, &ok));
+  (void)queue.Next(&tag, &ok);
   if (outcome.status.ok() && answer.Valid()) outcome.message = to_string(answer);
   return outcome;
 }
