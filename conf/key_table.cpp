@@ -121,7 +121,7 @@ constexpr Key<Draft> kKeys[] = {
      "Size in bytes at which a new relay log file begins.",
      [](Draft& d) -> auto& { return d.options.syncer.relay.max_file_size; }},
 
-    {"syncer.apply.on-row-mismatch", "", R"("warn")",
+    {"syncer.apply.on-row-mismatch", "", R"("stop")",
      "When an UPDATE or DELETE does not hit exactly one row: \"warn\" logs it, \"stop\" ends.",
      [](Draft& d) -> auto& { return d.on_row_mismatch; }},
     {"syncer.apply.memory-limit-mib", "", "256",
@@ -130,6 +130,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.apply.unknown-ddl-job", "", R"("stop")",
      "A DDL of an unknown type: \"stop\" ends, \"pass\" runs its query, \"skip\" leaves it out.",
      [](Draft& d) -> auto& { return d.unknown_ddl_job; }},
+    {"syncer.apply.until-commit-ts", "until-commit-ts", "0",
+     "End in order, exit code 0, when everything up to this commit ts is applied; 0: never.",
+     [](Draft& d) -> auto& { return d.options.syncer.apply.until_commit_ts; }},
 
     {"syncer.to.host", "", R"("")", "Host of the database; empty: $MYSQL_HOST, else localhost.",
      [](Draft& d) -> auto& { return d.options.syncer.to.host; }},

@@ -102,11 +102,12 @@ enum class UnknownDdlAction : uint8_t {
   kSkip,  ///< leave it out, with a log line
 };
 
-/// [syncer.apply]. Ours; the defaults behave as the original, which has no such table.
+/// [syncer.apply]. Ours, the original has no such table.
 struct ApplyOptions {
-  RowMismatchAction on_row_mismatch = RowMismatchAction::kWarn;
+  RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
   int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
+  int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
 };
 
 /// [syncer.relay]

@@ -116,7 +116,9 @@ Result<void> App::start() {
 
 Result<void> App::connect_upstream() {
   const StopToken stop = stop_.get_token();
-  cluster::PdOptions pd_options{.urls = options_.pd_url_list, .tls = tls_};
+  cluster::PdOptions pd_options;
+  pd_options.urls = options_.pd_url_list;
+  pd_options.tls = tls_;
   pd_options.discovery_attempts = 30;
   ASSIGN_OR_RETURN(pd_, cluster::PdClient::open(pd_options, clock_, stop));
   log_info("get cluster id from pd", {{"id", pd_->cluster_id()}});
@@ -139,7 +141,8 @@ Result<void> App::open_downstream() {
   ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id(), clock_));
   ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
   has_checkpoint_ = saved && saved->commit_ts.value != 0;
-  start_point_ = has_checkpoint_ ? *saved : SavePoint{.commit_ts = initial};
+  if (has_checkpoint_) start_point_ = *saved;
+  if (!has_checkpoint_) start_point_.commit_ts = initial;
   if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
     return make_error(ErrorCode::kInvalid,
                       "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
@@ -160,12 +163,13 @@ Result<std::unique_ptr<Sink>> App::open_sink() {
   if (type != "mysql" && type != "tidb") {
     return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
   }
-  mysql::MysqlSinkOptions sink_options{.syncer = options_.syncer,
-                                       .cluster_id = pd_->cluster_id(),
-                                       .progress_schema = checkpoint_schema(options_),
-                                       .checkpoint_ts = start_point_.commit_ts,
-                                       .is_consistent = start_point_.consistent,
-                                       .has_checkpoint = has_checkpoint_};
+  mysql::MysqlSinkOptions sink_options;
+  sink_options.syncer = options_.syncer;
+  sink_options.cluster_id = pd_->cluster_id();
+  sink_options.progress_schema = checkpoint_schema(options_);
+  sink_options.checkpoint_ts = start_point_.commit_ts;
+  sink_options.is_consistent = start_point_.consistent;
+  sink_options.has_checkpoint = has_checkpoint_;
   sink_options.mismatch = options_.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop
                               : mysql::MismatchPolicy::kWarn;

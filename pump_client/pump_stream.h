@@ -19,7 +19,7 @@ namespace drainer {
 struct PumpStreamOptions {
   uint64_t cluster_id = 0;
   bool gzip = false;
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   Duration reconnect_pause = std::chrono::seconds(1);  ///< KEEP, upstream-protocols.md 2.7
   cluster::ChannelFactory make_channel;
 };

@@ -21,8 +21,8 @@ namespace drainer::cluster {
 using ChannelFactory = std::function<std::unique_ptr<rpc::GrpcChannel>(rpc::GrpcTarget)>;
 
 struct ChannelPoolOptions {
-  ChannelFactory channels;
-  std::shared_ptr<const rpc::TlsContext> tls;
+  ChannelFactory channels = {};
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   Duration connect_timeout = std::chrono::seconds(5);
 };
 

@@ -21,9 +21,9 @@ struct EtcdKeyValue {
 
 struct EtcdOptions {
   std::function<std::vector<std::string>()> endpoints;  ///< asked anew when one fails
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   Duration timeout = std::chrono::seconds(5);  ///< of one operation with all its retries
-  ChannelFactory channels;                     ///< for tests
+  ChannelFactory channels = {};                ///< for tests
 };
 
 /// Client of the etcd inside PD: the few operations of the registry (spec/upstream-protocols.md 4).

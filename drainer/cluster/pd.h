@@ -44,7 +44,7 @@ struct StoreInfo {
 /// Limits of retries; small in tests.
 struct PdOptions {
   std::vector<std::string> urls;  ///< as configured: http://host:port …
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   int discovery_attempts = 100;  ///< per phase, `discovery_pause` apart (5.2)
   Duration discovery_pause = std::chrono::seconds(1);
   Duration call_timeout = std::chrono::seconds(3);
@@ -52,7 +52,7 @@ struct PdOptions {
   Duration refresh_interval = std::chrono::seconds(60);
   Duration tso_retry_time = std::chrono::seconds(15);
   Duration read_retry_time = std::chrono::seconds(20);
-  ChannelFactory channels;  ///< for tests
+  ChannelFactory channels = {};  ///< for tests
 };
 
 /// Client of PD: members and leader changes, timestamps, regions, stores, GC safe point

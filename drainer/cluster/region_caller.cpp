@@ -35,7 +35,7 @@ Result<bool> RegionCaller::send(std::string_view method, const RegionInfo& regio
   ASSIGN_OR_RETURN(rpc::GrpcChannel * channel, channels_.at(store.address));
   Result<void> answered = call_unary(*channel, method, request, response, timeout, stop);
   if (answered.ok()) return true;
-  Error error = std::move(answered).error().because("TiKV at {} does not answer", store.address);
+  Error error = about_server(std::move(answered).error(), "TiKV", store.address);
   const bool is_final = error.code() == ErrorCode::kStopped ||
                         error.code() == ErrorCode::kCorrupt ||
                         has_status(error, rpc::GrpcStatus::kUnimplemented);

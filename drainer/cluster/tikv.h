@@ -21,8 +21,8 @@ struct KvOptions {
   Duration retry_time = std::chrono::seconds(20);  ///< pauses of one get or one page of a scan
   Duration get_timeout = std::chrono::seconds(30);
   Duration scan_timeout = std::chrono::seconds(60);
-  uint32_t page_pairs = 256;  ///< pairs per request of a scan
-  ChannelFactory channels;    ///< for tests
+  uint32_t page_pairs = 256;     ///< pairs per request of a scan
+  ChannelFactory channels = {};  ///< for tests
 };
 
 /// Reads of TiKV at a timestamp: region cache, region errors, locks of other transactions

@@ -95,7 +95,7 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address,
   Result<FileDescriptor> fd = open_fd();
   if (!fd.ok()) return std::move(fd).error().because("listen tcp {}", address);
   ASSIGN_OR_RETURN(const uint16_t port, bound_port(fd->get()));
-  return std::unique_ptr<Listener>(new Listener(std::move(fd).value(), port));
+  return std::unique_ptr<Listener>(new Listener(std::move(fd).value(), port));  // NOLINT: private
 }
 
 Result<std::optional<FileDescriptor>> Listener::try_accept() {

@@ -18,8 +18,8 @@ struct SocketAddress {
 
 /// All addresses of `host` (name, IPv4 or IPv6), in the order to try them; never empty.
 ///
-/// Names are looked up by glibc's asynchronous resolver, so that the limits hold: a lookup given up
-/// ends by itself later. Any thread. Errors: kUnavailable, kTimeout, kStopped.
+/// A name is looked up on a thread of its own, so that the limits hold: a lookup given up ends by
+/// itself later. Any thread. Errors: kUnavailable, kTimeout, kStopped.
 Result<std::vector<SocketAddress>> resolve(const std::string& host, uint16_t port, IoWaiter& waiter,
                                            const IoLimits& limits);
 

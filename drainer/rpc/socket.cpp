@@ -91,7 +91,7 @@ Result<std::unique_ptr<Socket>> Socket::connect(const Peer& peer, const IoLimits
   ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
   auto fd = connect_any(peer, waiter, limits);
   if (!fd.ok()) return connect_error(std::move(fd).error());
-  std::unique_ptr<Socket> socket(new Socket(std::move(fd).value(), std::move(waiter)));
+  std::unique_ptr<Socket> socket(new Socket(std::move(fd).value(), std::move(waiter)));  // NOLINT: private
   if (peer.tls != nullptr) {
     auto secured = socket->start_tls(peer, limits);
     if (!secured.ok()) return connect_error(std::move(secured).error());
@@ -102,7 +102,7 @@ Result<std::unique_ptr<Socket>> Socket::connect(const Peer& peer, const IoLimits
 Result<std::unique_ptr<Socket>> Socket::accept(FileDescriptor fd, const TlsContext* tls) {
   ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
   set_options(fd.get());
-  std::unique_ptr<Socket> socket(new Socket(std::move(fd), std::move(waiter)));
+  std::unique_ptr<Socket> socket(new Socket(std::move(fd), std::move(waiter)));  // NOLINT: private
   if (tls != nullptr) {
     ASSIGN_OR_RETURN(socket->tls_, TlsSession::create_server(*tls, socket->fd_.get()));
   }

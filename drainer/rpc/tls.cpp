@@ -66,7 +66,7 @@ TlsContext::TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots)
 Result<std::shared_ptr<const TlsContext>> TlsContext::open(TlsOptions options) {
   for (std::string& name : options.allowed_common_names) name = trim(name);
   ASSIGN_OR_RETURN(auto roots, read_store(options.ca_file));
-  std::shared_ptr<const TlsContext> context(new TlsContext(std::move(options), std::move(roots)));
+  std::shared_ptr<const TlsContext> context(new TlsContext(std::move(options), std::move(roots)));  // NOLINT: private
   ASSIGN_OR_RETURN([[maybe_unused]] const auto probe, context->make_client_context());
   return context;
 }

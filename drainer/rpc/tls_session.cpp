@@ -145,7 +145,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context
                       take_openssl_error());
   }
   return std::unique_ptr<TlsSession>(
-      new TlsSession(std::move(ssl), context.options().allowed_common_names));
+      new TlsSession(std::move(ssl), context.options().allowed_common_names));  // NOLINT: private
 }
 
 Result<std::unique_ptr<TlsSession>> TlsSession::create_server(const TlsContext& context, int fd) {
@@ -154,7 +154,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create_server(const TlsContext& 
   ASSIGN_OR_RETURN(auto ssl, make_ssl(made->get(), fd));
   SSL_set_accept_state(ssl.get());
   return std::unique_ptr<TlsSession>(
-      new TlsSession(std::move(ssl), context.options().allowed_common_names));
+      new TlsSession(std::move(ssl), context.options().allowed_common_names));  // NOLINT: private
 }
 
 Result<int16_t> TlsSession::handshake() {

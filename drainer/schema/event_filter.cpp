@@ -13,35 +13,34 @@ namespace drainer::schema {
 namespace {
 
 // The partition events are accepted but never happen: such statements are "alter table" (KEEP).
-constexpr std::array<std::string_view, 28> kEvents = {
-    "",
-    "all",
-    "all ddl",
-    "all dml",
-    "none",
-    "none ddl",
-    "none dml",
-    "insert",
-    "update",
-    "delete",
-    "create database",
-    "drop database",
-    "alter database",
-    "create schema",
-    "drop schema",
-    "alter schema",
-    "create table",
-    "drop table",
-    "truncate table",
-    "rename table",
-    "create index",
-    "drop index",
-    "create view",
-    "drop view",
-    "alter table",
-    "add table partition",
-    "drop table partition",
-    "truncate table partition"};
+constexpr std::array<std::string_view, 28> kEvents = {"",
+                                                      "all",
+                                                      "all ddl",
+                                                      "all dml",
+                                                      "none",
+                                                      "none ddl",
+                                                      "none dml",
+                                                      "insert",
+                                                      "update",
+                                                      "delete",
+                                                      "create database",
+                                                      "drop database",
+                                                      "alter database",
+                                                      "create schema",
+                                                      "drop schema",
+                                                      "alter schema",
+                                                      "create table",
+                                                      "drop table",
+                                                      "truncate table",
+                                                      "rename table",
+                                                      "create index",
+                                                      "drop index",
+                                                      "create view",
+                                                      "drop view",
+                                                      "alter table",
+                                                      "add table partition",
+                                                      "drop table partition",
+                                                      "truncate table partition"};
 
 // The one name of an event that has two.
 std::string without_alias(std::string event) {
@@ -87,8 +86,9 @@ Result<EventFilter::Rule*> EventFilter::find_or_add(const TableMigrateRule& sour
   rule.schema_text = source.source_schema;
   rule.table_text = source.source_table;
   ASSIGN_OR_RETURN(rule.schema, NamePattern::parse(folded(source.source_schema)));
-  ASSIGN_OR_RETURN(rule.table, NamePattern::parse(
-                                   source.source_table.empty() ? "*" : folded(source.source_table)));
+  ASSIGN_OR_RETURN(
+      rule.table,
+      NamePattern::parse(source.source_table.empty() ? "*" : folded(source.source_table)));
   return &rules_.emplace_back(std::move(rule));
 }
 
@@ -131,7 +131,8 @@ Result<EventFilter> EventFilter::make(const SyncerOptions& options) {
 bool EventFilter::Rule::matches_event(std::string_view event, bool is_ddl) const {
   if (event.empty()) return false;
   for (const std::string& wanted : events) {
-    if (wanted == "all" || wanted == event || wanted == (is_ddl ? "all ddl" : "all dml")) return true;
+    if (wanted == "all" || wanted == event || wanted == (is_ddl ? "all ddl" : "all dml"))
+      return true;
     if (wanted == "none" || wanted == (is_ddl ? "none ddl" : "none dml")) return false;
   }
   return false;
@@ -148,9 +149,8 @@ bool EventFilter::any_rule(const TableName& name, Matches matches) const {
 }
 
 bool EventFilter::ignores_event(const TableName& name, std::string_view event) const {
-  return any_rule(name, [&](const Rule& rule) {
-    return rule.matches_event(event, /*is_ddl=*/false);
-  });
+  return any_rule(name,
+                  [&](const Rule& rule) { return rule.matches_event(event, /*is_ddl=*/false); });
 }
 
 bool EventFilter::ignores_ddl(const TableName& name, std::string_view query) const {

@@ -122,8 +122,8 @@ void HistoryLoader::keep_payloads(const FoldedJob& job) {
 
 void HistoryLoader::keep(const FoldedTable& table, const FoldedJob& job) {
   std::vector<Payload>& payloads = payloads_[table.id];
-  const auto place = std::ranges::upper_bound(payloads, job.version, std::greater(),
-                                              &Payload::version);
+  const auto place =
+      std::ranges::upper_bound(payloads, job.version, std::greater(), &Payload::version);
   payloads.insert(place, {job.version, job.schema_id, table.json});
   tables_of_schema_[job.schema_id].insert(table.id);
   if (payloads.size() <= 2) return;

@@ -23,10 +23,10 @@ struct HistoryStart {
 /// 2.9, loader A).
 ///
 /// A job lies before the start if its version is not above the checkpoint's, or if it was stored in
-/// the history up to the start's commit ts: TiDB commits a job's binlog before it stores the job. All
-/// others stay pending in the Schema, which applies them when their version or their binlog comes.
-/// So is a job whose binlog was committed before the start and that was stored just after it: the
-/// first row of its version brings it in.
+/// the history up to the start's commit ts: TiDB commits a job's binlog before it stores the job.
+/// All others stay pending in the Schema, which applies them when their version or their binlog
+/// comes. So is a job whose binlog was committed before the start and that was stored just after
+/// it: the first row of its version brings it in.
 ///
 /// The result does not depend on the order of jobs. Memory does: with rising job ids, as TiKV gives
 /// them, it holds the JSON of live tables and some hundred bytes per job. One thread.

@@ -22,9 +22,12 @@ locale_t unicode_locale() {
 size_t decode(std::string_view text, size_t at, uint32_t& rune) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const uint32_t first = byte(at);
-  const size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3
-                      : first < 0xF5                                             ? 4
-                                                                                 : 0;
+  const size_t size = first < 0x80   ? 1
+                      : first < 0xC2 ? 0
+                      : first < 0xE0 ? 2
+                      : first < 0xF0 ? 3
+                      : first < 0xF5 ? 4
+                                     : 0;
   if (size == 0 || at + size > text.size()) return 0;
   rune = size == 1 ? first : first & (0x7FU >> size);
   for (size_t i = at + 1; i < at + size; ++i) {

@@ -123,8 +123,8 @@ Result<void> Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
   return std::move(effect).error();
 }
 
-Result<std::vector<std::shared_ptr<const DdlJob>>> Schema::early_changes(
-    SchemaVersion version, CommitTs commit_ts) const {
+Result<std::vector<std::shared_ptr<const DdlJob>>> Schema::early_changes(SchemaVersion version,
+                                                                         CommitTs commit_ts) const {
   std::vector<std::shared_ptr<const DdlJob>> out;
   for (const auto& [key, pending] : pending_) {
     if (key.first > version) break;

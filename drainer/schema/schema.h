@@ -84,8 +84,8 @@ class Schema {
 
   /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
   /// only when the drop was not seen or is more than a week old.
-  using FindTables =
-      std::function<Result<std::vector<std::shared_ptr<const tidb::TableInfo>>>(const tidb::DdlJob&)>;
+  using FindTables = std::function<Result<std::vector<std::shared_ptr<const tidb::TableInfo>>>(
+      const tidb::DdlJob&)>;
   void set_find_recovered_tables(FindTables find) { find_recovered_tables_ = std::move(find); }
 
   /// Starts from all databases and tables as of the start (loader B, 2.9). The schema is empty.
@@ -164,7 +164,7 @@ class Schema {
   static Result<std::shared_ptr<const tidb::DdlJob>> job_of(const Pending& pending);
   Result<DdlEffect> apply_job(const std::shared_ptr<const tidb::DdlJob>& job);
 
-  // schema_changes.cpp: what each SchemaChange does.
+  // schema_changes.cpp, schema_renames.cpp: what each SchemaChange does.
   Result<DdlEffect> apply(const tidb::DdlJob& job);
   Result<DdlEffect> apply_unknown(const tidb::DdlJob& job);
   Result<DdlEffect> create_database(const tidb::DdlJob& job);

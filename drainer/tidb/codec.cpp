@@ -14,6 +14,11 @@ size_t room(const char* p, const char* end) {
   return static_cast<size_t>(end - p);
 }
 
+/// The bits of the number that these order-preserving bits stand for.
+uint64_t float_bits(uint64_t ordered) {
+  return (ordered & kSignBit) != 0 ? ordered ^ kSignBit : ~ordered;
+}
+
 /// Number of padding bytes that a group's marker tells; more than 8 is malformed.
 uint32_t padding_of(char marker) {
   return 0xffu - static_cast<uint8_t>(marker);
@@ -36,11 +41,11 @@ const char* decode_one_group(const char* p, const char* end, Value& out) {
     if (ByteView(p, room(p, end)).substr(kGroupBytes + 1, 9) != ByteView(kNoMore, 9)) {
       return nullptr;
     }
-    out = Value::of_bytes({p, kGroupBytes}, ValueKind::kBinary);
+    put_bytes(out, ValueKind::kBinary, p, kGroupBytes);
     return p + 2 * (kGroupBytes + 1);
   }
   if (padding > kGroupBytes || !has_zero_padding(p, padding)) return nullptr;
-  out = Value::of_bytes({p, kGroupBytes - padding}, ValueKind::kBinary);
+  put_bytes(out, ValueKind::kBinary, p, kGroupBytes - padding);
   return p + kGroupBytes + 1;
 }
 
@@ -63,7 +68,7 @@ std::string quoted(ByteView bytes) {
     } else if (c >= ' ' && c <= '~') {
       out += c;
     } else {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<uint8_t>(c));
+      out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
     }
   }
   return out + '"';
@@ -159,7 +164,7 @@ Result<uint64_t> payload_length(DatumFlag flag, ByteView payload) {
 }  // namespace
 
 double decode_ordered_double(uint64_t bits) {
-  return std::bit_cast<double>((bits & kSignBit) != 0 ? bits ^ kSignBit : ~bits);
+  return std::bit_cast<double>(float_bits(bits));
 }
 
 const char* read_long_uvarint(const char* p, const char* end, uint64_t& value) {
@@ -200,15 +205,14 @@ const char* decode_wide_datum(const char* p, const char* end, Value& out) {
       if (room(p, end) < 8) return nullptr;
       const uint64_t bits = load_be64(p);
       if (flag == DatumFlag::kFloat) {
-        out = Value::of_double(decode_ordered_double(bits));
+        put_number(out, ValueKind::kDouble, float_bits(bits));
       } else if (flag == DatumFlag::kComparableUint) {
-        out = Value::of_uint(bits);
+        put_number(out, ValueKind::kUint, bits);
+      } else if (flag == DatumFlag::kComparableInt) {
+        put_number(out, ValueKind::kInt, bits ^ kSignBit);
       } else {
-        out = Value::of_int(static_cast<int64_t>(bits ^ kSignBit));
-        if (flag == DatumFlag::kDuration) {
-          out.kind = ValueKind::kDuration;
-          out.fsp = 6;
-        }
+        put_number(out, ValueKind::kDuration, bits ^ kSignBit);
+        out.fsp = 6;
       }
       return p + 8;
     }
@@ -217,13 +221,13 @@ const char* decode_wide_datum(const char* p, const char* end, Value& out) {
       const uint32_t size =
           decimal_body_size(static_cast<uint8_t>(p[0]), static_cast<uint8_t>(p[1]));
       if (size == 0 || room(p, end) < 2 + size) return nullptr;
-      out = Value::of_bytes({p, 2 + size}, ValueKind::kDecimal);
+      put_bytes(out, ValueKind::kDecimal, p, 2 + size);
       return p + 2 + size;
     }
     case DatumFlag::kJson: {
       const uint64_t size = json_size({p, room(p, end)});
       if (size == 0 || size > room(p, end) || size > UINT32_MAX) return nullptr;
-      out = Value::of_bytes({p, size}, ValueKind::kJson);
+      put_bytes(out, ValueKind::kJson, p, size);
       return p + size;
     }
     case DatumFlag::kComparableBytes:

@@ -10,8 +10,8 @@ namespace drainer::tidb {
 namespace {
 
 constexpr std::array<std::string_view, 8> kFeatures = {
-    "auto_rand", "auto_id_cache", "auto_rand_base", "clustered_index",
-    "force_inc", "placement",     "ttl",            "global_index"};
+    "auto_rand", "auto_id_cache", "auto_rand_base", "clustered_index", "force_inc",
+    "placement", "ttl",           "global_index"};
 
 bool is_word_byte(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -60,8 +60,8 @@ class Lexer {
     if (c == '\'' || c == '"') return quoted(out, TokenKind::kString, at_);
     if (is_word_byte(c)) return word(out);
     if (c == ')' && depth_ > 0) --depth_;
-    push(out, c == ';' && depth_ == 0 && !special_ ? TokenKind::kSemicolon : TokenKind::kPunctuation,
-         1);
+    push(out,
+         c == ';' && depth_ == 0 && !special_ ? TokenKind::kSemicolon : TokenKind::kPunctuation, 1);
     if (c == '(') ++depth_;
     return true;
   }

@@ -102,7 +102,8 @@ class Rewriter {
       return i;
     }
     at += 3;
-    // The amount may be any expression; the unit is the last word before the comment or clause ends.
+    // The amount may be any expression; the unit is the last word before the comment or clause
+    // ends.
     const uint32_t depth = tokens_[i].depth;
     size_t unit = i;
     for (; at < end_ && tokens_[at].depth >= depth; ++at) {
@@ -116,12 +117,26 @@ class Rewriter {
   }
 
   bool is_time_unit(size_t i) const {
-    constexpr std::string_view kUnits[] = {
-        "MICROSECOND",   "SECOND",        "MINUTE",          "HOUR",       "DAY",
-        "WEEK",          "MONTH",         "QUARTER",         "YEAR",       "SECOND_MICROSECOND",
-        "MINUTE_SECOND", "HOUR_SECOND",   "HOUR_MINUTE",     "DAY_SECOND", "DAY_MINUTE",
-        "DAY_HOUR",      "YEAR_MONTH",    "DAY_MICROSECOND", "HOUR_MICROSECOND",
-        "MINUTE_MICROSECOND"};
+    constexpr std::string_view kUnits[] = {"MICROSECOND",
+                                           "SECOND",
+                                           "MINUTE",
+                                           "HOUR",
+                                           "DAY",
+                                           "WEEK",
+                                           "MONTH",
+                                           "QUARTER",
+                                           "YEAR",
+                                           "SECOND_MICROSECOND",
+                                           "MINUTE_SECOND",
+                                           "HOUR_SECOND",
+                                           "HOUR_MINUTE",
+                                           "DAY_SECOND",
+                                           "DAY_MINUTE",
+                                           "DAY_HOUR",
+                                           "YEAR_MONTH",
+                                           "DAY_MICROSECOND",
+                                           "HOUR_MICROSECOND",
+                                           "MINUTE_MICROSECOND"};
     return std::ranges::any_of(kUnits,
                                [&](std::string_view unit) { return tokens_.is_word(i, unit); });
   }
@@ -167,11 +182,13 @@ class Rewriter {
     });
   }
 
+  // Whether all that follows byte `from` is markers, commas between clauses, and what goes.
   bool nothing_left(size_t from) const {
     for (size_t i = 0; i < end_; ++i) {
-      const bool is_marker = tokens_[i].kind == TokenKind::kSpecialBegin ||
-                             tokens_[i].kind == TokenKind::kSpecialEnd;
-      if (tokens_[i].begin >= from && !is_marker && !is_removed(i)) return false;
+      const bool is_nothing = tokens_[i].kind == TokenKind::kSpecialBegin ||
+                              tokens_[i].kind == TokenKind::kSpecialEnd ||
+                              (tokens_[i].depth == 0 && tokens_.is_punctuation(i, ','));
+      if (tokens_[i].begin >= from && !is_nothing && !is_removed(i)) return false;
     }
     return true;
   }

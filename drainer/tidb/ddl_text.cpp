@@ -106,7 +106,8 @@ class StatementReader {
     found(DdlKind::kCreateTable);
     take_if_exists();
     if (!read_name()) return;
-    const bool in_parentheses = tokens_.is_punctuation(at_, '(') && tokens_.is_word(at_ + 1, "LIKE");
+    const bool in_parentheses =
+        tokens_.is_punctuation(at_, '(') && tokens_.is_word(at_ + 1, "LIKE");
     if (in_parentheses) ++at_;
     if (take("LIKE")) read_name();
   }
@@ -236,8 +237,8 @@ bool is_printed_by_tidb(const TokenList& tokens) {
     if (token.kind == TokenKind::kString && tokens.text()[token.quote] == '"') return false;
     if (token.kind != TokenKind::kWord || !has_lower_case(tokens.text_of(i))) continue;
     const size_t before = i > 0 && tokens.is_punctuation(i - 1, '=') ? i - 1 : i;
-    const bool is_charset = before > 0 && (tokens.is_word(before - 1, "COLLATE") ||
-                                           tokens.is_word(before - 1, "SET"));
+    const bool is_charset =
+        before > 0 && (tokens.is_word(before - 1, "COLLATE") || tokens.is_word(before - 1, "SET"));
     if (!is_charset) return false;
   }
   return true;
@@ -308,22 +309,22 @@ std::vector<std::string_view> split_statements(std::string_view text) {
   const std::optional<TokenList> tokens = TokenList::lex(text);
   if (!tokens) return {text};
   std::vector<std::string_view> out;
-  std::optional<uint32_t> begin;
+  size_t first = 0;
   for (size_t i = 0; i <= tokens->size(); ++i) {
-    const bool ends = i == tokens->size() || (*tokens)[i].kind == TokenKind::kSemicolon;
-    if (!ends) {
-      if (!begin) begin = (*tokens)[i].begin;
-    } else if (begin) {
-      out.push_back(text.substr(*begin, (*tokens)[i - 1].end - *begin));
-      begin.reset();
+    if (i < tokens->size() && (*tokens)[i].kind != TokenKind::kSemicolon) continue;
+    if (first < i) {
+      const size_t begin = (*tokens)[first].begin;
+      out.push_back(text.substr(begin, (*tokens)[i - 1].end - begin));
     }
+    first = i + 1;
   }
   return out;
 }
 
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table) {
   const DdlStatement statement = parse_ddl(text);
-  const bool is_drop = statement.kind == DdlKind::kDropTable || statement.kind == DdlKind::kDropView;
+  const bool is_drop =
+      statement.kind == DdlKind::kDropTable || statement.kind == DdlKind::kDropView;
   if (!is_drop || statement.tables.size() < 2) return std::string(text);
   std::string out(text.substr(0, statement.tables.front().begin));
   out += quoted_name(schema, table);

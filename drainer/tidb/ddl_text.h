@@ -58,8 +58,8 @@ inline DdlKind classify_ddl(std::string_view text, SqlMode mode = {}) {
 inline bool is_create_database(std::string_view text) {
   return classify_ddl(text) == DdlKind::kCreateDatabase;
 }
-/// ALTER TABLE or (FIX) ALTER DATABASE … SET TIFLASH REPLICA and nothing else: its failure downstream
-/// does not matter.
+/// ALTER TABLE or (FIX) ALTER DATABASE … SET TIFLASH REPLICA and nothing else: its failure
+/// downstream does not matter.
 bool is_only_tiflash_replica(std::string_view text);
 
 /// The statements of `text` without their ';', empty ones left out. Borrows it. Text that does not
@@ -70,9 +70,9 @@ std::vector<std::string_view> split_statements(std::string_view text);
 /// byte the same if there is nothing of that; else without the final ';'. Empty: do not send it.
 std::string process_ddl_text(std::string_view text);
 
-/// DROP TABLE (VIEW) of several tables as the DROP of `schema`.`table` alone: TiDB logs one job, with
-/// the whole text, per table that existed. Run as it is, the text would drop namesakes in the used
-/// database that upstream never touched, and tables that a filter protects (2.6).
+/// DROP TABLE (VIEW) of several tables as the DROP of `schema`.`table` alone: TiDB logs one job,
+/// with the whole text, per table that existed. Run as it is, the text would drop namesakes in the
+/// used database that upstream never touched, and tables that a filter protects (2.6).
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table);
 
 /// Repairs string literals for a server that takes backslashes as escapes.
@@ -85,8 +85,8 @@ std::string drop_only(std::string_view text, std::string_view schema, std::strin
 std::string escape_backslashes(std::string_view text);
 
 /// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: the three above, in order
-/// escape, drop, process. The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before it,
-/// `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
+/// escape, drop, process. The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
+/// it, `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table);
 
 }  // namespace drainer::tidb

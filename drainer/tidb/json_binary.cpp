@@ -4,10 +4,10 @@
 #include "drainer/tidb/float_text.h"
 #include "drainer/tidb/time.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <iterator>
 
 namespace drainer::tidb {
 namespace {
@@ -244,7 +244,9 @@ class Printer {
     if (type == JsonType::kString) {
       append_quoted(out_, {text, size});
     } else {
-      fmt::format_to(std::back_inserter(out_), "\"base64:type{}:", opaque_type);
+      out_.append("\"base64:type");
+      append_integer(out_, uint32_t{opaque_type});
+      out_.push_back(':');
       append_base64(out_, {text, size});
       out_.push_back('"');
     }
@@ -317,7 +319,9 @@ uint64_t json_size(ByteView in) {
   switch (static_cast<JsonType>(in[0])) {
     case JsonType::kObject:
     case JsonType::kArray:
-      return value.size() < kHeaderBytes ? 0 : 1 + uint64_t{load_le32(value.data() + 4)};
+      if (value.size() < kHeaderBytes) return 0;
+      size = load_le32(value.data() + 4);
+      return size < kHeaderBytes ? 0 : 1 + size;
     case JsonType::kLiteral:
       return 2;
     case JsonType::kInt64:

@@ -86,8 +86,8 @@ Result<void> JsonReader::finish() {
 }
 
 void JsonReader::skip_blanks() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' ||
-                                text_[at_] == '\r')) {
+  while (at_ < text_.size() &&
+         (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) {
     ++at_;
   }
 }
@@ -250,8 +250,7 @@ void JsonReader::unescape(std::string_view escaped, std::string& out) {
     if ((unit & 0xF800) == 0xD800) {
       // Go: a half of a surrogate pair becomes U+FFFD.
       rune = 0xFFFD;
-      const bool has_second =
-          unit < 0xDC00 && escaped.substr(i + 1).starts_with("\\u");
+      const bool has_second = unit < 0xDC00 && escaped.substr(i + 1).starts_with("\\u");
       const int32_t second = has_second ? hex_unit(escaped, i + 3) : -1;
       if (second >= 0xDC00 && second < 0xE000) {
         rune = 0x10000U + ((static_cast<uint32_t>(unit) & 0x3FFU) << 10) +

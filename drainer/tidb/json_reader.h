@@ -13,9 +13,9 @@ namespace drainer::tidb {
 /// Walks one JSON document of TiDB from front to back and decodes only what is asked for.
 ///
 /// As lenient as Go's encoding/json where TiDB needs it (spec/schema-and-ddl.md 1.1): `null` is the
-/// zero value of everything, integers are exact, unknown members are skipped at the speed of a scan.
-/// Errors stick: after the first one every read returns a zero value and every loop ends, so only
-/// finish() needs to be looked at. Borrows the document. One thread.
+/// zero value of everything, integers are exact, unknown members are skipped at the speed of a
+/// scan. Errors stick: after the first one every read returns a zero value and every loop ends, so
+/// only finish() needs to be looked at. Borrows the document. One thread.
 class JsonReader {
  public:
   /// `what` names the document in errors and must outlive the reader.

@@ -13,7 +13,8 @@ struct SchemaSnapshot {
     DbInfo info;
     std::vector<std::shared_ptr<const TableInfo>> tables;
   };
-  std::vector<Database> databases;  ///< in text order of "DB:<id>" (upstream-protocols.md 7.6, KEEP)
+  std::vector<Database>
+      databases;  ///< in text order of "DB:<id>" (upstream-protocols.md 7.6, KEEP)
 };
 
 }  // namespace drainer::tidb

@@ -194,9 +194,8 @@ Result<void> TableInfo::index_columns() {
   for (size_t i = 0; i < indices.size(); ++i) {
     for (const IndexColumn& column : indices[i].columns) {
       if (column.offset >= columns.size()) {
-        return make_error(ErrorCode::kCorrupt,
-                          "table {} ({}): index {} uses column {} of {}", name, id,
-                          indices[i].name, column.offset, columns.size());
+        return make_error(ErrorCode::kCorrupt, "table {} ({}): index {} uses column {} of {}", name,
+                          id, indices[i].name, column.offset, columns.size());
       }
     }
     if (is_common_handle && indices[i].is_primary) handle_index = static_cast<int32_t>(i);

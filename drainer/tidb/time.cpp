@@ -53,18 +53,6 @@ bool take_char(std::string_view& text, char wanted) {
 
 }  // namespace
 
-uint32_t days_in_month(uint32_t year, uint32_t month) {
-  constexpr std::array<uint8_t, 13> kDays = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return month == 2 && is_leap ? 29 : kDays[month];
-}
-
-bool CivilTime::is_real() const {
-  return month >= 1 && month <= 12 && day >= 1 &&
-         (day <= 28 || day <= days_in_month(year, month)) && hour < 24 && minute < 60 &&
-         second < 60 && micro < 1'000'000;
-}
-
 int64_t days_from_civil(int64_t year, uint32_t month, uint32_t day) {
   // Years that start in March put the leap day last.
   const int64_t y = month <= 2 ? year - 1 : year;

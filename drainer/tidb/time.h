@@ -9,6 +9,13 @@ namespace drainer::tidb {
 
 // Times as TiDB packs them (spec/row-codec.md 6.5, 6.6, 6.11) and their texts. Pure functions.
 
+/// Days of a month, 1 to 12, of a Gregorian year.
+constexpr uint32_t days_in_month(uint32_t year, uint32_t month) {
+  if (month != 2) return 30 + ((month ^ month >> 3) & 1);
+  const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return is_leap ? 29 : 28;
+}
+
 /// A date and time of day; fields may be zero or out of range, as rows may hold such values.
 struct CivilTime {
   uint32_t year = 0;
@@ -20,7 +27,11 @@ struct CivilTime {
   uint32_t micro = 0;
 
   /// A real date and time of day; every year from 0 on counts.
-  bool is_real() const;
+  constexpr bool is_real() const {
+    return month >= 1 && month <= 12 && day >= 1 &&
+           (day <= 28 || day <= days_in_month(year, month)) && hour < 24 && minute < 60 &&
+           second < 60 && micro < 1'000'000;
+  }
 };
 
 /// The packed form of rows: ((year * 13 + month) << 5 | day) << 17 | h << 12 | m << 6 | s, then 24
@@ -57,8 +68,6 @@ constexpr CivilTime unpack_core_time(uint64_t core) {
           .micro = static_cast<uint32_t>(core >> 4 & 0xfffff)};
 }
 
-/// Days of a month, 1 to 12, of a Gregorian year.
-uint32_t days_in_month(uint32_t year, uint32_t month);
 /// Days since 1970-01-01, proleptic Gregorian; `month` 1 to 12.
 int64_t days_from_civil(int64_t year, uint32_t month, uint32_t day);
 /// The reverse for instants of the years 0 to 16383; others become the nearest of these years.

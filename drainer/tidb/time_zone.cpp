@@ -1,6 +1,7 @@
 #include "drainer/tidb/time_zone.h"
 
 #include "drainer/tidb/posix_zone.h"
+#include "drainer/tidb/time.h"
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,10 @@ constexpr int32_t kSecondsPerDay = 86400;
 constexpr uint32_t kCycleYears = 400;
 /// Offsets of real zones stay well below a day; conversion relies on it.
 constexpr int32_t kOffsetSecondsMax = kSecondsPerDay - 1;
+
+bool is_offset(int32_t seconds) {
+  return seconds >= -kOffsetSecondsMax && seconds <= kOffsetSecondsMax;
+}
 
 uint64_t packed_seconds(const CivilTime& t) {
   return pack_time(t) >> 24;
@@ -180,9 +185,7 @@ Result<TimeZone> TimeZone::parse_tzif(ByteView file, std::string name) {
     return static_cast<int32_t>(load_be32(types + type * 6));
   };
   for (uint64_t type = 0; type < counts->types; ++type) {
-    const int32_t offset = offset_of_type(type);
-    if (offset < -kOffsetSecondsMax || offset > kOffsetSecondsMax)
-      return corrupt("offset too large");
+    if (!is_offset(offset_of_type(type))) return corrupt("offset too large");
   }
 
   TimeZone zone;
@@ -210,6 +213,9 @@ Result<void> TimeZone::unroll_rule(std::string_view footer) {
   if (footer.empty()) return {};
   const auto rule = parse_posix_zone(footer);
   if (!rule) return corrupt("malformed rule");
+  if (!is_offset(rule->standard_offset) || (rule->daylight && !is_offset(rule->daylight->offset))) {
+    return corrupt("offset too large");
+  }
   const uint64_t last = transitions_.empty() ? 0 : transitions_.back().at;
   if (!rule->daylight) {
     // Without explicit times the rule holds always.
@@ -219,8 +225,10 @@ Result<void> TimeZone::unroll_rule(std::string_view footer) {
   constexpr uint32_t kFirstYear = 1900;
   const uint32_t from = transitions_.empty() ? kFirstYear : unpack_time(last << 24).year;
   if (from > kFirstYear + kCycleYears) return corrupt("times too far in the future");
-  unrolled_year_max_ = from + kCycleYears + 1;
-  for (uint32_t year = from; year <= unrolled_year_max_; ++year) {
+  const uint32_t last_year = from + kCycleYears + 1;
+  unrolled_until_ = packed_seconds(
+      {.year = last_year, .month = 12, .day = 31, .hour = 23, .minute = 59, .second = 59});
+  for (uint32_t year = from; year <= last_year; ++year) {
     const auto at = [&](const PosixChange& change, int32_t offset_before) {
       return packed_seconds(civil_from_unix(change.local_seconds(year) - offset_before));
     };
@@ -234,18 +242,19 @@ Result<void> TimeZone::unroll_rule(std::string_view footer) {
   return {};
 }
 
-int32_t TimeZone::offset_of(const CivilTime& utc) const {
-  CivilTime t = utc;
-  if (unrolled_year_max_ != 0 && t.year > unrolled_year_max_) {
-    t.year -= (t.year - unrolled_year_max_ + kCycleYears - 1) / kCycleYears * kCycleYears;
+int32_t TimeZone::offset_of(uint64_t at) const {
+  if (at > unrolled_until_) [[unlikely]] {
+    CivilTime t = unpack_time(at << 24);
+    const uint32_t last_year = unpack_time(unrolled_until_ << 24).year;
+    t.year -= (t.year - last_year + kCycleYears - 1) / kCycleYears * kCycleYears;
+    at = packed_seconds(t);
   }
-  const uint64_t at = packed_seconds(t);
   const auto after = std::ranges::upper_bound(transitions_, at, {}, &Transition::at);
   return after == transitions_.begin() ? first_offset_ : std::prev(after)->offset;
 }
 
 int32_t TimeZone::offset_at(int64_t unix_seconds) const {
-  return offset_of(civil_from_unix(unix_seconds));
+  return offset_of(packed_seconds(civil_from_unix(unix_seconds)));
 }
 
 Result<uint64_t> TimeZone::to_local(uint64_t packed_utc) const {
@@ -255,7 +264,8 @@ Result<uint64_t> TimeZone::to_local(uint64_t packed_utc) const {
     return make_error(ErrorCode::kCorrupt, "Incorrect time value: '{{{} {} {} {} {} {} {}}}'",
                       t.year, t.month, t.day, t.hour, t.minute, t.second, t.micro);
   }
-  const int32_t offset = offset_of(t);
+  const int32_t offset = transitions_.empty() ? first_offset_ : offset_of(packed_utc >> 24);
+  if (offset == 0) return packed_utc;
   int32_t second = static_cast<int32_t>(t.hour * 3600 + t.minute * 60 + t.second) + offset;
   if (second < 0) {
     second += kSecondsPerDay;

@@ -2,7 +2,6 @@
 
 #include "drainer/base/bytes.h"
 #include "drainer/base/result.h"
-#include "drainer/tidb/time.h"
 
 #include <cstdint>
 #include <string>
@@ -45,15 +44,15 @@ class TimeZone {
     int32_t offset;
   };
 
-  int32_t offset_of(const CivilTime& utc) const;
+  int32_t offset_of(uint64_t at) const;
   /// Appends the changes that the POSIX rule at a TZif file's end brings.
   Result<void> unroll_rule(std::string_view footer);
 
   std::string name_ = "UTC";
   int32_t first_offset_ = 0;
   std::vector<Transition> transitions_;
-  /// Years beyond this one look up a year up to 400 before it; 0 if there is no rule.
-  uint32_t unrolled_year_max_ = 0;
+  /// End of the last unrolled year; later years look up one of the 400 before it.
+  uint64_t unrolled_until_ = ~uint64_t{0};
 };
 
 }  // namespace drainer::tidb

@@ -39,7 +39,13 @@ Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done
   const std::string text =
       tidb::ddl_for_mysql(ddl.text, ddl.effect.name.schema, ddl.effect.name.table);
   if (text.empty()) return {};
+  auto result = run_text(ddl, text, commit_ts, may_be_done, stop);
+  session_.reset();
+  return result;
+}
 
+Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
+                                 bool may_be_done, const StopToken& stop) {
   Backoff backoff(kRetryPauses);
   while (true) {
     auto attempted = attempt(ddl, text);
@@ -54,7 +60,7 @@ Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done
     if (failure == FailureClass::kLost) {
       // The statement may still run, or be done, when the connection comes back.
       may_be_done = true;
-      if (session_) lost_session_ = session_->id();
+      if (session_) lost_session_ = session_->identity();
       session_.reset();
     }
     if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(ddl.text) ||
@@ -94,13 +100,13 @@ Result<void> DdlRunner::attempt(const Ddl& ddl, const std::string& text) {
 }
 
 Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
-  if (lost_session_ == 0) return {};
+  if (lost_session_.id == 0) return {};
   if (!session_) {
     ASSIGN_OR_RETURN(session_, Session::open(options_));
   }
-  const std::string sql = fmt::format(
-      "SELECT COUNT(*) FROM information_schema.processlist WHERE id = {} AND command <> 'Sleep'",
-      lost_session_);
+  const std::string sql =
+      "SELECT COUNT(*) FROM information_schema.processlist WHERE command <> 'Sleep' AND " +
+      lost_session_.condition();
   bool is_logged = false;
   while (true) {
     auto running = session_->query_value(sql);
@@ -109,12 +115,13 @@ Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
       return std::move(running).error();
     }
     if (*running == "0") break;
-    if (!is_logged) log_warn("waiting for the DDL of a lost connection", {{"id", lost_session_}});
+    if (!is_logged)
+      log_warn("waiting for the DDL of a lost connection", {{"id", lost_session_.id}});
     is_logged = true;
     if (!clock_.sleep_for(kLostSessionPoll, stop))
       return make_error(ErrorCode::kStopped, "stopped");
   }
-  lost_session_ = 0;
+  lost_session_ = {};
   return {};
 }
 

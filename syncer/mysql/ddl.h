@@ -25,6 +25,8 @@ class DdlRunner {
   Result<void> run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done, const StopToken& stop);
 
  private:
+  Result<void> run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
+                        bool may_be_done, const StopToken& stop);
   Result<void> attempt(const Ddl& ddl, const std::string& text);
   /// After a lost connection: blocks while the server still works on its statement.
   Result<void> wait_for_lost_session(const StopToken& stop);
@@ -32,8 +34,8 @@ class DdlRunner {
   const SessionOptions options_;
   const int attempts_max_;
   Clock& clock_;
-  std::unique_ptr<Session> session_;
-  uint64_t lost_session_ = 0;
+  std::unique_ptr<Session> session_;  ///< while a DDL runs: one may be hours after the last
+  SessionIdentity lost_session_;
 };
 
 }  // namespace drainer::mysql

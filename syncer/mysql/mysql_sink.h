@@ -36,8 +36,8 @@ struct MysqlSinkOptions {
   /// applied beyond it.
   Duration safe_window = std::chrono::minutes(5);
   /// Loopback mark (3.1): run once at the start; first in each transaction.
-  std::vector<std::string> mark_setup;
-  std::string mark_statement;
+  std::vector<std::string> mark_setup{};
+  std::string mark_statement{};
 };
 
 /// Sink for MySQL, MariaDB and TiDB: upstream transactions in order, whole, each exactly once.

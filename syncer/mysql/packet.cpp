@@ -9,6 +9,13 @@ void append_guard(std::string& sql, uint64_t rows) {
                  "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>{})", rows);
 }
 
+Error too_large_error(size_t bytes, const PacketLimits& limits) {
+  return make_error(ErrorCode::kInvalid,
+                    "statement of {} bytes is larger than the downstream's max_allowed_packet "
+                    "allows ({} bytes)",
+                    bytes, limits.packet_bytes_max);
+}
+
 PacketWriter::PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode, Send send)
     : limits_(limits), style_(style), mode_(mode), send_(std::move(send)) {}
 
@@ -50,6 +57,14 @@ bool PacketWriter::continues_run(Verb verb, const TablePlan& plan) const {
          run_.rows < limits_.statement_rows && sql_.size() - run_.begin < limits_.statement_bytes;
 }
 
+Result<void> PacketWriter::count_statement(bool is_scan) {
+  close_run();
+  if (statements_ >= limits_.packet_statements || scans_ >= limits_.packet_scans) TRY(finish());
+  ++statements_;
+  scans_ += is_scan ? 1 : 0;
+  return {};
+}
+
 Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row) {
   const bool is_complete = !plan.has_absent(row);
   if (is_complete && continues_run(verb, plan)) {
@@ -58,7 +73,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
     ++run_.rows;
     return fit_packet(/*is_statement_end=*/false);
   }
-  close_run();
+  TRY(count_statement(/*is_scan=*/false));
   run_ = {.verb = verb,
           .plan = &plan,
           .first = row,
@@ -72,7 +87,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
 Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
   const int32_t key = plan.find_key(row);
   if (continues_run(Verb::kDelete, plan) && key == run_.key) return grow_delete(row);
-  close_run();
+  TRY(count_statement(/*is_scan=*/key < 0));
   run_ = {.verb = Verb::kDelete,
           .plan = &plan,
           .key = key,
@@ -106,7 +121,7 @@ Result<void> PacketWriter::grow_delete(Row row) {
 }
 
 Result<void> PacketWriter::add_update(const TablePlan& plan, Row new_row, Row old_row) {
-  close_run();
+  TRY(count_statement(/*is_scan=*/plan.find_key(old_row) < 0));
   TRY(append_update(sql_, plan, new_row, old_row, style_));
   sql_.push_back(';');
   if (mode_ == WriteMode::kExact) {
@@ -142,10 +157,7 @@ Result<void> PacketWriter::fit_packet(bool is_statement_end) {
     run_.begin -= is_statement_end ? 0 : before;
   }
   if (sql_.size() > limits_.packet_bytes_max) {
-    return make_error(ErrorCode::kInvalid,
-                      "statement of {} bytes is larger than the downstream's max_allowed_packet "
-                      "allows ({} bytes)",
-                      sql_.size(), limits_.packet_bytes_max);
+    return too_large_error(sql_.size(), limits_);
   }
   return {};
 }
@@ -156,6 +168,8 @@ Result<void> PacketWriter::finish() {
   TRY(send_(sql_));
   sql_.clear();
   complete_ = 0;
+  statements_ = 0;
+  scans_ = 0;
   return {};
 }
 

@@ -20,17 +20,21 @@ inline constexpr int32_t kGuardError = 1690;
 
 /// How row changes become statements.
 enum class WriteMode : uint8_t {
-  kExact,    ///< each UPDATE and DELETE must find its row
-  kLenient,  ///< as kExact, without looking whether rows were found
-  kSafe,     ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10)
+  kExact,  ///< each UPDATE and DELETE must find its row
+  kSafe,   ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10)
 };
 
 struct PacketLimits {
-  size_t packet_bytes;      ///< a packet is sent before it grows beyond this
-  size_t packet_bytes_max;  ///< what the server takes; one row above it is an error
-  size_t statement_bytes;   ///< a multi-row statement is closed beyond this
+  size_t packet_bytes;       ///< a packet is sent before it grows beyond this
+  size_t packet_bytes_max;   ///< what the server takes; one row above it is an error
+  size_t packet_statements;  ///< and before it holds more statements
+  size_t packet_scans;       ///< or more of those that look for a row without key
+  size_t statement_bytes;    ///< a multi-row statement is closed beyond this
   size_t statement_rows;
 };
+
+/// A statement that no packet can hold.
+Error too_large_error(size_t bytes, const PacketLimits& limits);
 
 /// Writes the statements of one downstream transaction and sends them in as few packets as the
 /// limits allow: neighbouring inserts into one table become one multi-row statement, neighbouring
@@ -65,6 +69,7 @@ class PacketWriter {
 
   Result<void> add_insert(Verb verb, const TablePlan& plan, Row row);
   Result<void> add_delete(const TablePlan& plan, Row row);
+  Result<void> count_statement(bool is_scan);
   Result<void> add_update(const TablePlan& plan, Row new_row, Row old_row);
   bool continues_run(Verb verb, const TablePlan& plan) const;
   Result<void> grow_delete(Row row);
@@ -78,6 +83,8 @@ class PacketWriter {
   const WriteMode mode_;
   const Send send_;
   std::string sql_;
+  size_t statements_ = 0;  ///< in sql_, likewise scans_
+  size_t scans_ = 0;
   size_t complete_ = 0;  ///< end of the last closed statement in sql_
   Run run_;
 };

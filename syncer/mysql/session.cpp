@@ -1,6 +1,7 @@
 #include "syncer/mysql/session.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include <cppconn/connection.h>
@@ -120,10 +121,15 @@ Result<void> Session::prepare(const SessionOptions& options) {
   ASSIGN_OR_RETURN(const std::string initial_mode, query_value("SELECT @@SESSION.sql_mode"));
   no_backslash_escapes_ = initial_mode.find("NO_BACKSLASH_ESCAPES") != std::string::npos;
   TRY(set_variables(options.variables));
-  ASSIGN_OR_RETURN(const auto state, query("SELECT CONNECTION_ID(), @@SESSION.sql_mode"));
-  id_ = std::stoull(state.at(0).at(0).value_or("0"));
+  ASSIGN_OR_RETURN(const auto state,
+                   query("SELECT id, host, @@SESSION.sql_mode FROM information_schema.processlist "
+                         "WHERE id = CONNECTION_ID()"));
+  if (state.empty()) return make_error(ErrorCode::kInternal, "session is not in the process list");
+  const std::string id = state[0][0].value_or("0");
+  std::from_chars(id.data(), id.data() + id.size(), identity_.id);
+  identity_.host = state[0][1].value_or("");
   no_backslash_escapes_ =
-      state[0].at(1).value_or("").find("NO_BACKSLASH_ESCAPES") != std::string::npos;
+      state[0][2].value_or("").find("NO_BACKSLASH_ESCAPES") != std::string::npos;
 
   if (options.security.ssl_ca.empty()) return {};
   ASSIGN_OR_RETURN(const auto cipher, query("SHOW SESSION STATUS LIKE 'Ssl_cipher'"));
@@ -144,6 +150,12 @@ Result<void> Session::set_variables(const std::map<std::string, std::string>& va
   }
   TRY(execute(sql));
   return {};
+}
+
+std::string SessionIdentity::condition() const {
+  std::string text = fmt::format("id = {} AND host = ", id);
+  append_quoted(text, host, {.no_backslash_escapes = true});
+  return text;
 }
 
 Result<uint64_t> Session::execute(std::string_view sql) {

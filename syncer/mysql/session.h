@@ -31,6 +31,15 @@ struct SessionOptions {
 inline constexpr int32_t kServerGone = 2006;
 inline constexpr int32_t kServerLost = 2013;
 
+/// Tells one connection from all others, also across restarts of the server, which reuse numbers.
+struct SessionIdentity {
+  uint64_t id = 0;   ///< the server's number, for KILL
+  std::string host;  ///< client address and port as the server sees them
+
+  /// A condition on information_schema.processlist.
+  std::string condition() const;
+};
+
 /// One value of a result; nothing for NULL.
 using Field = std::optional<std::string>;
 using ResultRow = std::vector<Field>;
@@ -59,8 +68,7 @@ class Session {
   /// ROLLBACK. If it fails, the session must be dropped.
   Result<void> rollback();
 
-  /// The server's number of this connection, for KILL.
-  uint64_t id() const { return id_; }
+  const SessionIdentity& identity() const { return identity_; }
   /// True when the session's sql_mode makes a backslash an ordinary character.
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
 
@@ -71,7 +79,7 @@ class Session {
   Result<void> set_variables(const std::map<std::string, std::string>& variables);
 
   std::unique_ptr<Connection> connection_;
-  uint64_t id_ = 0;
+  SessionIdentity identity_;
   bool no_backslash_escapes_ = false;
 };
 

@@ -15,6 +15,10 @@ namespace {
 constexpr size_t kPacketBytes = 4 << 20;
 /// Header of a packet and room for a guard, below max_allowed_packet.
 constexpr size_t kPacketSlack = 1024;
+/// A packet must be done long before the read timeout passes, also where a row takes milliseconds.
+constexpr size_t kPacketStatements = 1000;
+/// Each of them may read the whole table.
+constexpr size_t kPacketScans = 10;
 constexpr size_t kStatementBytes = 1 << 20;
 /// Below MariaDB's in_predicate_conversion_threshold of 1000.
 constexpr size_t kStatementRows = 500;
@@ -142,12 +146,9 @@ Result<void> Worker::attempt(const Step& step, const Approach& approach, const S
 Result<bool> Worker::connect(const Step& step) {
   if (session_) return false;
   ASSIGN_OR_RETURN(auto session, Session::open(options_.session));
-  // What the lost session still has open would block the progress row until it ends by itself. The
-  // server may know nothing of it any more, or not let us: then the row's lock is waited for.
-  if (lost_session_ != 0) (void)session->execute(fmt::format("KILL {}", lost_session_));
+  kill_lost_session(*session);
   ASSIGN_OR_RETURN(const AppliedState found, progress_.renew(*session));
   session_ = std::move(session);
-  lost_session_ = 0;
   if (found == step.after) {
     log_info("the answer to a commit was lost, but it had been done",
              {{"commit ts", found.commit_ts}});
@@ -161,9 +162,21 @@ Result<bool> Worker::connect(const Step& step) {
   return false;
 }
 
+void Worker::kill_lost_session(Session& session) {
+  if (lost_session_.id == 0) return;
+  // What it has open would block the progress row until it ends by itself. It may be gone already,
+  // or not ours to kill: then the lock is waited for.
+  auto found = session.query("SELECT 1 FROM information_schema.processlist WHERE " +
+                             lost_session_.condition());
+  if (found.ok() && !found->empty()) {
+    (void)session.execute(fmt::format("KILL {}", lost_session_.id));
+  }
+  lost_session_ = {};
+}
+
 void Worker::roll_back() {
   if (!session_ || session_->rollback().ok()) return;
-  lost_session_ = session_->id();
+  lost_session_ = session_->identity();
   session_.reset();
 }
 
@@ -172,7 +185,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
   if (stop.stop_requested()) return stopped();
   const FailureClass failure = classify_failure(error);
   if (failure == FailureClass::kLost && session_) {
-    lost_session_ = session_->id();
+    lost_session_ = session_->identity();
     session_.reset();
   }
   roll_back();
@@ -207,10 +220,8 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kFatal:
       break;
   }
-  if (approach.is_careful || step.txns.empty() || error.code() == ErrorCode::kConflict ||
-      error.code() == ErrorCode::kStopped || error.code() == ErrorCode::kDenied) {
-    return error;
-  }
+  // An error of our own, without a number, names its row already.
+  if (approach.is_careful || step.txns.empty() || error.detail() == 0) return error;
   approach.is_careful = true;
   return {};
 }
@@ -225,6 +236,8 @@ PacketLimits Worker::packet_limits() const {
   const size_t most = std::max(options_.max_allowed_packet, 2 * kPacketSlack) - kPacketSlack;
   return {.packet_bytes = std::min(kPacketBytes, most),
           .packet_bytes_max = most,
+          .packet_statements = kPacketStatements,
+          .packet_scans = kPacketScans,
           .statement_bytes = std::min(kStatementBytes, most / 2),
           .statement_rows = kStatementRows};
 }
@@ -325,7 +338,9 @@ Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
 Result<void> Worker::execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
                                      const Txn& txn, const RowChange& row) {
   const auto key = [&] { return shorten(describe_row(plan, txn.old_values(row))); };
-  auto count = session_->execute(sql);
+  auto count = sql.size() <= packet_limits().packet_bytes_max
+                   ? session_->execute(sql)
+                   : Result<uint64_t>(too_large_error(sql.size(), packet_limits()));
   if (!count.ok()) {
     if (classify_failure(count.error()) == FailureClass::kFatal) {
       log_error("exec failed", {{"sql", shorten(sql)},

@@ -90,6 +90,8 @@ class Worker {
   Result<void> attempt(const Step& step, const Approach& approach, const StopToken& stop);
   /// Decides how to go on after `error`, which is returned when there is no way.
   Result<void> recover(Error error, const Step& step, Approach& approach, const StopToken& stop);
+  /// Ends what the server still runs for the lost session.
+  void kill_lost_session(Session& session);
   /// A session that may write. True when it turns out that `step` has been committed already.
   Result<bool> connect(const Step& step);
   void roll_back();
@@ -109,7 +111,7 @@ class Worker {
   ProgressTable progress_;
   Clock& clock_;
   std::unique_ptr<Session> session_;  ///< null after a lost connection
-  uint64_t lost_session_ = 0;         ///< its number, to be killed
+  SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none
   AppliedState state_;
   PlanCache plans_;
 };

@@ -36,7 +36,9 @@ MariadbServer& MariadbServer::shared() {
 }
 
 MariadbServer::MariadbServer(std::vector<std::string> arguments)
-    : directory_("mariadb"), arguments_(std::move(arguments)), port_(free_port()) {
+    : directory_("mariadb"),
+      arguments_(std::move(arguments)),
+      port_(static_cast<uint16_t>(free_port())) {
   make_certificates();
   run("/usr/bin/mariadb-install-db --no-defaults --auth-root-authentication-method=normal "
       "--skip-test-db --user=" +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ class MariadbServer {
   explicit MariadbServer(std::vector<std::string> arguments = {});
   ~MariadbServer();
 
-  int port() const { return port_; }
+  uint16_t port() const { return port_; }
   /// Certificate of the authority that signed the server's certificate for 127.0.0.1.
   std::string ca_file() const { return directory_.path() + "/ca.pem"; }
   /// An authority that has signed nothing.
@@ -39,7 +40,7 @@ class MariadbServer {
 
   TempDir directory_;
   std::vector<std::string> arguments_;
-  int port_;
+  uint16_t port_;
   std::unique_ptr<Process> process_;
 };
 

@@ -1,9 +1,9 @@
 // What an operator gets wrong, or what breaks outside: one clear sentence, a non-zero exit, and a
 // checkpoint that stays as it was.
 
-#include <catch2/catch.hpp>
-
 #include "tests/integration/pipeline.h"
+
+#include <catch2/catch.hpp>
 
 using namespace drainer;
 using integration::Capture;

@@ -1,10 +1,11 @@
 // The whole program over real sockets: simulated cluster in, MariaDB out, tables compared.
 
+#include <csignal>
 #include <random>
 
-#include <catch2/catch.hpp>
-
 #include "tests/integration/pipeline.h"
+
+#include <catch2/catch.hpp>
 
 using namespace drainer;
 using integration::Capture;

@@ -60,7 +60,7 @@ Pipeline::Pipeline(Capture capture)
       server_(&fakes::MariadbServer::shared()) {
   mysql::SessionOptions options;
   options.host = "127.0.0.1";
-  options.port = server_->port();
+  options.port = static_cast<uint16_t>(server_->port());
   options.user = "root";
   auto session = mysql::Session::open(options);
   REQUIRE(session.ok());

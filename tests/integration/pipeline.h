@@ -40,12 +40,12 @@ class Pipeline {
 
   /// Lines added to the tables of the configuration file.
   struct Config {
-    std::string top;
-    std::string syncer;
-    std::string to;
-    std::string more;  ///< further tables
+    std::string top = {};
+    std::string syncer = {};
+    std::string to = {};
+    std::string more = {};  ///< further tables
     std::string password = "p";
-    std::string pd_urls;  ///< empty: the simulator's
+    std::string pd_urls = {};  ///< empty: the simulator's
   };
   void write_config(const Config& config);
   void write_config() { write_config(Config()); }

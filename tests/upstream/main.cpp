@@ -1,5 +1,7 @@
 // upstream_sim: plays a recorded TiDB cluster to a drainer. See options_help().
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "drainer/base/log.h"
@@ -12,7 +14,17 @@ namespace {
 using namespace drainer;
 using namespace drainer::upstream;
 
+/// The program's standard output, from here on only for the ready line: what the log writes there
+/// goes to standard error, so that nobody needs to drain a pipe.
+FILE* take_stdout() {
+  FILE* out = fdopen(dup(STDOUT_FILENO), "w");
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  return out;
+}
+
 Result<void> run(const SimOptions& options) {
+  FILE* out = take_stdout();
+  if (out == nullptr) return make_error(ErrorCode::kInternal, "no standard output");
   ASSIGN_OR_RETURN(const auto signals, SignalWaiter::open());
   SystemClock clock;
   ASSIGN_OR_RETURN(const auto simulator, Simulator::open(options, clock));
@@ -20,10 +32,10 @@ Result<void> run(const SimOptions& options) {
   for (const std::string& address : simulator->pump_addresses()) {
     pumps += (pumps.empty() ? "" : ",") + address;
   }
-  fmt::print("ready pd={} tikv={} pumps={} from_ts={} until_ts={} transactions={}\n",
+  fmt::print(out, "ready pd={} tikv={} pumps={} from_ts={} until_ts={} transactions={}\n",
              simulator->pd_address(), simulator->tikv_address(), pumps, simulator->from_ts().value,
              simulator->until_ts().value, simulator->transactions());
-  std::fflush(stdout);
+  std::fclose(out);
   signals->wait(StopToken());
   return {};
 }

@@ -11,11 +11,11 @@ namespace drainer::upstream {
 
 /// The command line of upstream_sim. Plain data.
 struct SimOptions {
-  std::string capture;
+  std::string capture{};
   std::string host = "127.0.0.1";
   uint16_t port = 0;  ///< of the PD; 0 is a free one
-  PumpFeed::Options feed;
-  std::vector<std::string> faults;
+  PumpFeed::Options feed{};
+  std::vector<std::string> faults{};
   Duration fake_interval = std::chrono::seconds(3);
   size_t regions = 1;
   bool history_as_served = false;

@@ -239,10 +239,10 @@ void Port::cut_all() {
   }
 }
 
-void Port::cut(const std::string& peer) {
+void Port::end(const std::string& peer) {
   MutexLock lock(mutex_);
   for (const auto& [fd, connection] : connections_) {
-    if (connection->peer == peer) shutdown(fd, SHUT_RDWR);
+    if (connection->peer == peer) shutdown(fd, SHUT_WR);
   }
 }
 

@@ -37,9 +37,11 @@ class Port {
   /// Listens again, where it did before or on a free port.
   Result<void> reopen(bool move) EXCLUDES(mutex_);
 
-  /// Ends all connections but those of HTTP (a test's controls), or the one gRPC calls `peer`.
+  /// Cuts all connections but those of HTTP (a test's controls): the peer may lose what it has not
+  /// read yet.
   void cut_all() EXCLUDES(mutex_);
-  void cut(const std::string& peer) EXCLUDES(mutex_);
+  /// Sends no more on the connection that gRPC calls `peer`: it reads what came, then the end.
+  void end(const std::string& peer) EXCLUDES(mutex_);
 
   struct Counts {
     size_t open_grpc = 0;

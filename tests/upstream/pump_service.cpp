@@ -18,6 +18,7 @@ using grpc::ServerContext;
 using grpc::Status;
 
 constexpr Duration kPoll = std::chrono::milliseconds(50);
+constexpr Duration kGoodbye = std::chrono::seconds(1);
 constexpr int64_t kFlushBytes = 64 << 10;
 
 /// One PullBinlogs call.
@@ -70,7 +71,7 @@ class PullStream {
   std::optional<End> send_record() {
     const PumpFeed::Item item = world_.feed.item(pump_, position_);
     ByteView payload = item.payload;
-    switch (world_.faults.judge_record(node_)) {
+    switch (verdict_ ? *std::exchange(verdict_, std::nullopt) : world_.faults.judge_record(node_)) {
       case RecordVerdict::kSend:
         break;
       case RecordVerdict::kCut:
@@ -86,11 +87,20 @@ class PullStream {
     world_.feed.advance(pump_, position_);
     world_.meta_clock.note_served(item.commit_ts, item.ddl_job_id);
     last_sent_ = world_.clock.now();
-    const bool more =
-        !world_.feed.at_end(pump_, position_) && world_.feed.due(pump_, position_) <= last_sent_;
-    if (!write(payload, item.start_ts, item.commit_ts, more)) return End::kGone;
+    if (!write(payload, item.start_ts, item.commit_ts, follows_at_once())) return End::kGone;
     (item.is_fake ? counters_.fakes : counters_.records)++;
     return std::nullopt;
+  }
+
+  /// True if the next record goes out now, too: then gRPC may keep this one in its buffer.
+  bool follows_at_once() {
+    if (world_.feed.at_end(pump_, position_) || world_.faults.rate_limit(node_) > 0 ||
+        world_.feed.due(pump_, position_) > last_sent_) {
+      return false;
+    }
+    // What is in the buffer when the connection is cut would be lost.
+    verdict_ = world_.faults.judge_record(node_);
+    return *verdict_ == RecordVerdict::kSend;
   }
 
   bool send_fake(bool at_end) {
@@ -117,12 +127,14 @@ class PullStream {
     entity->mutable_meta()->set_committs(commit_ts);
     buffered_ += static_cast<int64_t>(payload.size());
     grpc::WriteOptions options;
-    if (more && buffered_ < kFlushBytes) {
+    // The write that carries the headers may not be held back: it would never end.
+    if (more && headers_sent_ && buffered_ < kFlushBytes) {
       options.set_buffer_hint();
     } else {
       buffered_ = 0;
     }
     if (!writer_.Write(response_, options)) return false;
+    headers_sent_ = true;
     last_ = commit_ts;
     quiet_since_ = world_.clock.now();
     counters_.bytes += static_cast<int64_t>(payload.size());
@@ -141,15 +153,17 @@ class PullStream {
   binlog::PullBinlogResp response_;
   PumpFeed::Position position_;
   int64_t last_ = 0;
-  int64_t buffered_ = 0;
+  std::optional<RecordVerdict> verdict_;  // of the record at position_, if asked for already
+  int64_t buffered_ = 0;                  // bytes given to gRPC since the last flush
+  bool headers_sent_ = false;
   TimePoint quiet_since_;
   TimePoint last_sent_;
 };
 
 class PumpService final : public binlog::Pump::Service {
  public:
-  PumpService(World& world, size_t pump, CutConnection cut)
-      : world_(world), pump_(pump), node_(fmt::format("pump-{}", pump + 1)), cut_(std::move(cut)) {}
+  PumpService(World& world, size_t pump, EndConnection end)
+      : world_(world), pump_(pump), node_(fmt::format("pump-{}", pump + 1)), end_(std::move(end)) {}
 
   Status PullBinlogs(ServerContext* context, const binlog::PullBinlogReq* request,
                      grpc::ServerWriter<binlog::PullBinlogResp>* writer) override {
@@ -172,7 +186,9 @@ class PumpService final : public binlog::Pump::Service {
       case PullStream::End::kGone:
         return Status::CANCELLED;
       case PullStream::End::kCut:
-        cut_(context->peer());
+        end_(context->peer());
+        // The client reads to the end and goes; a reset on our side would take its last records.
+        hold_call(world_, kGoodbye, *context);
         return {grpc::StatusCode::UNAVAILABLE, "connection cut"};
       case PullStream::End::kOk:
         return Status::OK;
@@ -194,14 +210,14 @@ class PumpService final : public binlog::Pump::Service {
   World& world_;
   const size_t pump_;
   const std::string node_;
-  const CutConnection cut_;
+  const EndConnection end_;
 };
 
 }  // namespace
 
-Services make_pump_services(World& world, size_t pump, CutConnection cut) {
+Services make_pump_services(World& world, size_t pump, EndConnection end) {
   Services out;
-  out.push_back(std::make_unique<PumpService>(world, pump, std::move(cut)));
+  out.push_back(std::make_unique<PumpService>(world, pump, std::move(end)));
   return out;
 }
 

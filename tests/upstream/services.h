@@ -58,10 +58,10 @@ Services make_etcd_services(World& world);
 std::unique_ptr<grpc::Service> make_watch_service(World& world);
 Services make_tikv_services(World& world);
 
-/// Ends the TCP connection that gRPC calls `peer`.
-using CutConnection = std::function<void(const std::string& peer)>;
+/// Sends no more on the TCP connection that gRPC calls `peer`.
+using EndConnection = std::function<void(const std::string& peer)>;
 
 /// PullBinlogs and WriteBinlog of the pump with this index.
-Services make_pump_services(World& world, size_t pump, CutConnection cut);
+Services make_pump_services(World& world, size_t pump, EndConnection end);
 
 }  // namespace drainer::upstream

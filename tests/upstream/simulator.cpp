@@ -62,7 +62,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
       : clock_(clock),
         capture_(std::move(capture)),
         mvcc_(std::move(mvcc)),
-        shift_(capture_),
+        shift_(capture_, options.feed.repeat),
         feed_(capture_, options.feed, &shift_, clock),
         tso_(feed_.end_ts(), clock),
         etcd_(clock),
@@ -100,9 +100,9 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
         "tikv", options.host, 0, [this] { return make_tikv_services(world_); }, answer_tikv_http));
     for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
       const std::string name = fmt::format("pump-{}", pump + 1);
-      const auto cut = [this, pump](const std::string& peer) { pump_node(pump).port->cut(peer); };
+      const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
       TRY(add_node(
-          name, options.host, 0, [&] { return make_pump_services(world_, pump, cut); },
+          name, options.host, 0, [&] { return make_pump_services(world_, pump, end); },
           [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
     }
     world_.pd_url = "http://" + pd_address();

@@ -1,7 +1,7 @@
 #include "drainer/cluster/etcd.h"
 
 #include "drainer/proto/etcd.pb.h"
-#include "tests/unit/cluster/fake_clock.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/cluster/fake_net.h"
 
 #include <catch2/catch.hpp>
@@ -9,8 +9,8 @@
 namespace drainer::cluster {
 namespace {
 
-using test::FakeClock;
-using test::FakeNet;
+using fakes::FakeClock;
+using fakes::FakeNet;
 
 constexpr std::string_view kKey = "/tidb-binlog/v1/drainers/host1:8249";
 
@@ -105,7 +105,7 @@ TEST_CASE("etcd: an operation gives up after its time, naming the address and th
 TEST_CASE("etcd: a refusal is not repeated") {
   EtcdWorld world;
   world.net.serve("a:2379", [](std::string_view, ByteView) -> Result<Bytes> {
-    return test::grpc_error(rpc::GrpcStatus::kFailedPrecondition, "etcdserver: no space");
+    return fakes::grpc_error(rpc::GrpcStatus::kFailedPrecondition, "etcdserver: no space");
   });
   CHECK_FALSE(world.client->get("k", {}).ok());
   CHECK(world.net.calls().size() == 1);

@@ -8,7 +8,7 @@
 
 #include "drainer/cluster/etcd.h"
 
-namespace drainer::test {
+namespace drainer::fakes {
 
 /// An etcd in memory. One thread.
 class FakeEtcd final : public cluster::EtcdClient {
@@ -56,4 +56,4 @@ class FakeEtcd final : public cluster::EtcdClient {
   }
 };
 
-}  // namespace drainer::test
+}  // namespace drainer::fakes

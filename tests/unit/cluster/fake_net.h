@@ -11,7 +11,7 @@
 
 #include "drainer/cluster/channels.h"
 
-namespace drainer::test {
+namespace drainer::fakes {
 
 /// Servers without sockets: an address answers by a function, or is not there. One thread.
 class FakeNet {
@@ -130,4 +130,4 @@ inline Error grpc_error(rpc::GrpcStatus status, std::string text) {
   return Error(code, std::move(text), static_cast<int32_t>(status));
 }
 
-}  // namespace drainer::test
+}  // namespace drainer::fakes

@@ -8,7 +8,7 @@
 
 #include "drainer/cluster/pd.h"
 
-namespace drainer::test {
+namespace drainer::fakes {
 
 /// A PD that knows what the test puts in. One thread.
 class FakePd final : public cluster::PdClient {
@@ -66,4 +66,4 @@ class FakePd final : public cluster::PdClient {
   int64_t logical_ = 0;
 };
 
-}  // namespace drainer::test
+}  // namespace drainer::fakes

@@ -8,11 +8,11 @@
 
 #include "drainer/cluster/tikv.h"
 #include "drainer/proto/tikv.pb.h"
-#include "tests/unit/cluster/fake_clock.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/cluster/fake_net.h"
 #include "tests/unit/cluster/fake_pd.h"
 
-namespace drainer::test {
+namespace drainer::fakes {
 
 constexpr CommitTs kVersion(419430400000000005);
 
@@ -109,4 +109,4 @@ inline tikvpb::GetResponse region_error(const std::function<void(tikvpb::RegionE
   return response;
 }
 
-}  // namespace drainer::test
+}  // namespace drainer::fakes

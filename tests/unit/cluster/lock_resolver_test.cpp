@@ -5,14 +5,14 @@
 namespace drainer::cluster {
 namespace {
 
+using fakes::FakeClock;
+using fakes::handler;
+using fakes::kVersion;
+using fakes::KvWorld;
+using fakes::script;
+using fakes::value_response;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::FakeClock;
-using test::handler;
-using test::kVersion;
-using test::KvWorld;
-using test::script;
-using test::value_response;
 using tikvpb::CheckSecondaryLocksRequest;
 using tikvpb::CheckSecondaryLocksResponse;
 using tikvpb::CheckTxnStatusRequest;
@@ -28,8 +28,7 @@ constexpr uint64_t kTtlMs = 3000;
 
 /// Start ts of a transaction that began so many milliseconds before the test.
 uint64_t started_ms_ago(int64_t ms) {
-  // FakeClock begins an hour after its start time.
-  return static_cast<uint64_t>(make_commit_ts(FakeClock::kStartUnixMs + 3'600'000 - ms, 1).value);
+  return static_cast<uint64_t>(make_commit_ts(FakeClock().unix_ms() - ms, 1).value);
 }
 
 tikvpb::LockInfo make_lock(uint64_t start_ts, uint64_t txn_size = 1) {

@@ -2,7 +2,7 @@
 
 #include "drainer/cluster/key_codec.h"
 #include "drainer/proto/pd.pb.h"
-#include "tests/unit/cluster/fake_clock.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/cluster/fake_net.h"
 
 #include <catch2/catch.hpp>
@@ -10,10 +10,10 @@
 namespace drainer::cluster {
 namespace {
 
+using fakes::FakeClock;
+using fakes::FakeNet;
+using fakes::grpc_error;
 using std::chrono::seconds;
-using test::FakeClock;
-using test::FakeNet;
-using test::grpc_error;
 
 constexpr uint64_t kClusterId = 12345;
 constexpr CommitTs kTs(419430400000000005);

@@ -7,7 +7,7 @@
 namespace drainer::cluster {
 namespace {
 
-using test::FakeEtcd;
+using fakes::FakeEtcd;
 
 const NodeStatus kNode{.node_id = "host1:8249",
                        .host = "10.0.0.1:8249",

@@ -6,10 +6,10 @@
 namespace drainer::cluster {
 namespace {
 
-using test::handler;
-using test::kVersion;
-using test::KvWorld;
-using test::script;
+using fakes::handler;
+using fakes::kVersion;
+using fakes::KvWorld;
+using fakes::script;
 using tikvpb::ScanRequest;
 using tikvpb::ScanResponse;
 
@@ -26,7 +26,7 @@ Result<void> scan_into(Pairs& pairs, KvWorld& world, std::string_view start, std
 
 /// A server that holds `data` and honours start, end and limit; old ones ignore the end.
 enum class EndKey { kHonoured, kIgnored };
-test::FakeNet::Server store_of(Pairs data, EndKey end_key) {
+fakes::FakeNet::Server store_of(Pairs data, EndKey end_key) {
   return handler<ScanRequest, ScanResponse>([=](const ScanRequest& request) {
     ScanResponse response;
     for (const auto& [key, value] : data) {
@@ -127,7 +127,7 @@ tikvpb::KvPair locked(const std::string& key) {
 TEST_CASE("scan: locked pairs are read singly, absent ones skipped, at a page's end too") {
   KvWorld world(3);
   const auto get = handler<tikvpb::GetRequest, tikvpb::GetResponse>([](const auto& request) {
-    return request.key() == "b" ? test::value_response("B") : tikvpb::GetResponse();
+    return request.key() == "b" ? fakes::value_response("B") : tikvpb::GetResponse();
   });
   const auto scan = handler<ScanRequest, ScanResponse>([](const ScanRequest& request) {
     ScanResponse response;

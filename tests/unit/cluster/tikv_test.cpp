@@ -8,14 +8,14 @@
 namespace drainer::cluster {
 namespace {
 
+using fakes::handler;
+using fakes::kVersion;
+using fakes::KvWorld;
+using fakes::region_error;
+using fakes::script;
+using fakes::value_response;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::handler;
-using test::kVersion;
-using test::KvWorld;
-using test::region_error;
-using test::script;
-using test::value_response;
 using tikvpb::GetResponse;
 
 TEST_CASE("tikv: a get is the documented request") {

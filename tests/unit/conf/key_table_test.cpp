@@ -73,7 +73,7 @@ Sample sample_of(const Key<Draft>& key) {
       {"advertise-addr", {"'h:1'", "h:1", "\"http://h:1\"", "string"}},
       {"pd-urls", {"'http://h:1'", "http://h:1", "\"http://h:1\"", "string"}},
       {"compressor", {"'gzip'", "gzip", "\"gzip\"", "string"}},
-      {"syncer.apply.on-row-mismatch", {"'stop'", "", "\"stop\"", "string"}},
+      {"syncer.apply.on-row-mismatch", {"'warn'", "", "\"warn\"", "string"}},
       {"syncer.apply.unknown-ddl-job", {"'skip'", "", "\"skip\"", "string"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},
@@ -196,7 +196,7 @@ TEST_CASE("key table: defaults are those of the Go drainer") {
   CHECK_FALSE(syncer.case_sensitive);
   CHECK(syncer.relay.log_dir.empty());
   CHECK(syncer.relay.max_file_size == 10485760);
-  CHECK(syncer.apply.on_row_mismatch == RowMismatchAction::kWarn);
+  CHECK(syncer.apply.on_row_mismatch == RowMismatchAction::kStop);
   CHECK(syncer.apply.memory_limit_mib == 256);
   CHECK(syncer.apply.unknown_ddl_job == UnknownDdlAction::kStop);
   CHECK(syncer.to.host == "localhost");

@@ -26,7 +26,7 @@ schema = "s"
   CHECK(json["sycner"]["enable-dispatch"].GetBool());
   CHECK(json["sycner"]["replicate-do-db"][0].GetString() == std::string("a"));
   CHECK(json["sycner"]["relay"]["max-file-size"].GetInt() == 10485760);
-  CHECK(json["sycner"]["apply"]["on-row-mismatch"].GetString() == std::string("warn"));
+  CHECK(json["sycner"]["apply"]["on-row-mismatch"].GetString() == std::string("stop"));
   CHECK(json["sycner"]["to"]["read-timeout"].GetString() == std::string("168h0m0s"));
   CHECK(json["sycner"]["to"]["port"].GetInt() == 3306);
   CHECK(json["sycner"]["to"]["security"]["cert-allowed-cn"].IsArray());

@@ -1,8 +1,8 @@
 #include "syncer/mysql/literal.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
 
 namespace drainer::mysql {
 namespace {

@@ -105,9 +105,9 @@ TxnBuilder& TxnBuilder::ddl(const std::string& schema, const std::string& table,
   return *this;
 }
 
-SessionOptions root_session(int port) {
+SessionOptions root_session(uint16_t port) {
   return {.host = "127.0.0.1",
-          .port = static_cast<uint16_t>(port),
+          .port = port,
           .user = "root",
           .password = "",
           .security = {},
@@ -115,10 +115,10 @@ SessionOptions root_session(int port) {
           .variables = {}};
 }
 
-MysqlSinkOptions sink_options(int port) {
+MysqlSinkOptions sink_options(uint16_t port) {
   MysqlSinkOptions options;
   options.syncer.to.host = "127.0.0.1";
-  options.syncer.to.port = static_cast<uint16_t>(port);
+  options.syncer.to.port = port;
   options.syncer.to.user = "root";
   options.cluster_id = 7;
   options.checkpoint_ts = CommitTs(1);
@@ -126,7 +126,7 @@ MysqlSinkOptions sink_options(int port) {
   return options;
 }
 
-Inspector::Inspector(int port) {
+Inspector::Inspector(uint16_t port) {
   auto session = Session::open(root_session(port));
   CHECK(session.ok(), "{}", session.error().to_string());
   session_ = std::move(session).value();

@@ -59,14 +59,14 @@ class TxnBuilder {
 };
 
 /// Root's session options for a server on 127.0.0.1.
-SessionOptions root_session(int port);
+SessionOptions root_session(uint16_t port);
 /// Sink options for a server on 127.0.0.1, cluster id 7.
-MysqlSinkOptions sink_options(int port);
+MysqlSinkOptions sink_options(uint16_t port);
 
 /// A session for preparing and looking at the downstream; CHECKs that all works.
 class Inspector {
  public:
-  explicit Inspector(int port);
+  explicit Inspector(uint16_t port);
   /// A new empty database `name`, nothing left of earlier progress.
   void reset(const std::string& name);
   void run(const std::string& sql);

@@ -1,9 +1,9 @@
 #include "syncer/mysql/statement.h"
 
-#include <catch2/catch.hpp>
-
 #include "syncer/mysql/packet.h"
 #include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
 
 namespace drainer::mysql {
 namespace {
@@ -16,7 +16,7 @@ using tidb::ValueKind;
 struct DownColumn {
   std::string name;
   std::string type = "int";
-  std::string extra;
+  std::string extra = "";
 };
 /// Index name and its columns; "" is an expression.
 using DownKey = std::pair<std::string, std::vector<std::string>>;
@@ -67,7 +67,7 @@ std::string remove(const TablePlan& plan, const Values& row) {
 
 /// All packets that a writer sends for `txn`, each in brackets when there is more than one.
 std::string packets(const TablePlan& plan, const Txn& txn, WriteMode mode,
-                    PacketLimits limits = {1 << 20, 1 << 20, 1 << 20, 500}) {
+                    PacketLimits limits = {1 << 20, 1 << 20, 1000, 10, 1 << 20, 500}) {
   std::vector<std::string> sent;
   PacketWriter writer(limits, {}, mode, [&](std::string_view packet) -> Result<void> {
     sent.emplace_back(packet);
@@ -253,15 +253,32 @@ TEST_CASE("packet: is cut between statements and never beyond what the server ta
   }
   const Txn txn = builder.build();
   const std::string row = "INSERT INTO `test`.`t`(`b`,`c`,`id`) VALUES('" + std::string(40, 'x');
-  const std::string sent = packets(plan, txn, WriteMode::kExact, {200, 250, 50, 500});
+  const std::string sent = packets(plan, txn, WriteMode::kExact, {200, 250, 1000, 10, 50, 500});
   CHECK(sent ==
         "[" + row + "',NULL,0);" + row + "',NULL,1);][" + row + "',NULL,2);" + row + "',NULL,3);]");
-  CHECK(packets(plan, txn, WriteMode::kExact, {50, 60, 50, 500}) ==
-        "statement of 96 bytes is larger than the downstream's max_allowed_packet allows (60 "
+  CHECK(packets(plan, txn, WriteMode::kExact, {50, 60, 1000, 10, 50, 500}) ==
+        "statement of 94 bytes is larger than the downstream's max_allowed_packet allows (60 "
         "bytes)");
-  CHECK(packets(plan, txn, WriteMode::kExact, {1000, 1000, 1000, 3}) ==
+  CHECK(packets(plan, txn, WriteMode::kExact, {1000, 1000, 1000, 10, 1000, 3}) ==
         row + "',NULL,0),('" + std::string(40, 'x') + "',NULL,1),('" + std::string(40, 'x') +
             "',NULL,2);" + row + "',NULL,3);");
+}
+
+TEST_CASE("packet: holds few statements that may read a whole table") {
+  const auto n = table_n();
+  const TablePlan plan = plan_of(n, downstream({{"x"}, {"y", "double"}}, {}));
+  const Txn txn = TxnBuilder(1)
+                      .remove(n, {number(1), null()})
+                      .update(n, {number(2), null()}, {number(3), null()})
+                      .remove(n, {number(4), null()})
+                      .build();
+  const std::string sent =
+      packets(plan, txn, WriteMode::kSafe, {1 << 20, 1 << 20, 1000, 2, 1 << 20, 500});
+  CHECK(sent ==
+        "[DELETE FROM `test`.`n` WHERE `x` = 1 AND `y` IS NULL LIMIT 1;"
+        "DELETE FROM `test`.`n` WHERE `x` = 2 AND `y` IS NULL LIMIT 1;]"
+        "[REPLACE INTO `test`.`n`(`x`,`y`) VALUES(3,NULL);"
+        "DELETE FROM `test`.`n` WHERE `x` = 4 AND `y` IS NULL LIMIT 1;]");
 }
 
 }  // namespace

@@ -176,6 +176,10 @@ ScriptedServer::ScriptedServer(std::vector<Script> scripts, Options options)
 }
 
 ScriptedServer::~ScriptedServer() {
+  join();
+}
+
+void ScriptedServer::join() {
   ::shutdown(listener_.get(), SHUT_RDWR);
   (void)thread_.wait();
 }

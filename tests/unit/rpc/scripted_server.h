@@ -90,6 +90,9 @@ class ScriptedServer {
   /// Waits for the end of the script that runs; what has no connection yet is left out.
   ~ScriptedServer();
 
+  /// Waits as the destructor does; afterwards what the scripts wrote may be looked at.
+  void join();
+
   GrpcTarget target() const;
 
  private:

@@ -104,8 +104,8 @@ TEST_CASE("stream: gzip works in both directions") {
   SystemClock clock;
   const auto stream = open(server, clock, std::nullopt, /*gzip=*/true);
   size_t number = 0;
-  for (const size_t size : {0, 1, 100, 32'768, 5'000'000}) {
-    const Bytes message = make_message(number++, static_cast<size_t>(size));
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{100}, size_t{32'768}, size_t{5'000'000}}) {
+    const Bytes message = make_message(number++, size);
     REQUIRE(stream->send(message, StopToken()).ok());
     CHECK((receive(*stream) == message));
   }

@@ -21,7 +21,8 @@ int64_t random_int64(Random& random) {
 }
 
 std::string random_bytes(Random& random) {
-  std::string bytes(random() % (random() % 20 == 0 ? 300 : 20), '\0');
+  const size_t size_max = random() % 20 == 0 ? 300 : 20;
+  std::string bytes(random() % size_max, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random());
   return bytes;
 }

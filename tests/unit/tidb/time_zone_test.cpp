@@ -260,7 +260,8 @@ TEST_CASE("time zone: damaged files are refused") {
         std::pair{"EST5EDT,M3.2.7,M11.1.0", false}, std::pair{"EST5EDT,J0,J365", false},
         std::pair{"EST5EDT,J60/2,366", false}, std::pair{"EST5EDT,J60/168,365", false},
         std::pair{"EST5EDT4,J60/-167:59:59,365/167", true}, std::pair{"EST5EDT,J60,365x", false},
-        std::pair{"<EST5", false}}) {
+        std::pair{"<EST5", false}, std::pair{"EST24", false}, std::pair{"EST23:59:59", true},
+        std::pair{"EST5EDT-24,J60,365", false}}) {
     INFO(footer);
     CHECK(TimeZone::parse_tzif(tzif_v2(footer), "footer").ok() == is_good);
   }
