@@ -355,6 +355,7 @@ void Validator::check_numbers() {
     check_at_least("txn-batch", syncer_.txn_batch, 1);
   }
   check_at_least("syncer.apply.memory-limit-mib", syncer_.apply.memory_limit_mib, 1);
+  check_at_least("until-commit-ts", syncer_.apply.until_commit_ts, 0);
 }
 
 void Validator::check_at_least(std::string_view key, int64_t value, int64_t smallest) {
@@ -371,9 +372,11 @@ uint16_t Validator::take_port(std::string_view key, int64_t value) {
 
 void Validator::take_choices() {
   ApplyOptions& apply = syncer_.apply;
-  if (draft_.on_row_mismatch == "stop") {
+  if (draft_.on_row_mismatch == "warn") {
+    apply.on_row_mismatch = RowMismatchAction::kWarn;
+  } else if (draft_.on_row_mismatch == "stop") {
     apply.on_row_mismatch = RowMismatchAction::kStop;
-  } else if (draft_.on_row_mismatch != "warn") {
+  } else {
     refuse("invalid syncer.apply.on-row-mismatch: must be warn or stop, got {}",
            go_quote(draft_.on_row_mismatch));
   }
@@ -381,7 +384,9 @@ void Validator::take_choices() {
     apply.unknown_ddl_job = UnknownDdlAction::kPass;
   } else if (draft_.unknown_ddl_job == "skip") {
     apply.unknown_ddl_job = UnknownDdlAction::kSkip;
-  } else if (draft_.unknown_ddl_job != "stop") {
+  } else if (draft_.unknown_ddl_job == "stop") {
+    apply.unknown_ddl_job = UnknownDdlAction::kStop;
+  } else {
     refuse("invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got {}",
            go_quote(draft_.unknown_ddl_job));
   }

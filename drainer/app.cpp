@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "conf/load.h"
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/schema/history.h"
 #include "syncer/checkpoint/open_checkpoint.h"
@@ -110,10 +111,47 @@ Result<void> App::start() {
   if (made)
     return make_error(ErrorCode::kInvalid, "mkdir {}: {}", options_.data_dir, made.message());
   ASSIGN_OR_RETURN(tls_, open_tls(options_.security));
+  TRY(open_server());
   TRY(connect_upstream());
   TRY(open_downstream());
   TRY(load_schema());
   return make_rules();
+}
+
+Result<void> App::open_server() {
+  metric::create_at_start();
+  const auto end_as = [this](cluster::NodeState state) {
+    return [this, state] {
+      if (heartbeat_) heartbeat_->set_state(state);
+      stop_.request_stop();
+    };
+  };
+  server::ServerCallbacks callbacks{
+      .status = [this] { return status(); },
+      .commit_ts = [this] { return progress_->figures().saved_ts; },
+      .state = [this] { return std::string(cluster::to_string(heartbeat_->state())); },
+      .on_pause = end_as(cluster::NodeState::kPausing),
+      .on_close = end_as(cluster::NodeState::kClosing),
+      .notify = [this](const StopToken& stop) -> Result<void> {
+        if (stop_.stop_requested()) return make_error(ErrorCode::kStopped, "drainer is closing");
+        return pumps_->refresh(stop);
+      }};
+  // Bound before anything is written anywhere (FIX, drainer-process.md 2.1); served once all is up.
+  ASSIGN_OR_RETURN(server_,
+                   server::Server::open({.addr = options_.addr, .node_id = node_id_, .tls = tls_},
+                                        std::move(callbacks), clock_, stop_.get_token()));
+  return {};
+}
+
+server::Status App::status() const {
+  server::Status out{.last_ts = progress_->figures().saved_ts};
+  out.pump_positions.emplace();
+  for (const auto& [pump, position] : pumps_->positions()) {
+    out.pump_positions->emplace(pump.value, position);
+  }
+  const int64_t idle_ms = clock_.unix_ms() - progress_->figures().last_row_unix_ms;
+  out.synced = idle_ms > options_.synced_check_time_min * 60 * 1000;
+  return out;
 }
 
 Result<void> App::connect_upstream() {
@@ -293,6 +331,18 @@ void App::start_threads() {
   upstream_threads_.start("collector",
                           [this](const StopToken& stop) { return collector_->run(stop); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
+  server_->start(service_threads_);
+  log_info("start to server request", {{"addr", options_.advertise_addr}});
+  if (!options_.metrics_addr.empty() && options_.metrics_interval_s > 0) {
+    metrics_pusher_ = std::make_unique<server::MetricsPusher>(
+        server::MetricsPusher::Options{
+            .address = options_.metrics_addr,
+            .node_id = node_id_,
+            .interval = std::chrono::seconds(options_.metrics_interval_s)},
+        clock_);
+    service_threads_.start("metrics",
+                           [this](const StopToken& stop) { return metrics_pusher_->run(stop); });
+  }
   service_threads_.start("heartbeat",
                          [this](const StopToken& stop) { return heartbeat_->run(stop); });
   if (safe_point_) {
@@ -318,7 +368,8 @@ Result<void> App::stop() {
     // The sink has closed its reports by now, so this ends when the last is saved.
     keep_first(progress_threads_.wait());
     if (first.ok()) keep_first(progress_->save_consistent());
-    heartbeat_->set_state(cluster::NodeState::kPaused);
+    const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
+    heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
     // The registry is told even when the program ends by an error; it has its own deadline.
     if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {
       log_error("update status failed", {{"error", told.error()}});

@@ -20,6 +20,8 @@
 #include "drainer/cluster/tikv.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
+#include "drainer/server/metrics_push.h"
+#include "drainer/server/server.h"
 #include "pump_client/collector.h"
 #include "pump_client/merger.h"
 #include "pump_client/pump_set.h"
@@ -42,6 +44,8 @@ class App {
 
  private:
   Result<void> start();
+  Result<void> open_server();
+  server::Status status() const;
   Result<void> connect_upstream();
   Result<void> open_downstream();
   Result<std::unique_ptr<Sink>> open_sink();
@@ -85,6 +89,8 @@ class App {
   std::unique_ptr<Syncer> syncer_;
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<cluster::Heartbeat> heartbeat_;
+  std::unique_ptr<server::Server> server_;
+  std::unique_ptr<server::MetricsPusher> metrics_pusher_;
   std::unique_ptr<cluster::SafePointKeeper> safe_point_;  ///< only with load-schema-snapshot
 
   // In stream order; stop() goes through them in this order. Destroyed before what they use.

@@ -7,6 +7,7 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
+#include "drainer/base/metrics.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "drainer/cluster/channels.h"
@@ -55,6 +56,8 @@ class PumpStream {
   const PumpStreamOptions& options_;
   Merger& merger_;
   Clock& clock_;
+  Histogram& received_bytes_;
+  Histogram& reach_seconds_;
   StopSource stop_;
   TimePoint last_logged_{};
 

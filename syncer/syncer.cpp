@@ -2,19 +2,15 @@
 
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 
 namespace drainer {
 
 namespace {
 
 void count_event(std::string_view type, double delta) {
-  if (delta == 0) return;
-  metrics()
-      .counter("binlog_drainer_event", "the count of sql event(dml, ddl).",
-               {{"type", std::string(type)}})
-      .add(delta);
+  if (delta > 0) metric::event(type).add(delta);
 }
 
 void count_rows(const Txn& txn) {
@@ -90,7 +86,10 @@ Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
   const CommitTs commit_ts = txn.commit_ts;
   count_rows(txn);
   txn.received_unix_ms = clock_.unix_ms();
+  const TimePoint begun = clock_.now();
   Result<void> submitted = sink_.submit(std::move(txn), stop);
+  metric::execute_duration_time().observe(
+      std::chrono::duration<double>(clock_.now() - begun).count());
   if (!submitted.ok() && submitted.error().code() != ErrorCode::kStopped) {
     return std::move(submitted).error().because("add to dsyncer, commit ts {}", commit_ts);
   }

@@ -211,12 +211,8 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   void set_state(Node& node, const std::string& state);
 
   Clock& clock_;
-<<<<<<< HEAD
   const bool registers_pumps_;
-  const Capture capture_;
-=======
   Capture capture_;
->>>>>>> h/sim
   MvccStore mvcc_;
   const RowShift shift_;
   PumpFeed feed_;
