@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
+#include "drainer/base/drainer_metrics.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 
@@ -16,27 +16,6 @@ namespace {
 
 // Records are gathered up to this size; longer ones are not copied.
 constexpr size_t kPendingBytesMax = 1 << 20;
-
-Histogram& write_seconds() {
-  static Histogram& histogram =
-      metrics().histogram("binlog_binlogfile_write_binlog_duration_time",
-                          "Bucketed histogram of write time (s) of a binlog.",
-                          exponential_buckets(0.00005, 2, 18), {{"label", "local"}});
-  return histogram;
-}
-
-Histogram& record_bytes() {
-  static Histogram& histogram =
-      metrics().histogram("binlog_binlogfile_write_binlog_size", "write binlog size",
-                          exponential_buckets(16, 2, 20), {{"label", "local"}});
-  return histogram;
-}
-
-Counter& corruptions() {
-  static Counter& counter =
-      metrics().counter("binlog_binlogfile_corruption_binlog_count", "corruption binlog count");
-  return counter;
-}
 
 // As mkdir -p, with mode 0700.
 Result<void> create_directories(const std::string& path) {
@@ -58,7 +37,7 @@ Result<uint64_t> find_end(const std::string& path, ByteView content, CommitTs ac
   }
   if (!reader.damage()) return content.size();
   const Damage damage = *reader.damage();
-  corruptions().add();
+  metric::binlogfile_corruption_binlog_count().add();
   const std::optional<CommitTs> damaged_ts = find_commit_ts(damage.payload);
   // The original appends behind a torn record, after it has started again from its checkpoint.
   bool is_repeated = false;
@@ -160,7 +139,7 @@ Result<CommitTsSet> SegmentWriter::find_unacknowledged() const {
 
 Result<void> SegmentWriter::append(ByteView payload) {
   if (file_bytes() >= options_.file_bytes_max) TRY(rotate());
-  record_bytes().observe(static_cast<double>(payload.size()));
+  record_bytes_->observe(static_cast<double>(payload.size()));
   if (payload.size() < kPendingBytesMax) {
     append_record(pending_, payload);
     if (pending_.size() >= kPendingBytesMax) return flush();
@@ -193,7 +172,7 @@ Result<void> SegmentWriter::flush() {
 Result<void> SegmentWriter::write(ByteView bytes) {
   const TimePoint start = clock_->now();
   Result<void> written = file_.append(bytes, file_bytes_);
-  write_seconds().observe(std::chrono::duration<double>(clock_->now() - start).count());
+  write_seconds_->observe(std::chrono::duration<double>(clock_->now() - start).count());
   if (written.ok()) file_bytes_ += bytes.size();
   return written;
 }

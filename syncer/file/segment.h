@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "syncer/file/locked_file.h"
@@ -59,6 +60,8 @@ class SegmentWriter {
 
   Options options_;
   const Clock* clock_;
+  Histogram* record_bytes_ = &metric::binlogfile_write_binlog_size();
+  Histogram* write_seconds_ = &metric::binlogfile_write_binlog_duration_time();
   LockedFile directory_lock_;
   LockedFile file_;
   uint64_t index_ = 0;
