@@ -104,7 +104,9 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     return std::move(prewrite).error().because("prewrite of commit ts {} Unmarshal failed",
                                                binlog.commit_ts);
   }
-  TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
+  if (sink_.wants_ddl_before_rows()) {
+    TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
+  }
   if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
     return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");
   }

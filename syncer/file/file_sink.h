@@ -35,6 +35,7 @@ class FileSink final : public Sink {
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override { return applied_.pop(stop); }
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
+  bool wants_ddl_before_rows() const override { return false; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
 
   /// Takes what open() has prepared.

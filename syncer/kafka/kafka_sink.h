@@ -45,6 +45,7 @@ class KafkaSink final : public Sink {
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override { return applied_.pop(stop); }
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
+  bool wants_ddl_before_rows() const override { return false; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
 
  private:

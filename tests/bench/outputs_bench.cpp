@@ -35,6 +35,7 @@ class EncodingSink final : public Sink {
   void close() override {}
   std::optional<Applied> next_applied(const StopToken&) override { return std::nullopt; }
   CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
+  bool wants_ddl_before_rows() const override { return false; }
   const tidb::TimeZone& time_zone() const override { return zone_; }
   uint64_t rows() const { return rows_; }
 
