@@ -39,6 +39,13 @@ struct BinlogFilterRule {
   std::vector<std::string> ignore_sql;
 };
 
+/// [syncer.to.secret] and [syncer.to.checkpoint.secret]: where else a password may come from. Ours,
+/// not in the original; used once, while loading.
+struct SecretSource {
+  std::string password_file;     ///< first line of the file
+  std::string password_command;  ///< first line that `/bin/sh -c` prints
+};
+
 /// [syncer.to.checkpoint]
 struct CheckpointOptions {
   std::string type;  ///< "", mysql, tidb, file
@@ -49,7 +56,10 @@ struct CheckpointOptions {
   std::string password;
   std::string encrypted_password;
   uint16_t port = 0;
+  std::string oracle_service_name;
+  std::string oracle_connect_string;
   SecurityOptions security;
+  SecretSource secret;
 };
 
 /// [syncer.to]
@@ -75,7 +85,29 @@ struct DownstreamOptions {
   std::string oracle_service_name;
   std::string oracle_connect_string;
   SecurityOptions security;
+  SecretSource secret;
   CheckpointOptions checkpoint;
+};
+
+/// What to do when an UPDATE or DELETE outside safe mode does not hit exactly one row downstream.
+enum class RowMismatchAction : uint8_t {
+  kWarn,  ///< count it and log it; the original says nothing at all
+  kStop,  ///< end with an error before the save point passes it
+};
+
+/// What to do with a DDL job of a type that is newer than our list.
+enum class UnknownDdlAction : uint8_t {
+  kStop,  ///< end with an error, as the original does
+  kPass,  ///< run its query downstream as it is
+  kSkip,  ///< leave it out, with a log line
+};
+
+/// [syncer.apply]. Ours, the original has no such table.
+struct ApplyOptions {
+  RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
+  int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
+  UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
+  int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
 };
 
 /// [syncer.relay]
@@ -106,6 +138,7 @@ struct SyncerOptions {
   std::vector<TableMigrateRule> table_migrate_rule;
   std::map<std::string, BinlogFilterRule> binlog_filter_rule;
   RelayOptions relay;
+  ApplyOptions apply;
   DownstreamOptions to;
 };
 

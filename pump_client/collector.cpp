@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 
 namespace drainer {
@@ -53,6 +54,7 @@ Result<bool> Collector::complete_ddl(tidb::BinlogItem& item, const StopToken& st
     return std::move(found).error().because("get ddl job by id {}", binlog.ddl_job_id);
   }
   item.set_ddl_job(std::move(found).value());
+  metric::ddl_jobs_total().add();
   const tidb::DdlJob& job = *item.ddl_job();
   log_info("get ddl job", {{"id", job.id},
                            {"type", static_cast<int>(job.type)},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 
 namespace drainer {
@@ -54,6 +55,7 @@ std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
       log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", item.pump()}});
     } else {
       ++disorder_count_;
+      metric::disorder_binlog_count().add();
       log_error("binlog's commit ts less than the last ts",
                 {{"commit ts", commit_ts}, {"last ts", last_taken_}, {"source id", item.pump()}});
     }

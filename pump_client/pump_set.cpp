@@ -1,5 +1,6 @@
 #include "pump_client/pump_set.h"
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 
 namespace drainer {
@@ -28,6 +29,9 @@ Result<void> PumpSet::refresh(const StopToken& stop) {
   ASSIGN_OR_RETURN(const std::vector<cluster::NodeStatus> nodes, registry_.pumps(stop));
   MutexLock lock(mutex_);
   apply(nodes);
+  for (const auto& [id, stream] : pumps_) {
+    metric::pump_position(id.value).set(static_cast<double>(physical_ms(stream->position())));
+  }
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "pump_client/pump_stream.h"
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "pump_client/pull_message.h"
 
@@ -18,6 +19,8 @@ PumpStream::PumpStream(PumpId id, std::string host, CommitTs start,
       options_(options),
       merger_(merger),
       clock_(clock),
+      received_bytes_(metric::read_binlog_size(id_.value)),
+      reach_seconds_(metric::binlog_reach_duration_time(id_.value)),
       host_(std::move(host)),
       position_(start) {}
 
@@ -81,10 +84,13 @@ Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
   Result<tidb::BinlogItem> parsed =
       tidb::BinlogItem::parse(std::move(message), range.offset, range.length, id_);
   if (!parsed.ok()) {
+    metric::error_count("unmarshal_binlog").add();
     return std::move(parsed).error().because("unmarshal binlog after commit ts {}", position());
   }
   tidb::BinlogItem item = std::move(parsed).value();
   const CommitTs commit_ts = item.binlog().commit_ts;
+  received_bytes_.observe(static_cast<double>(range.length));
+  reach_seconds_.observe(static_cast<double>(clock_.unix_ms() - physical_ms(commit_ts)) / 1000);
   if (range.length >= kBigPayloadBytes) {
     log_info("receive big size binlog before unmarshal", {{"id", id_},
                                                           {"size", range.length},

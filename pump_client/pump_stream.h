@@ -7,23 +7,22 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
+#include "drainer/base/metrics.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
 #include "drainer/rpc/grpc_client.h"
 #include "pump_client/merger.h"
 
 namespace drainer {
 
-/// Makes a channel to one server; tests give fakes.
-using ChannelFactory = std::function<std::unique_ptr<rpc::GrpcChannel>(rpc::GrpcTarget)>;
-
 /// What all pump streams have in common. Plain data.
 struct PumpStreamOptions {
   uint64_t cluster_id = 0;
   bool gzip = false;
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   Duration reconnect_pause = std::chrono::seconds(1);  ///< KEEP, upstream-protocols.md 2.7
-  ChannelFactory make_channel;
+  cluster::ChannelFactory make_channel;
 };
 
 /// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever.
@@ -57,6 +56,8 @@ class PumpStream {
   const PumpStreamOptions& options_;
   Merger& merger_;
   Clock& clock_;
+  Histogram& received_bytes_;
+  Histogram& reach_seconds_;
   StopSource stop_;
   TimePoint last_logged_{};
 

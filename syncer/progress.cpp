@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 
 namespace drainer {
 
@@ -12,15 +12,9 @@ namespace {
 constexpr Duration kSaveInterval = std::chrono::seconds(3);
 constexpr Duration kLogInterval = std::chrono::seconds(10);
 
-Gauge& checkpoint_gauge() {
-  static Gauge& gauge =
-      metrics().gauge("binlog_drainer_checkpoint_tso", "save checkpoint tso of drainer.");
-  return gauge;
-}
-
 Gauge& applied_gauge() {
-  static Gauge& gauge =
-      metrics().gauge("drainer_applied_tso", "Commit ts up to which all is durable downstream.");
+  static Gauge& gauge = metrics().gauge(
+      "drainer_applied_ts_ms", "Unix milliseconds of the commit ts up to which all is durable.");
   return gauge;
 }
 
@@ -32,16 +26,21 @@ Counter& rows_counter() {
 
 }  // namespace
 
-Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock)
-    : sink_(sink), checkpoint_(checkpoint), clock_(clock), point_(loaded) {
+Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
+                   std::function<void(CommitTs)> on_saved)
+    : sink_(sink),
+      checkpoint_(checkpoint),
+      clock_(clock),
+      on_saved_(std::move(on_saved)),
+      point_(loaded) {
   point_.consistent = false;
   last_save_ = clock_.now();
   last_log_ = last_save_;
   figures_.applied_ts = loaded.commit_ts;
   figures_.saved_ts = loaded.commit_ts;
   figures_.last_row_unix_ms = clock_.unix_ms();
-  checkpoint_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
-  applied_gauge().set(static_cast<double>(loaded.commit_ts.value));
+  metric::checkpoint_tso().set(static_cast<double>(physical_ms(loaded.commit_ts)));
+  applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
 
 Result<void> Progress::run(const StopToken& stop) {
@@ -60,7 +59,9 @@ Result<void> Progress::note(const Applied& applied) {
     point_.ts_map["secondary-ts"] = applied.secondary_ts;
   }
   rows_counter().add(static_cast<double>(applied.rows));
-  applied_gauge().set(static_cast<double>(point_.commit_ts.value));
+  applied_gauge().set(static_cast<double>(physical_ms(point_.commit_ts)));
+  metric::checkpoint_delay_seconds().observe(
+      static_cast<double>(clock_.unix_ms() - physical_ms(point_.commit_ts)) / 1000);
   {
     MutexLock lock(mutex_);
     figures_.applied_ts = point_.commit_ts;
@@ -83,10 +84,9 @@ Result<void> Progress::save() {
   }
   log_info("write save point", {{"ts", point_.commit_ts}, {"version", point_.schema_version}});
   last_save_ = clock_.now();
-  checkpoint_gauge().set(static_cast<double>(physical_ms(point_.commit_ts)));
-  metrics()
-      .counter("binlog_drainer_event", "the count of sql event(dml, ddl).", {{"type", "savepoint"}})
-      .add(1);
+  metric::checkpoint_tso().set(static_cast<double>(physical_ms(point_.commit_ts)));
+  metric::event("savepoint").add();
+  if (on_saved_) on_saved_(point_.commit_ts);
   MutexLock lock(mutex_);
   figures_.saved_ts = point_.commit_ts;
   return {};

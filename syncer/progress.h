@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
@@ -24,8 +25,9 @@ struct ProgressFigures {
 /// end. run() belongs to one thread, figures() to any.
 class Progress {
  public:
-  /// `loaded` is where this run starts. All must outlive it.
-  Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock);
+  /// `loaded` is where this run starts; `on_saved` hears of each save. All must outlive it.
+  Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
+           std::function<void(CommitTs)> on_saved = {});
 
   /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
   Result<void> run(const StopToken& stop);
@@ -43,6 +45,7 @@ class Progress {
   Sink& sink_;
   Checkpoint& checkpoint_;
   Clock& clock_;
+  const std::function<void(CommitTs)> on_saved_;
   SavePoint point_;
   TimePoint last_save_{};
   TimePoint last_log_{};

@@ -22,7 +22,8 @@ Result<std::unique_ptr<SignalWaiter>> SignalWaiter::open() {
   if (signal_fd < 0 || wake_fd < 0) {
     return make_error(ErrorCode::kInternal, "set up signals: {}", std::strerror(errno));
   }
-  return std::unique_ptr<SignalWaiter>(new SignalWaiter(signal_fd, wake_fd));
+  return std::unique_ptr<SignalWaiter>(
+      new SignalWaiter(signal_fd, wake_fd));  // NOLINT: private constructor
 }
 
 SignalWaiter::~SignalWaiter() {

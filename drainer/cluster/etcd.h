@@ -8,6 +8,7 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
 #include "drainer/rpc/tls.h"
 
 namespace drainer::cluster {
@@ -20,12 +21,14 @@ struct EtcdKeyValue {
 
 struct EtcdOptions {
   std::function<std::vector<std::string>()> endpoints;  ///< asked anew when one fails
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   Duration timeout = std::chrono::seconds(5);  ///< of one operation with all its retries
+  ChannelFactory channels = {};                ///< for tests
 };
 
 /// Client of the etcd inside PD: the few operations of the registry (spec/upstream-protocols.md 4).
-/// Linearizable reads; goes on to the next endpoint on UNAVAILABLE. Any thread.
+/// Linearizable reads. Goes on to the next endpoint when one is not available or does not answer;
+/// that is safe for writes too, since each is guarded and repeats itself. Any thread.
 class EtcdClient {
  public:
   static std::unique_ptr<EtcdClient> create(EtcdOptions options, Clock& clock);

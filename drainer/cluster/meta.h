@@ -2,47 +2,53 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/etcd.h"
 #include "drainer/cluster/pd.h"
 #include "drainer/cluster/tikv.h"
 #include "drainer/tidb/ddl_job.h"
+#include "drainer/tidb/schema_snapshot.h"
 
 namespace drainer::cluster {
 
-/// A database with its tables as the snapshot shows them.
-struct SchemaSnapshot {
-  struct Database {
-    tidb::DbInfo info;
-    std::vector<std::shared_ptr<const tidb::TableInfo>> tables;
-  };
-  std::vector<Database> databases;  ///< in text order of "DB:<id>" (7.6, KEEP)
-};
+using tidb::SchemaSnapshot;
 
 /// What a drainer reads of TiDB's metadata in TiKV (spec/upstream-protocols.md 7). Any thread.
 class Meta {
  public:
-  /// Both must outlive it.
-  Meta(PdClient& pd, KvClient& kv, Clock& clock) : pd_(pd), kv_(kv), clock_(clock) {}
+  /// All must outlive it. `etcd` may be null only where snapshot() is never called.
+  Meta(PdClient& pd, KvClient& kv, Clock& clock, EtcdClient* etcd = nullptr)
+      : pd_(pd), kv_(kv), clock_(clock), etcd_(etcd) {}
 
   /// The finished job with this id; waits until TiDB has stored it (7.4, KEEP: no limit).
+  /// FIX: looks every 100 ms, not every second, and returns on `stop`. Ten failures in a row, one
+  /// second apart, are an error.
   Result<std::shared_ptr<const tidb::DdlJob>> wait_for_job(DdlJobId id, const StopToken& stop);
 
   /// Streams the JSON of every finished job at a fresh timestamp, by rising job id (7.5).
   using OnJob = std::function<Result<void>(DdlJobId id, ByteView json)>;
   Result<void> scan_history(const OnJob& on_job, const StopToken& stop);
 
-  /// All databases and tables at `version` (7.6), with the GC check of 6.7.
+  /// All databases and tables at `version` (7.6). kInvalid when GC has, or may have, removed data
+  /// of that time (6.7): asked before and after the read. Empty for version 0.
   Result<SchemaSnapshot> snapshot(CommitTs version, const StopToken& stop);
 
  private:
+  Result<std::optional<Bytes>> job_json(DdlJobId id, const StopToken& stop);
+  Result<void> check_not_collected(CommitTs version, const StopToken& stop);
+  Result<SchemaSnapshot::Database> database(ByteView field, ByteView json, CommitTs version,
+                                            const StopToken& stop);
+
   PdClient& pd_;
   KvClient& kv_;
   Clock& clock_;
+  EtcdClient* etcd_;
 };
 
 }  // namespace drainer::cluster

@@ -8,6 +8,7 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
 #include "drainer/rpc/tls.h"
 
 namespace drainer::cluster {
@@ -36,18 +37,22 @@ struct RegionInfo {
 struct StoreInfo {
   uint64_t id = 0;
   std::string address;
-  bool is_gone = false;  ///< tombstone or removed
+  bool is_gone = false;     ///< tombstone, removed or unknown to PD
+  bool is_tiflash = false;  ///< not to be read
 };
 
 /// Limits of retries; small in tests.
 struct PdOptions {
   std::vector<std::string> urls;  ///< as configured: http://host:port …
-  std::shared_ptr<const rpc::TlsContext> tls;
+  std::shared_ptr<const rpc::TlsContext> tls = nullptr;
   int discovery_attempts = 100;  ///< per phase, `discovery_pause` apart (5.2)
   Duration discovery_pause = std::chrono::seconds(1);
   Duration call_timeout = std::chrono::seconds(3);
+  Duration leader_timeout = std::chrono::seconds(1);  ///< of a member asked for the leader
+  Duration refresh_interval = std::chrono::seconds(60);
   Duration tso_retry_time = std::chrono::seconds(15);
   Duration read_retry_time = std::chrono::seconds(20);
+  ChannelFactory channels = {};  ///< for tests
 };
 
 /// Client of PD: members and leader changes, timestamps, regions, stores, GC safe point
@@ -58,6 +63,10 @@ class PdClient {
   static Result<std::unique_ptr<PdClient>> open(PdOptions options, Clock& clock,
                                                 const StopToken& stop);
   virtual ~PdClient() = default;
+
+  /// Body of a thread: refreshes the members once a minute, so that a cluster whose members have
+  /// all been replaced is still found. Without it they are refreshed only after a failed call.
+  virtual Result<void> run(const StopToken& stop) = 0;
 
   virtual uint64_t cluster_id() const = 0;
   /// Client urls of all members, sorted; refreshed as the cluster changes. For the etcd client.

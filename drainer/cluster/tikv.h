@@ -10,10 +10,20 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "drainer/cluster/channels.h"
 #include "drainer/cluster/pd.h"
 #include "drainer/rpc/tls.h"
 
 namespace drainer::cluster {
+
+/// Limits of reads.
+struct KvOptions {
+  Duration retry_time = std::chrono::seconds(20);  ///< pauses of one get or one page of a scan
+  Duration get_timeout = std::chrono::seconds(30);
+  Duration scan_timeout = std::chrono::seconds(60);
+  uint32_t page_pairs = 256;     ///< pairs per request of a scan
+  ChannelFactory channels = {};  ///< for tests
+};
 
 /// Reads of TiKV at a timestamp: region cache, region errors, locks of other transactions
 /// (spec/upstream-protocols.md 6). Keys are raw. Any thread.
@@ -21,7 +31,7 @@ class KvClient {
  public:
   /// `pd` must outlive the client.
   static std::unique_ptr<KvClient> create(PdClient& pd, std::shared_ptr<const rpc::TlsContext> tls,
-                                          Clock& clock);
+                                          Clock& clock, KvOptions options = {});
   virtual ~KvClient() = default;
 
   /// Nothing when the key is absent or its value empty (6.4).

@@ -25,10 +25,12 @@ struct GrpcTarget {
   /// Longest message accepted.
   uint32_t message_bytes_max = 0x7fffffff;
 
-  std::string address() const { return host + ":" + std::to_string(port); }
+  /// "host:port", "[::1]:port".
+  std::string address() const;
 };
 
-/// "host:port", "[::1]:port", "http://host:port", "https://host:port" to host and port.
+/// "host:port", "[::1]:port", "http://host:port", "https://host:port" to host (without brackets)
+/// and port. kInvalid for anything else: other schemes (unix sockets), a path, no port.
 Result<GrpcTarget> parse_target(std::string_view address);
 
 /// gRPC status codes that callers tell apart; others come as their number in Error::detail().
@@ -38,6 +40,7 @@ enum class GrpcStatus : int32_t {
   kUnknown = 2,
   kDeadlineExceeded = 4,
   kNotFound = 5,
+  kResourceExhausted = 8,
   kFailedPrecondition = 9,
   kUnimplemented = 12,
   kUnavailable = 14,
@@ -61,10 +64,10 @@ class GrpcStream {
 
 /// Client of one gRPC server over HTTP/2, blocking (spec/upstream-protocols.md 2.4).
 ///
-/// Unary calls share one connection, made at the first call and again after it broke; they are
-/// serialized, any thread. Each stream has a connection of its own. Sends HEADERS without waiting
-/// for the server's SETTINGS, offers ALPN h2 but accepts none, never sends HTTP/2 PING, answers
-/// them.
+/// Unary calls share one connection, made at the first call and again after it broke or a call on
+/// it was given up; they are serialized, any thread. Each stream has a connection of its own. Sends
+/// HEADERS without waiting for the server's SETTINGS, offers ALPN h2 but accepts none, never sends
+/// HTTP/2 PING, answers them.
 class GrpcChannel {
  public:
   static std::unique_ptr<GrpcChannel> create(GrpcTarget target, Clock& clock);
@@ -79,6 +82,8 @@ class GrpcChannel {
 
   struct StreamOptions {
     bool gzip = false;  ///< compress requests and ask for compressed answers (2.3)
+    /// Longest wait of one receive(), kTimeout after it. Zero: no limit.
+    Duration receive_timeout = Duration::zero();
   };
   /// Connects and opens a call; the first message, if any, is sent along.
   virtual Result<std::unique_ptr<GrpcStream>> open_stream(std::string_view method,

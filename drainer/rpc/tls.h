@@ -7,6 +7,7 @@
 #include "drainer/base/result.h"
 
 struct ssl_ctx_st;
+struct x509_store_st;
 
 namespace drainer::rpc {
 
@@ -16,11 +17,14 @@ struct TlsOptions {
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allowed_common_names;  ///< checked in the verified chain; empty: any
+  bool offers_http2 = true;  ///< as a client: offer ALPN h2; else offer nothing
 
   bool enabled() const { return !ca_file.empty(); }
 };
 
-/// Verified TLS towards servers: chain to our CA, host name in SAN, common names if given.
+/// Verified TLS: towards servers the chain to our CA, host name in SAN, common names if given;
+/// towards clients the same without host name, if there are common names, else nothing is asked of
+/// them.
 ///
 /// Certificate and key are read again for every new connection, so files may be rotated; the CA is
 /// read once. Any thread.
@@ -35,11 +39,16 @@ class TlsContext {
     void operator()(ssl_ctx_st* context) const;
   };
   Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_client_context() const;
+  /// The same for the server's side. Selects h2 or http/1.1 when the client offers them. kInvalid
+  /// without a certificate of our own.
+  Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_server_context() const;
 
  private:
-  explicit TlsContext(TlsOptions options) : options_(std::move(options)) {}
+  TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots);
+  Result<void> prepare(ssl_ctx_st* context) const;
 
-  TlsOptions options_;
+  const TlsOptions options_;
+  const std::shared_ptr<x509_store_st> roots_;
 };
 
 }  // namespace drainer::rpc

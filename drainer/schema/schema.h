@@ -1,15 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/ddl_job.h"
+#include "drainer/tidb/schema_snapshot.h"
 #include "drainer/tidb/table_info.h"
 
 namespace drainer::schema {
@@ -24,6 +28,7 @@ struct TableName {
 /// A table as it is from one schema version on. Immutable snapshot; any thread.
 struct TableVersion {
   TableName name;
+  /// Its own id is an older one of the table after an exchange of partitions.
   std::shared_ptr<const tidb::TableInfo> info;
   SchemaVersion since;
   /// The structure before the last change, for the defaults of columns that old rows lack; at most
@@ -43,9 +48,10 @@ struct DdlEffect {
   std::string reason;
   /// The table the DDL is about, after the change; `table` empty for databases. Filters judge it.
   TableName name;
-  /// Database to `use` for the text: that of the table before a rename, else name.schema (2.6).
+  /// Database to `use` for the text: where its unqualified names live, else name.schema (2.6).
   std::string use_schema;
-  /// All tables whose downstream description may have changed: old and new names.
+  /// All tables whose downstream description may have changed: old and new names. Of a batch of
+  /// CREATE TABLEs the i-th statement makes the i-th of them.
   std::vector<TableName> touched;
 };
 
@@ -69,21 +75,47 @@ class Schema {
  public:
   Schema();
 
-  /// What to do with job types that this build does not know (issue 4): stop is the default.
+  /// What to do with job types that this build does not know (issue 4): stop is the default. With
+  /// the others their text is sent or left out, and the schema follows what the job shows.
   enum class UnknownJobPolicy : uint8_t { kStop, kPass, kSkip };
   void set_unknown_job_policy(UnknownJobPolicy policy) { unknown_job_policy_ = policy; }
+  /// Whether batches of CREATE TABLE are sent; the original leaves them out for SQL (2.4).
+  void set_executes_batch_create(bool executes) { executes_batch_create_ = executes; }
+
+  /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
+  /// only when the drop was not seen or is more than a week old.
+  using FindTables = std::function<Result<std::vector<std::shared_ptr<const tidb::TableInfo>>>(
+      const tidb::DdlJob&)>;
+  void set_find_recovered_tables(FindTables find) { find_recovered_tables_ = std::move(find); }
+
+  /// Starts from all databases and tables as of the start (loader B, 2.9). The schema is empty.
+  Result<void> load(const tidb::SchemaSnapshot& snapshot, SchemaVersion version);
 
   /// A finished job that the stream may still bring or that lies before its start. Jobs come in any
   /// order; unfinished, failed and system-table jobs are dropped here.
   void add_pending(std::shared_ptr<const tidb::DdlJob> job);
+  /// The same, parsed only when its version is reached. `outline` need not have its texts.
+  void add_pending_json(const tidb::DdlJob& outline, Bytes json);
+  size_t pending_count() const { return pending_.size(); }
 
   /// Applies pending jobs with version <= `version` in order of (version, id); before a DML.
   Result<void> advance_to(SchemaVersion version);
 
   /// Applies the job of a DDL binlog (after all pending ones below its version) and says what to do
-  /// with its text. `is_delete_only` is the early binlog of DROP COLUMN(S). A job that was applied
-  /// early by advance_to() keeps its effect.
+  /// with its text. `is_delete_only` is the early binlog of DROP COLUMN(S); its job may be null. A
+  /// job that was applied early by advance_to() keeps its effect; one that comes a second time is
+  /// ignored. kUnsupported for types that stop the drainer; the caller adds the commit ts.
   Result<DdlEffect> apply_ddl(const std::shared_ptr<const tidb::DdlJob>& job, bool is_delete_only);
+
+  /// Applies the job of a DDL binlog whose text the operator does not want (`ignore-txn-commit-ts`,
+  /// 5.1 FIX). No type stops us here.
+  Result<void> skip_ddl(const std::shared_ptr<const tidb::DdlJob>& job);
+
+  /// Pending multi-schema changes that rows of schema version `version`, committed at `commit_ts`,
+  /// are already written for although their DDL binlog comes later (3.4). Before such a DML, give
+  /// each to apply_ddl(), execute its query, and go on; the later binlog is then ignored.
+  Result<std::vector<std::shared_ptr<const tidb::DdlJob>>> early_changes(SchemaVersion version,
+                                                                         CommitTs commit_ts) const;
 
   TableLookup find_table(TableId id) const;
   SchemaVersion version() const { return version_; }
@@ -91,17 +123,94 @@ class Schema {
   /// Number of live tables and databases, for the log and for tests.
   size_t table_count() const { return tables_.size(); }
   size_t database_count() const { return databases_.size(); }
+  /// All live tables, in no order.
+  std::vector<std::pair<TableId, std::shared_ptr<const TableVersion>>> tables() const;
+
+  // For the start (history.h).
+
+  /// Applies a job that lies before the start. Its effect is kept for its binlog may still come.
+  Result<void> apply_past(const std::shared_ptr<const tidb::DdlJob>& job);
+  /// Forgets what only helps against late rows and repeated binlogs: ids of gone tables, effects.
+  void forget_past();
+  /// Replaces every description by what `resolve` makes of it. Null: there is none, which is an
+  /// error for live tables only.
+  using Resolve = std::function<Result<std::shared_ptr<const tidb::TableInfo>>(
+      const std::shared_ptr<const tidb::TableInfo>&)>;
+  Result<void> resolve_infos(const Resolve& resolve);
 
  private:
+  using TablePtr = std::shared_ptr<const TableVersion>;
+  using InfoPtr = std::shared_ptr<const tidb::TableInfo>;
   struct Database {
     std::string name;
-    std::vector<TableId> tables;
+    std::unordered_set<TableId> tables;
   };
+  struct Table {
+    SchemaId schema;
+    TablePtr version;
+  };
+  struct Pending {
+    tidb::DdlType type;
+    int64_t finished_ts;
+    std::shared_ptr<const tidb::DdlJob> job;  ///< null: still `json`
+    Bytes json;
+  };
+  struct DroppedDatabase {
+    int64_t finished_ts;
+    std::vector<std::pair<TableId, TablePtr>> tables;
+  };
+  using PendingJobs = std::map<std::pair<SchemaVersion, DdlJobId>, Pending>;
+
+  static Result<std::shared_ptr<const tidb::DdlJob>> job_of(const Pending& pending);
+  Result<DdlEffect> apply_job(const std::shared_ptr<const tidb::DdlJob>& job);
+
+  // schema_changes.cpp, schema_renames.cpp: what each SchemaChange does.
+  Result<DdlEffect> apply(const tidb::DdlJob& job);
+  Result<DdlEffect> apply_unknown(const tidb::DdlJob& job);
+  Result<DdlEffect> create_database(const tidb::DdlJob& job);
+  Result<DdlEffect> alter_database(const tidb::DdlJob& job);
+  Result<DdlEffect> drop_database(const tidb::DdlJob& job);
+  Result<DdlEffect> recover_database(const tidb::DdlJob& job);
+  Result<DdlEffect> create_table(const tidb::DdlJob& job);
+  Result<DdlEffect> create_tables(const tidb::DdlJob& job);
+  Result<DdlEffect> alter_table(const tidb::DdlJob& job);
+  Result<DdlEffect> drop_table(const tidb::DdlJob& job);
+  Result<DdlEffect> truncate_table(const tidb::DdlJob& job);
+  Result<DdlEffect> rekey_table(const tidb::DdlJob& job);
+  Result<DdlEffect> rename_table(const tidb::DdlJob& job);
+  Result<DdlEffect> rename_tables(const tidb::DdlJob& job);
+  Result<DdlEffect> exchange_partition(const tidb::DdlJob& job);
+
+  Result<Database*> find_database(SchemaId id);
+  Result<Table*> find_live(TableId id);
+  const Database* find_database_named(std::string_view name, SchemaId* id) const;
+  bool has_table_named(const Database& database, std::string_view name) const;
+  std::string like_schema(const DdlEffect& effect, const tidb::DdlJob& job) const;
+  Result<void> add_table(SchemaId schema, TableId id, const std::string& name, InfoPtr info,
+                         SchemaVersion since, const TablePtr& before);
+  Result<void> add_new_table(SchemaId schema, const InfoPtr& info, SchemaVersion since);
+  void move_table(TableId id, SchemaId schema, const std::string& name, InfoPtr info,
+                  SchemaVersion since);
+  void remove_table(TableId id);
+  void remove_replaced_views(SchemaId schema, const tidb::TableInfo& view);
 
   UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
+  bool executes_batch_create_ = false;
+  FindTables find_recovered_tables_;
+
   SchemaVersion version_{0};
   std::unordered_map<SchemaId, Database> databases_;
-  std::unordered_map<TableId, std::shared_ptr<const TableVersion>> tables_;
+  std::unordered_map<TableId, Table> tables_;
+  std::unordered_map<TableId, TableId> aliases_;  ///< old id -> id of the same table now
+  std::unordered_set<TableId> gone_;              ///< truncated or dropped
+  std::unordered_map<SchemaId, DroppedDatabase> dropped_databases_;
+  PendingJobs pending_;
+  /// Effects of jobs that were applied before their binlog came.
+  std::unordered_map<DdlJobId, DdlEffect> early_effects_;
+  std::unordered_set<DdlJobId> done_;
 };
+
+/// Ids above are system tables that TiDB makes without telling (2.4): 2^48 - 1 - 1000.
+inline constexpr TableId kMaxTableId{281474976709655};
 
 }  // namespace drainer::schema

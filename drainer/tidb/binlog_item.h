@@ -17,14 +17,7 @@ class BinlogItem {
  public:
   /// Parses the binlog that lies in `buffer` from `offset` on, `length` bytes long; the item owns
   /// the whole buffer from then on (a pump's message is kept as it came, without a copy).
-  static Result<BinlogItem> parse(Bytes buffer, size_t offset, size_t length, PumpId pump) {
-    CHECK(offset <= buffer.size() && length <= buffer.size() - offset, "{}+{} in {} bytes", offset,
-          length, buffer.size());
-    auto owned = std::make_unique<const Bytes>(std::move(buffer));
-    const ByteView payload = ByteView(*owned).substr(offset, length);
-    ASSIGN_OR_RETURN(const BinlogView view, parse_binlog(payload));
-    return BinlogItem(std::move(owned), payload, view, std::move(pump));
-  }
+  static Result<BinlogItem> parse(Bytes buffer, size_t offset, size_t length, PumpId pump);
   static Result<BinlogItem> parse(Bytes payload, PumpId pump) {
     const size_t length = payload.size();
     return parse(std::move(payload), 0, length, std::move(pump));

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "drainer/base/bytes.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/table_info.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace drainer::tidb {
 
@@ -48,8 +48,11 @@ struct PrewriteView {
   std::vector<MutationView> mutations;
 };
 
-/// Both skip unknown fields and check every length. kCorrupt names the byte offset.
+/// All skip unknown fields, refuse groups and check every length. kCorrupt names the byte offset.
+/// Enumerators beyond 255 become 255. An empty payload is an all-zero message.
 Result<BinlogView> parse_binlog(ByteView payload);
 Result<PrewriteView> parse_prewrite(ByteView prewrite_value);
+/// The same into a view whose vectors are used again; after an error its content is undefined.
+Result<void> parse_prewrite_into(ByteView prewrite_value, PrewriteView& out);
 
 }  // namespace drainer::tidb

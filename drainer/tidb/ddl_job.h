@@ -128,7 +128,20 @@ struct DdlJob {
   bool is_finished() const { return state == DdlJobState::kDone || state == DdlJobState::kSynced; }
 };
 
-/// Parses the JSON of a history entry (spec/schema-and-ddl.md 1.1–1.18).
+/// Parses the JSON of a history entry (spec/schema-and-ddl.md 1.1–1.18). kCorrupt names the job and
+/// the byte offset.
 Result<DdlJob> parse_ddl_job(ByteView json);
+
+/// A history entry with its big parts still as JSON text. Borrows the document.
+struct DdlJobOutline {
+  DdlJob job;  ///< without raw_args, db_info, table_info, multiple_table_infos
+  ByteView raw_args;
+  ByteView db_info;
+  ByteView table_info;
+  std::vector<ByteView> multiple_table_infos;
+};
+
+/// The cheap half of parse_ddl_job(), for those who look at very many jobs.
+Result<DdlJobOutline> parse_ddl_job_outline(ByteView json);
 
 }  // namespace drainer::tidb

@@ -19,7 +19,8 @@ namespace drainer::tidb {
 Result<void> decode_insert_row(ByteView row, const TableInfo& table, std::span<Value> out);
 
 /// An element of updated_rows: v1(old) ++ v1(new) (4.2). Only writable columns are filled; a column
-/// is present in both images or absent in both, else kCorrupt "row data is corrupted cols num: …".
+/// is present in both images or absent in both (FIX: no default, no error), else kCorrupt "row data
+/// is corrupted cols num: …", also if there are no columns at all.
 Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<Value> old_row,
                                std::span<Value> new_row);
 
@@ -28,7 +29,10 @@ Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<V
 
 /// The value of a column that an inserted row lacks (8.1, with its FIXes): origin default of
 /// `origin` (the column as the writer knew it, may be `column` itself), NULL, or the type's zero.
-/// Borrows from `origin` and `column`. TIMESTAMP defaults come as kTimestampUtc.
+/// Text is borrowed from `origin`; TIMESTAMP (kTimestampUtc), ENUM, SET and BIT texts are parsed
+/// into their numbers; zeros that need bytes (BINARY(n), DECIMAL, JSON) lie in static memory. A
+/// name that ENUM or SET does not have becomes 0, a TIMESTAMP text that is no instant stays kText.
+/// The zero of BIT has width 0. kCorrupt only for a BIT default of more than 64 bits.
 Result<Value> default_value(const ColumnInfo& column, const ColumnInfo& origin);
 
 }  // namespace drainer::tidb

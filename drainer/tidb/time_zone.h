@@ -1,11 +1,12 @@
 #pragma once
 
+#include "drainer/base/bytes.h"
+#include "drainer/base/result.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "drainer/base/result.h"
 
 namespace drainer::tidb {
 
@@ -20,7 +21,10 @@ class TimeZone {
   /// (spec/mysql-sink.md 1.5). "SYSTEM" and "Local" are refused; names that climb out are too.
   static Result<TimeZone> load(std::string_view name);
   /// The zone of this process: $TZ, else /etc/localtime.
+  /// KEEP: as in Go, UTC if that cannot be read.
   static Result<TimeZone> local();
+  /// The content of a TZif file (RFC 8536), versions 1 to 4. kCorrupt if it is none.
+  static Result<TimeZone> parse_tzif(ByteView file, std::string name);
 
   /// Seconds east of UTC at this instant.
   int32_t offset_at(int64_t unix_seconds) const;
@@ -32,15 +36,23 @@ class TimeZone {
   const std::string& name() const { return name_; }
 
  private:
+  /// Offsets are looked up by packed UTC time without the microseconds, so that conversion needs no
+  /// count of days. A rule for the future is unrolled to the 400 years after which the calendar,
+  /// weekdays included, repeats.
   struct Transition {
-    int64_t at;
+    uint64_t at;  ///< packed UTC time >> 24
     int32_t offset;
   };
+
+  int32_t offset_of(uint64_t at) const;
+  /// Appends the changes that the POSIX rule at a TZif file's end brings.
+  Result<void> unroll_rule(std::string_view footer);
 
   std::string name_ = "UTC";
   int32_t first_offset_ = 0;
   std::vector<Transition> transitions_;
-  std::string footer_;  ///< POSIX rule for instants after the last transition
+  /// End of the last unrolled year; later years look up one of the 400 before it.
+  uint64_t unrolled_until_ = ~uint64_t{0};
 };
 
 }  // namespace drainer::tidb

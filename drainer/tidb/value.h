@@ -22,7 +22,7 @@ enum class ValueKind : uint8_t {
   kDuration,      ///< int64 nanoseconds; fsp
   kEnum,          ///< uint64 index, 0 = invalid value
   kSet,           ///< uint64 mask
-  kBit,           ///< uint64; `width` bytes on output as binary
+  kBit,           ///< uint64; `width` bytes (maybe none) on output as binary
   kString,        ///< bytes: character data (UTF-8)
   kBinary,        ///< bytes: binary data
   kJson,          ///< bytes: type code and value (6.11)

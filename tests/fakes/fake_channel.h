@@ -14,8 +14,8 @@ namespace drainer::fakes {
 
 /// What one opened stream will deliver: messages, then an end or an error; else it blocks.
 struct StreamScript {
-  std::vector<Bytes> messages;
-  std::optional<Error> error;
+  std::vector<Bytes> messages = {};
+  std::optional<Error> error = {};
   bool blocks = false;  ///< after the messages: neither end nor error
 };
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "drainer/base/clock.h"
 
 namespace drainer::fakes {
@@ -17,7 +21,15 @@ class FakeClock final : public Clock {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
   }
   bool sleep_for(Duration duration, const StopToken& stop) override {
+    if (stop.stop_requested()) return false;
     advance(duration);
+    std::function<void()> on_sleep;
+    {
+      MutexLock lock(mutex_);
+      slept_.push_back(duration);
+      on_sleep = on_sleep_;
+    }
+    if (on_sleep) on_sleep();
     return !stop.stop_requested();
   }
   void advance(Duration duration) {
@@ -25,9 +37,22 @@ class FakeClock final : public Clock {
     now_ += std::chrono::duration_cast<TimePoint::duration>(duration);
   }
 
+  /// Called after each sleep by its thread, e.g. to change the world or to stop.
+  void on_sleep(std::function<void()> hook) {
+    MutexLock lock(mutex_);
+    on_sleep_ = std::move(hook);
+  }
+  /// All sleeps so far, in order.
+  std::vector<Duration> slept() const {
+    MutexLock lock(mutex_);
+    return slept_;
+  }
+
  private:
   mutable Mutex mutex_;
   TimePoint now_ GUARDED_BY(mutex_){std::chrono::hours(24 * 365 * 50)};
+  std::vector<Duration> slept_ GUARDED_BY(mutex_);
+  std::function<void()> on_sleep_ GUARDED_BY(mutex_);
 };
 
 }  // namespace drainer::fakes

@@ -80,11 +80,10 @@ void Process::send_signal(int signal) {
   if (!exit_code_) kill(pid_, signal);
 }
 
-std::optional<int> Process::wait(std::chrono::seconds limit) {
+std::optional<int> Process::wait(std::chrono::milliseconds limit) {
   if (exit_code_) return exit_code_;
   pollfd fd{pid_fd_, POLLIN, 0};
-  const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  if (poll(&fd, 1, static_cast<int>(limit_ms)) <= 0) return std::nullopt;
+  if (poll(&fd, 1, static_cast<int>(limit.count())) <= 0) return std::nullopt;
   int status = 0;
   if (waitpid(pid_, &status, 0) != pid_) return std::nullopt;
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -28,7 +28,8 @@ class Process {
 
   void send_signal(int signal);
   /// Waits for the end: the exit code, or 128 + signal. Nothing when still running after `limit`.
-  std::optional<int> wait(std::chrono::seconds limit);
+  std::optional<int> wait(std::chrono::milliseconds limit);
+  std::optional<int> wait_ms(int limit_ms) { return wait(std::chrono::milliseconds(limit_ms)); }
   bool is_running();
 
  private:

@@ -63,6 +63,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   SimulatorImpl(const SimOptions& options, Capture capture, MvccStore mvcc,
                 std::map<int64_t, int64_t> job_versions, Clock& clock)
       : clock_(clock),
+        registers_pumps_(options.registers_pumps),
         capture_(std::move(capture)),
         mvcc_(std::move(mvcc)),
         shift_(capture_, options.feed.repeat),
@@ -199,6 +200,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
 
   void register_pump(size_t pump) {
+    if (!registers_pumps_) return;
     etcd_.transact([&](EtcdStore::Txn& txn) {
       txn.put({.key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1),
                .value = pump_status_json(pump)});
@@ -212,6 +214,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   void set_state(Node& node, const std::string& state);
 
   Clock& clock_;
+  const bool registers_pumps_;
   Capture capture_;
   MvccStore mvcc_;
   const RowShift shift_;

@@ -292,9 +292,13 @@ void TikvNode::answer(const tikvpb::CheckTxnStatusRequest& request,
     return;
   }
   switch (txn->fate) {
-    case Fate::kDead:
+    case Fate::kDead: {
       response->set_action(tikvpb::TTLExpireRollback);
+      // The check itself rolls back the primary: clients do not resolve that key once more.
+      const auto primary = locks_.find(request.primary_key());
+      if (primary != locks_.end() && &primary->second == txn) locks_.erase(primary);
       break;
+    }
     case Fate::kCommitted:
       response->set_commit_version(txn->commit_ts);
       break;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr QueueLimits kLimits{.items = 4, .bytes = 1 << 20};
 
-tidb::BinlogItem binlog(int64_t commit_ts, const std::string& pump) {
+tidb::BinlogItem dml(int64_t commit_ts, const std::string& pump) {
   return fakes::item(dml_payload(commit_ts), pump);
 }
 
@@ -30,9 +30,9 @@ TEST_CASE("merger: gives the binlogs of two pumps by rising commit ts") {
   StopSource stop;
   merger.set_sources({PumpId("a"), PumpId("b")});
   for (int64_t ts : {12, 15, 18})
-    REQUIRE(merger.offer(PumpId("a"), binlog(ts, "a"), stop.get_token()));
+    REQUIRE(merger.offer(PumpId("a"), dml(ts, "a"), stop.get_token()));
   for (int64_t ts : {11, 16, 30})
-    REQUIRE(merger.offer(PumpId("b"), binlog(ts, "b"), stop.get_token()));
+    REQUIRE(merger.offer(PumpId("b"), dml(ts, "b"), stop.get_token()));
   CHECK(take_all(merger, 5) == std::vector<int64_t>{11, 12, 15, 16, 18});
   CHECK(merger.last_taken() == CommitTs(18));
   CHECK(merger.waiting_for() == PumpId("a"));
@@ -43,7 +43,7 @@ TEST_CASE("merger: waits until every pump has a record") {
   ThreadGroup group;
   merger.set_sources({PumpId("a"), PumpId("b")});
   StopSource stop;
-  REQUIRE(merger.offer(PumpId("a"), binlog(5, "a"), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("a"), dml(5, "a"), stop.get_token()));
   BoundedQueue<int64_t> taken({.items = 10, .bytes = 100});
   group.start("taker", [&](StopToken token) -> Result<void> {
     while (auto item = merger.take(token)) {
@@ -51,10 +51,10 @@ TEST_CASE("merger: waits until every pump has a record") {
     }
     return {};
   });
-  REQUIRE(merger.offer(PumpId("b"), binlog(3, "b"), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("b"), dml(3, "b"), stop.get_token()));
   CHECK(taken.pop(stop.get_token()) == 3);
   CHECK(taken.size() == 0);  // 5 must wait: b may still bring 4
-  REQUIRE(merger.offer(PumpId("b"), binlog(9, "b"), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("b"), dml(9, "b"), stop.get_token()));
   CHECK(taken.pop(stop.get_token()) == 5);
   group.request_stop();
   CHECK(group.wait().ok());
@@ -63,7 +63,7 @@ TEST_CASE("merger: waits until every pump has a record") {
 TEST_CASE("merger: nothing leaves before the sources are known") {
   Merger merger(CommitTs(0), kLimits);
   StopSource stop;
-  CHECK_FALSE(merger.offer(PumpId("a"), binlog(5, "a"), stop.get_token()));
+  CHECK_FALSE(merger.offer(PumpId("a"), dml(5, "a"), stop.get_token()));
   stop.request_stop();
   CHECK_FALSE(merger.take(stop.get_token()).has_value());
 }
@@ -74,7 +74,7 @@ TEST_CASE("merger: drops repeated and disordered commit ts") {
   merger.set_sources({PumpId("a")});
   for (int64_t ts : {10, 9, 11, 11, 12}) {
     // The pump's share is smaller than what it offers here, so take in between.
-    REQUIRE(merger.offer(PumpId("a"), binlog(ts, "a"), stop.get_token()));
+    REQUIRE(merger.offer(PumpId("a"), dml(ts, "a"), stop.get_token()));
     if (ts >= 11 && merger.last_taken() < CommitTs(ts)) {
       CHECK(merger.take(stop.get_token())->binlog().commit_ts == CommitTs(ts));
     }
@@ -87,10 +87,10 @@ TEST_CASE("merger: a pump that has gone no longer holds back the others") {
   Merger merger(CommitTs(0), kLimits);
   StopSource stop;
   merger.set_sources({PumpId("a"), PumpId("gone")});
-  REQUIRE(merger.offer(PumpId("a"), binlog(5, "a"), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("a"), dml(5, "a"), stop.get_token()));
   merger.set_sources({PumpId("a")});
   CHECK(take_all(merger, 1) == std::vector<int64_t>{5});
-  CHECK_FALSE(merger.offer(PumpId("gone"), binlog(6, "gone"), stop.get_token()));
+  CHECK_FALSE(merger.offer(PumpId("gone"), dml(6, "gone"), stop.get_token()));
 }
 
 TEST_CASE("merger: a full share blocks its pump until half of it is free") {
@@ -100,7 +100,7 @@ TEST_CASE("merger: a full share blocks its pump until half of it is free") {
   ThreadGroup group;
   group.start("pump", [&](StopToken token) -> Result<void> {
     for (int64_t ts = 1; ts <= 1000; ++ts) {
-      if (!merger.offer(PumpId("a"), binlog(ts, "a"), token)) break;
+      if (!merger.offer(PumpId("a"), dml(ts, "a"), token)) break;
     }
     return {};
   });

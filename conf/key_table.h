@@ -1,0 +1,98 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "conf/options.h"
+
+/// Every setting as one row of data; flags, file decoding, --help, suggestions for unknown keys,
+/// the dump for the log and the test of drainer.toml.example all follow from it.
+namespace drainer::conf {
+
+/// A duration of the file in which a bare integer means days (spec/drainer-process.md 1.7).
+struct DayDuration {
+  std::chrono::nanoseconds value;
+};
+
+/// One of the four switches of -enable-x, -disable-x and their twins in the file.
+struct SwitchSources {
+  std::optional<bool> disable_flag;
+  std::optional<bool> disable_file;
+  std::optional<bool> enable_flag;
+  std::optional<bool> enable_file;
+
+  /// The first that is set, in this order.
+  bool enabled() const;
+};
+
+/// Settings as given, before adjustment: Options, and what has another shape while loading.
+struct Draft {
+  Options options;
+
+  std::string config_file;
+  bool print_version = false;
+  std::string log_rotate;  ///< accepted, ignored
+  std::string ignore_schemas = "INFORMATION_SCHEMA,PERFORMANCE_SCHEMA,mysql";
+  SwitchSources dispatch;
+  SwitchSources detect;
+  int64_t to_port = 0;
+  int64_t checkpoint_port = 0;
+  DayDuration read_timeout{std::chrono::minutes(1)};
+  int32_t kafka_max_message_size = 1 << 30;
+  std::string on_row_mismatch = "stop";
+  std::string unknown_ddl_job = "stop";
+};
+
+/// Where a value goes; the alternative is its type. Nested tables name an Owner of their own.
+template <class Owner>
+using Field =
+    std::variant<std::string& (*)(Owner&), bool& (*)(Owner&), int64_t& (*)(Owner&),
+                 int32_t& (*)(Owner&), std::optional<bool>& (*)(Owner&),
+                 std::optional<std::string>& (*)(Owner&), std::vector<std::string>& (*)(Owner&),
+                 std::vector<int64_t>& (*)(Owner&), std::map<std::string, std::string>& (*)(Owner&),
+                 std::chrono::nanoseconds& (*)(Owner&), DayDuration& (*)(Owner&),
+                 std::vector<TablePattern>& (*)(Owner&), std::vector<TableMigrateRule>& (*)(Owner&),
+                 std::map<std::string, BinlogFilterRule>& (*)(Owner&)>;
+
+/// One setting.
+template <class Owner>
+struct Key {
+  std::string_view toml;          ///< dotted path in the file; empty: flag only
+  std::string_view flag;          ///< empty: file only
+  std::string_view default_text;  ///< as TOML; empty: absent, or computed
+  std::string_view help;          ///< one sentence, for --help and drainer.toml.example
+  Field<Owner> field;
+  bool secret = false;  ///< never shown
+};
+
+/// All settings; those of one TOML table stand together, inner tables after their outer one.
+std::span<const Key<Draft>> keys();
+
+/// The keys of one element of a nested array or map.
+template <class Owner>
+std::span<const Key<Owner>> element_keys();
+template <>
+std::span<const Key<TablePattern>> element_keys();
+template <>
+std::span<const Key<TableMigrateRule>> element_keys();
+template <>
+std::span<const Key<BinlogFilterRule>> element_keys();
+
+/// The row of a flag, or null.
+const Key<Draft>* find_flag(std::string_view name);
+
+/// The known key most like `path`, when one is near: the same name in another table counts as near.
+/// Empty when none is.
+std::string nearest_key(std::string_view path);
+
+/// `text` in lower case: keys of the file match without regard to case.
+std::string fold_case(std::string_view text);
+
+}  // namespace drainer::conf

@@ -1,0 +1,151 @@
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "conf/go_text.h"
+#include "conf/go_url.h"
+#include "conf/key_table.h"
+#include "conf/load.h"
+
+namespace drainer {
+
+namespace {
+
+using conf::Draft;
+using conf::Key;
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+constexpr std::string_view kMask = "******";
+
+// One member's value by its type. The text of a URL loses its password, a secret all of it.
+struct ValueWriter {
+  Writer& writer;
+  bool secret = false;
+
+  void operator()(const std::string& value) const {
+    text(secret && !value.empty() ? std::string(kMask) : conf::mask_url_passwords(value));
+  }
+  void operator()(bool value) const { writer.Bool(value); }
+  void operator()(int64_t value) const { writer.Int64(value); }
+  void operator()(int32_t value) const { writer.Int(value); }
+  void operator()(std::chrono::nanoseconds value) const { text(conf::format_go_duration(value)); }
+  void operator()(const conf::DayDuration& value) const { (*this)(value.value); }
+  template <class T>
+  void operator()(const std::optional<T>& value) const {
+    if (value) {
+      (*this)(*value);
+    } else {
+      writer.Null();
+    }
+  }
+  template <class T>
+  void operator()(const std::vector<T>& values) const {
+    writer.StartArray();
+    for (const T& value : values) (*this)(value);
+    writer.EndArray();
+  }
+  template <class T>
+  void operator()(const std::map<std::string, T>& values) const {
+    writer.StartObject();
+    for (const auto& [name, value] : values) {
+      key(name);
+      (*this)(value);
+    }
+    writer.EndObject();
+  }
+  template <class T>
+    requires requires { conf::element_keys<T>(); }
+  void operator()(const T& element) const {
+    T copy = element;
+    members<T>(conf::element_keys<T>(), copy);
+  }
+
+  // An object of all rows; rows of one table stand together, so that objects open and close once.
+  template <class Owner>
+  void members(std::span<const Key<Owner>> rows, Owner& owner) const;
+
+  void text(std::string_view value) const {
+    writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  }
+  // KEEP: the original misspells the name of the [syncer] table here.
+  void key(std::string_view name) const { text(name == "syncer" ? "sycner" : name); }
+};
+
+template <class Owner>
+void ValueWriter::members(std::span<const Key<Owner>> rows, Owner& owner) const {
+  writer.StartObject();
+  std::vector<std::string_view> open;
+  for (const Key<Owner>& row : rows) {
+    if (row.toml.empty()) continue;
+    std::vector<std::string_view> tables;
+    std::string_view rest = row.toml;
+    for (size_t dot; (dot = rest.find('.')) != std::string_view::npos;
+         rest.remove_prefix(dot + 1)) {
+      tables.push_back(rest.substr(0, dot));
+    }
+    size_t common = 0;
+    while (common < open.size() && common < tables.size() && open[common] == tables[common]) {
+      ++common;
+    }
+    for (; open.size() > common; open.pop_back()) writer.EndObject();
+    for (; open.size() < tables.size(); open.push_back(tables[open.size()])) {
+      key(tables[open.size()]);
+      writer.StartObject();
+    }
+    key(rest);
+    const ValueWriter value{writer, row.secret};
+    std::visit([&](auto field) { value(field(owner)); }, row.field);
+  }
+  for (size_t i = 0; i < open.size(); ++i) writer.EndObject();
+  writer.EndObject();
+}
+
+std::string_view name_of(RowMismatchAction action) {
+  return action == RowMismatchAction::kWarn ? "warn" : "stop";
+}
+
+std::string_view name_of(UnknownDdlAction action) {
+  switch (action) {
+    case UnknownDdlAction::kStop:
+      return "stop";
+    case UnknownDdlAction::kPass:
+      return "pass";
+    case UnknownDdlAction::kSkip:
+      return "skip";
+  }
+  return "stop";
+}
+
+// The shape that the table of keys knows, with what the options have become.
+Draft draft_of(const Options& options) {
+  Draft draft;
+  draft.options = options;
+  const std::string_view scheme = options.security.ssl_ca.empty() ? "http://" : "https://";
+  draft.options.addr.insert(0, scheme);
+  draft.options.advertise_addr.insert(0, scheme);
+  draft.ignore_schemas.clear();
+  for (const std::string& name : options.syncer.ignore_schemas) {
+    if (!draft.ignore_schemas.empty()) draft.ignore_schemas += ',';
+    draft.ignore_schemas += name;
+  }
+  draft.dispatch.enable_file = options.syncer.enable_dispatch;
+  draft.detect.enable_file = options.syncer.enable_detect;
+  draft.to_port = options.syncer.to.port;
+  draft.checkpoint_port = options.syncer.to.checkpoint.port;
+  draft.read_timeout.value = options.syncer.to.read_timeout;
+  draft.kafka_max_message_size = static_cast<int32_t>(options.syncer.to.kafka_max_message_size);
+  draft.on_row_mismatch = name_of(options.syncer.apply.on_row_mismatch);
+  draft.unknown_ddl_job = name_of(options.syncer.apply.unknown_ddl_job);
+  return draft;
+}
+
+}  // namespace
+
+std::string options_json(const Options& options) {
+  rapidjson::StringBuffer buffer;
+  Writer writer(buffer);
+  Draft draft = draft_of(options);
+  ValueWriter{writer}.members<Draft>(conf::keys(), draft);
+  return std::string(buffer.GetString(), buffer.GetSize());
+}
+
+}  // namespace drainer

@@ -1,0 +1,363 @@
+#include "drainer/app.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "conf/load.h"
+#include "drainer/base/drainer_metrics.h"
+#include "drainer/base/log.h"
+#include "drainer/schema/history.h"
+#include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/mysql/mysql_sink.h"
+
+namespace drainer {
+
+namespace {
+
+// What waits between the parts; together with the sink's own share this is the memory of a drainer
+// that is held back by its downstream.
+constexpr QueueLimits kPerPump{.items = 4096, .bytes = 4u << 20};
+constexpr QueueLimits kBinlogQueue{.items = 4096, .bytes = 8u << 20};
+// Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
+constexpr int64_t kFutureMsMax = 60 * 1000;
+
+std::string port_of(const std::string& address) {
+  return address.substr(address.rfind(':') + 1);
+}
+
+Result<std::string> make_node_id(const Options& options) {
+  if (!options.node_id.empty()) return options.node_id;
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) {
+    return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
+  }
+  return std::string(name) + ":" + port_of(options.addr);
+}
+
+Result<std::shared_ptr<const rpc::TlsContext>> open_tls(const SecurityOptions& security) {
+  rpc::TlsOptions options{.ca_file = security.ssl_ca,
+                          .cert_file = security.ssl_cert,
+                          .key_file = security.ssl_key,
+                          .allowed_common_names = security.cert_allowed_cn};
+  if (!options.enabled()) return std::shared_ptr<const rpc::TlsContext>();
+  return rpc::TlsContext::open(std::move(options));
+}
+
+schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
+  switch (action) {
+    case UnknownDdlAction::kStop:
+      return schema::Schema::UnknownJobPolicy::kStop;
+    case UnknownDdlAction::kPass:
+      return schema::Schema::UnknownJobPolicy::kPass;
+    case UnknownDdlAction::kSkip:
+      return schema::Schema::UnknownJobPolicy::kSkip;
+  }
+  return schema::Schema::UnknownJobPolicy::kStop;
+}
+
+}  // namespace
+
+int App::run() {
+  Result<void> started = start();
+  if (started.ok()) {
+    start_threads();
+    Mutex mutex;
+    CondVar never;
+    MutexLock lock(mutex);
+    never.wait(mutex, stop_.get_token(), [] { return false; });
+  }
+  stop_.request_stop();
+  Result<void> stopped = stop();
+  if (!started.ok() && !(signalled_ && started.error().code() == ErrorCode::kStopped)) {
+    return report(started.error(), 1);
+  }
+  if (!stopped.ok()) return report(stopped.error(), 2);
+  log_info("drainer exit");
+  return 0;
+}
+
+int App::report(const Error& error, int code) {
+  log_error(is_replicating_ ? "syncer exited abnormal" : "create drainer server failed",
+            {{"error", error}});
+  std::fprintf(stderr, "drainer: %s\n", error.to_string().c_str());
+  return code;
+}
+
+Result<void> App::start() {
+  ASSIGN_OR_RETURN(const LogLevel level, parse_log_level(options_.log_level));
+  TRY(open_log({.level = level, .file = options_.log_file}));
+  ASSIGN_OR_RETURN(signals_, SignalWaiter::open());
+  service_threads_.start("signals", [this](const StopToken& stop) -> Result<void> {
+    if (const std::optional<int> signal = signals_->wait(stop)) {
+      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
+      signalled_ = true;
+      stop_.request_stop();
+    }
+    return {};
+  });
+  const VersionInfo version = version_info();
+  log_info("Welcome to Drainer",
+           {{"Release Version", version.release}, {"Git Commit Hash", version.revision}});
+  log_info("start drainer...", {{"config", options_json(options_)}});
+  ASSIGN_OR_RETURN(node_id_, make_node_id(options_));
+  std::error_code made;
+  std::filesystem::create_directories(options_.data_dir, made);
+  if (made)
+    return make_error(ErrorCode::kInvalid, "mkdir {}: {}", options_.data_dir, made.message());
+  ASSIGN_OR_RETURN(tls_, open_tls(options_.security));
+  TRY(open_server());
+  TRY(connect_upstream());
+  TRY(open_downstream());
+  TRY(load_schema());
+  return make_rules();
+}
+
+Result<void> App::open_server() {
+  metric::create_at_start();
+  const auto end_as = [this](cluster::NodeState state) {
+    return [this, state] {
+      if (heartbeat_) heartbeat_->set_state(state);
+      stop_.request_stop();
+    };
+  };
+  server::ServerCallbacks callbacks{
+      .status = [this] { return status(); },
+      .commit_ts = [this] { return progress_->figures().saved_ts; },
+      .state = [this] { return std::string(cluster::to_string(heartbeat_->state())); },
+      .on_pause = end_as(cluster::NodeState::kPausing),
+      .on_close = end_as(cluster::NodeState::kClosing),
+      .notify = [this](const StopToken& stop) -> Result<void> {
+        if (stop_.stop_requested()) return make_error(ErrorCode::kStopped, "drainer is closing");
+        return pumps_->refresh(stop);
+      }};
+  // Bound before anything is written anywhere (FIX, drainer-process.md 2.1); served once all is up.
+  ASSIGN_OR_RETURN(server_,
+                   server::Server::open({.addr = options_.addr, .node_id = node_id_, .tls = tls_},
+                                        std::move(callbacks), clock_, stop_.get_token()));
+  return {};
+}
+
+server::Status App::status() const {
+  server::Status out{.last_ts = progress_->figures().saved_ts};
+  out.pump_positions.emplace();
+  for (const auto& [pump, position] : pumps_->positions()) {
+    out.pump_positions->emplace(pump.value, position);
+  }
+  const int64_t idle_ms = clock_.unix_ms() - progress_->figures().last_row_unix_ms;
+  out.synced = idle_ms > options_.synced_check_time_min * 60 * 1000;
+  return out;
+}
+
+Result<void> App::connect_upstream() {
+  const StopToken stop = stop_.get_token();
+  cluster::PdOptions pd_options;
+  pd_options.urls = options_.pd_url_list;
+  pd_options.tls = tls_;
+  pd_options.discovery_attempts = 30;
+  ASSIGN_OR_RETURN(pd_, cluster::PdClient::open(pd_options, clock_, stop));
+  log_info("get cluster id from pd", {{"id", pd_->cluster_id()}});
+  ASSIGN_OR_RETURN(pd_ts_, pd_->tso(stop));
+  cluster::EtcdOptions etcd_options{.endpoints = [this] { return pd_->member_urls(); },
+                                    .tls = tls_,
+                                    .timeout = options_.etcd_timeout,
+                                    .channels = {}};
+  etcd_ = cluster::EtcdClient::create(std::move(etcd_options), clock_);
+  registry_ = std::make_unique<cluster::Registry>(*etcd_);
+  kv_ = cluster::KvClient::create(*pd_, tls_, clock_);
+  meta_ = std::make_unique<cluster::Meta>(*pd_, *kv_, clock_, etcd_.get());
+  return {};
+}
+
+Result<void> App::open_downstream() {
+  const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts_.value
+                                                          : options_.initial_commit_ts);
+  log_info("set InitialCommitTS", {{"ts", initial}});
+  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id(), clock_));
+  ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
+  has_checkpoint_ = saved && saved->commit_ts.value != 0;
+  if (has_checkpoint_) start_point_ = *saved;
+  if (!has_checkpoint_) start_point_.commit_ts = initial;
+  if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
+    return make_error(ErrorCode::kInvalid,
+                      "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
+                      "cluster's past, or -1 for now",
+                      has_checkpoint_ ? "the checkpoint's commit ts" : "initial-commit-ts",
+                      start_point_.commit_ts,
+                      (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts_)) / 1000, pd_ts_);
+  }
+  log_info("initialize checkpoint", {{"type", options_.syncer.to.checkpoint.type},
+                                     {"checkpoint", start_point_.commit_ts},
+                                     {"version", start_point_.schema_version}});
+  ASSIGN_OR_RETURN(sink_, open_sink());
+  // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
+  start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
+  return {};
+}
+
+Result<std::unique_ptr<Sink>> App::open_sink() {
+  const std::string& type = options_.syncer.db_type;
+  if (type != "mysql" && type != "tidb") {
+    return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+  }
+  mysql::MysqlSinkOptions sink_options;
+  sink_options.syncer = options_.syncer;
+  sink_options.cluster_id = pd_->cluster_id();
+  sink_options.progress_schema = checkpoint_schema(options_);
+  sink_options.checkpoint_ts = start_point_.commit_ts;
+  sink_options.is_consistent = start_point_.consistent;
+  sink_options.has_checkpoint = has_checkpoint_;
+  sink_options.mismatch = options_.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
+                              ? mysql::MismatchPolicy::kStop
+                              : mysql::MismatchPolicy::kWarn;
+  ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
+                   mysql::MysqlSink::open(std::move(sink_options), clock_));
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Result<void> App::load_schema() {
+  if (options_.syncer.load_schema_snapshot) {
+    TRY(load_schema_from_snapshot());
+  } else {
+    schema::HistoryLoader loader(
+        {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
+    TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
+                            stop_.get_token()));
+    ASSIGN_OR_RETURN(schema_, std::move(loader).finish());
+  }
+  schema_->set_unknown_job_policy(policy_of(options_.syncer.apply.unknown_ddl_job));
+  schema_->set_find_recovered_tables([this](const tidb::DdlJob& job) { return find_tables(job); });
+  log_info("load schema", {{"tables", schema_->table_count()},
+                           {"databases", schema_->database_count()},
+                           {"version", schema_->version()}});
+  return {};
+}
+
+Result<void> App::load_schema_from_snapshot() {
+  // Held before it is read (FIX, upstream-protocols.md 5.6), then renewed by a thread of its own.
+  safe_point_ = std::make_unique<cluster::SafePointKeeper>(*pd_, clock_, [this] {
+    return progress_ ? progress_->figures().saved_ts : start_point_.commit_ts;
+  });
+  TRY(safe_point_->pin(stop_.get_token()));
+  ASSIGN_OR_RETURN(const tidb::SchemaSnapshot snapshot,
+                   meta_->snapshot(start_point_.commit_ts, stop_.get_token()));
+  ASSIGN_OR_RETURN(schema_, schema::load_snapshot(snapshot, start_point_.schema_version));
+  return {};
+}
+
+Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> App::find_tables(
+    const tidb::DdlJob& job) {
+  ASSIGN_OR_RETURN(tidb::SchemaSnapshot snapshot,
+                   meta_->snapshot(CommitTs(job.finished_ts), stop_.get_token()));
+  for (tidb::SchemaSnapshot::Database& database : snapshot.databases) {
+    if (database.info.id == job.schema_id) return std::move(database.tables);
+  }
+  return make_error(ErrorCode::kNotFound, "database {} is not in the schema at {}", job.schema_id,
+                    job.finished_ts);
+}
+
+Result<void> App::make_rules() {
+  const SyncerOptions& syncer = options_.syncer;
+  ASSIGN_OR_RETURN(rules_.table_filter, schema::TableFilter::make(syncer));
+  ASSIGN_OR_RETURN(rules_.event_filter, schema::EventFilter::make(syncer));
+  if (syncer.loopback_control) rules_.mark_filter = loopback::MarkFilter(syncer.channel_id);
+  rules_.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
+                                  syncer.ignore_txn_commit_ts.end());
+  rules_.sync_ddl = syncer.sync_ddl;
+  rules_.until = CommitTs(options_.syncer.apply.until_commit_ts);
+  return {};
+}
+
+void App::start_threads() {
+  is_replicating_ = true;
+  const CommitTs start = start_point_.commit_ts;
+  merger_ = std::make_unique<Merger>(start, kPerPump);
+  pump_options_ = {.cluster_id = pd_->cluster_id(),
+                   .gzip = options_.compressor == "gzip",
+                   .tls = tls_,
+                   .make_channel = [this](rpc::GrpcTarget target) {
+                     return rpc::GrpcChannel::create(std::move(target), clock_);
+                   }};
+  pumps_ = std::make_unique<PumpSet>(*registry_, *merger_, pump_options_,
+                                     std::chrono::seconds(options_.detect_interval_s),
+                                     upstream_threads_, clock_);
+  binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(kBinlogQueue);
+  collector_ = std::make_unique<Collector>(
+      *merger_,
+      [this](DdlJobId id, const StopToken& stop) { return meta_->wait_for_job(id, stop); },
+      *binlogs_);
+  syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
+                                     clock_);
+  heartbeat_ = std::make_unique<cluster::Heartbeat>(
+      cluster::Heartbeat::Options{
+          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = pd_ts_},
+      *registry_, clock_);
+  progress_ =
+      std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                 [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
+  progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
+    Result<void> result = progress_->run(stop);
+    // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
+    stop_.request_stop();
+    return result;
+  });
+  sink_->start(sink_threads_);
+  syncer_threads_.start("syncer", [this](const StopToken& stop) { return syncer_->run(stop); });
+  upstream_threads_.start("collector",
+                          [this](const StopToken& stop) { return collector_->run(stop); });
+  upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
+  server_->start(service_threads_);
+  log_info("start to server request", {{"addr", options_.advertise_addr}});
+  if (!options_.metrics_addr.empty() && options_.metrics_interval_s > 0) {
+    metrics_pusher_ = std::make_unique<server::MetricsPusher>(
+        server::MetricsPusher::Options{
+            .address = options_.metrics_addr,
+            .node_id = node_id_,
+            .interval = std::chrono::seconds(options_.metrics_interval_s)},
+        clock_);
+    service_threads_.start("metrics",
+                           [this](const StopToken& stop) { return metrics_pusher_->run(stop); });
+  }
+  service_threads_.start("heartbeat",
+                         [this](const StopToken& stop) { return heartbeat_->run(stop); });
+  if (safe_point_) {
+    service_threads_.start("gc_safepoint",
+                           [this](const StopToken& stop) { return safe_point_->run(stop); });
+  }
+  service_threads_.start("pd", [this](const StopToken& stop) { return pd_->run(stop); });
+}
+
+Result<void> App::stop() {
+  Result<void> first;
+  const auto keep_first = [&first](Result<void> result) {
+    if (first.ok() && !result.ok()) first = std::move(result);
+  };
+  if (is_replicating_) {
+    log_info("begin to close drainer server");
+    upstream_threads_.request_stop();
+    keep_first(upstream_threads_.wait());
+    syncer_threads_.request_stop();
+    keep_first(syncer_threads_.wait());
+    sink_threads_.request_stop();
+    keep_first(sink_threads_.wait());
+    // The sink has closed its reports by now, so this ends when the last is saved.
+    keep_first(progress_threads_.wait());
+    if (first.ok()) keep_first(progress_->save_consistent());
+    const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
+    heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
+    // The registry is told even when the program ends by an error; it has its own deadline.
+    if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {
+      log_error("update status failed", {{"error", told.error()}});
+    } else {
+      log_info("has already update status", {{"id", node_id_}});
+    }
+  }
+  service_threads_.request_stop();
+  keep_first(service_threads_.wait());
+  return first;
+}
+
+}  // namespace drainer

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conf/options.h"
+#include "drainer/base/clock.h"
+#include "drainer/base/queue.h"
+#include "drainer/base/signals.h"
+#include "drainer/base/threads.h"
+#include "drainer/cluster/etcd.h"
+#include "drainer/cluster/heartbeat.h"
+#include "drainer/cluster/meta.h"
+#include "drainer/cluster/pd.h"
+#include "drainer/cluster/registry.h"
+#include "drainer/cluster/safepoint.h"
+#include "drainer/cluster/tikv.h"
+#include "drainer/rpc/tls.h"
+#include "drainer/schema/schema.h"
+#include "drainer/server/metrics_push.h"
+#include "drainer/server/server.h"
+#include "pump_client/collector.h"
+#include "pump_client/merger.h"
+#include "pump_client/pump_set.h"
+#include "syncer/checkpoint/checkpoint.h"
+#include "syncer/progress.h"
+#include "syncer/sink.h"
+#include "syncer/syncer.h"
+
+namespace drainer {
+
+/// The whole program: builds the parts, starts their threads, stops them in stream order
+/// (spec/drainer-process.md 2.1, 2.4). The only place that knows every class. One thread.
+class App {
+ public:
+  explicit App(Options options) : options_(std::move(options)) {}
+
+  /// Until a signal or the first error. 0 after a signal, 1 when it did not come to replicate, 2
+  /// when that failed later. The error is logged, and printed on standard error for people.
+  int run();
+
+ private:
+  Result<void> start();
+  Result<void> open_server();
+  server::Status status() const;
+  Result<void> connect_upstream();
+  Result<void> open_downstream();
+  Result<std::unique_ptr<Sink>> open_sink();
+  Result<void> load_schema();
+  Result<void> load_schema_from_snapshot();
+  /// The tables of a database that came back by FLASHBACK DATABASE.
+  Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(const tidb::DdlJob& job);
+  Result<void> make_rules();
+  void start_threads();
+  Result<void> stop();
+  int report(const Error& error, int code);
+
+  const Options options_;
+  SystemClock clock_;
+  StopSource stop_;
+  std::unique_ptr<SignalWaiter> signals_;
+  std::atomic<bool> signalled_ = false;
+  bool is_replicating_ = false;
+
+  std::string node_id_;
+  CommitTs pd_ts_;  ///< PD's time at start
+  std::shared_ptr<const rpc::TlsContext> tls_;
+  std::unique_ptr<cluster::PdClient> pd_;
+  std::unique_ptr<cluster::KvClient> kv_;
+  std::unique_ptr<cluster::Meta> meta_;
+  std::unique_ptr<cluster::EtcdClient> etcd_;
+  std::unique_ptr<cluster::Registry> registry_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  SavePoint start_point_;
+  bool has_checkpoint_ = false;
+  std::unique_ptr<schema::Schema> schema_;
+  std::unique_ptr<Sink> sink_;
+  SyncerRules rules_;
+
+  std::unique_ptr<Merger> merger_;
+  PumpStreamOptions pump_options_;
+  std::unique_ptr<PumpSet> pumps_;
+  std::unique_ptr<BoundedQueue<tidb::BinlogItem>> binlogs_;
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<Syncer> syncer_;
+  std::unique_ptr<Progress> progress_;
+  std::unique_ptr<cluster::Heartbeat> heartbeat_;
+  std::unique_ptr<server::Server> server_;
+  std::unique_ptr<server::MetricsPusher> metrics_pusher_;
+  std::unique_ptr<cluster::SafePointKeeper> safe_point_;  ///< only with load-schema-snapshot
+
+  // In stream order; stop() goes through them in this order. Destroyed before what they use.
+  ThreadGroup upstream_threads_{[this] { stop_.request_stop(); }};
+  ThreadGroup syncer_threads_{[this] { stop_.request_stop(); }};
+  ThreadGroup sink_threads_{[this] { stop_.request_stop(); }};
+  ThreadGroup progress_threads_{[this] { stop_.request_stop(); }};
+  ThreadGroup service_threads_{[this] { stop_.request_stop(); }};
+};
+
+}  // namespace drainer

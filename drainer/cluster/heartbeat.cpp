@@ -1,0 +1,83 @@
+#include "drainer/cluster/heartbeat.h"
+
+#include "drainer/base/log.h"
+#include "drainer/cluster/channels.h"
+
+namespace drainer::cluster {
+
+namespace {
+
+constexpr Duration kInterval = std::chrono::seconds(1);
+constexpr int kFailuresMax = 20;
+
+}  // namespace
+
+Heartbeat::Heartbeat(Options options, Registry& registry, Clock& clock)
+    : options_(std::move(options)), registry_(registry), clock_(clock), started_(clock.now()) {}
+
+void Heartbeat::set_state(NodeState state) {
+  MutexLock lock(mutex_);
+  state_ = state;
+}
+
+NodeState Heartbeat::state() const {
+  MutexLock lock(mutex_);
+  return state_;
+}
+
+void Heartbeat::set_max_commit_ts(CommitTs ts) {
+  MutexLock lock(mutex_);
+  max_commit_ts_ = ts;
+}
+
+NodeStatus Heartbeat::entry() const {
+  MutexLock lock(mutex_);
+  return entry_locked();
+}
+
+NodeStatus Heartbeat::entry_locked() const {
+  // Whole seconds, and 0 stays 0: as the original's approximate clock (3.4).
+  const int64_t seconds = (clock_.now() - started_) / std::chrono::seconds(1);
+  const int64_t start_ts = options_.start_ts.value;
+  return {.node_id = options_.node_id,
+          .host = options_.host,
+          .state = state_,
+          .is_alive = false,
+          .score = 0,
+          .max_commit_ts = max_commit_ts_.value,
+          .update_ts = start_ts == 0 ? 0 : start_ts + make_commit_ts(seconds * 1000).value};
+}
+
+Result<void> Heartbeat::write(const StopToken& stop) {
+  NodeStatus entry;
+  {
+    MutexLock lock(mutex_);
+    const auto is_free = [&]() NO_THREAD_SAFETY_ANALYSIS { return !is_writing_; };
+    if (!written_.wait(mutex_, stop, is_free)) return stopped_error();
+    is_writing_ = true;
+    entry = entry_locked();
+  }
+  Result<void> done = registry_.put_drainer(entry, stop);
+  MutexLock lock(mutex_);
+  is_writing_ = false;
+  written_.notify_one();
+  return done;
+}
+
+Result<void> Heartbeat::run(const StopToken& stop) {
+  int failures = 0;
+  do {
+    Result<void> written = write(stop);
+    if (written.ok()) {
+      failures = 0;
+    } else if (!stop.stop_requested()) {
+      log_error("send heartbeat failed", {{"error", written.error()}});
+      if (++failures >= kFailuresMax) {
+        return std::move(written).error().because("fail to send heartbeat");
+      }
+    }
+  } while (clock_.sleep_for(kInterval, stop));
+  return {};
+}
+
+}  // namespace drainer::cluster

@@ -1,0 +1,36 @@
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "conf/load.h"
+#include "drainer/app.h"
+#include "drainer/base/log.h"
+
+namespace {
+
+std::optional<std::string> environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  auto loaded = drainer::load_options(arguments, environment);
+  if (!loaded.ok()) {
+    drainer::log_fatal("verifying flags failed, See 'drainer --help'.",
+                       {{"error", loaded.error()}});
+    return 1;
+  }
+  if (const auto* print = std::get_if<drainer::PrintAndExit>(&*loaded)) {
+    std::fputs(print->text.c_str(), print->to_stderr ? stderr : stdout);
+    return print->code;
+  }
+  drainer::App app(std::get<drainer::Options>(std::move(*loaded)));
+  return app.run();
+}

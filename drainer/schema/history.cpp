@@ -1,0 +1,246 @@
+#include "drainer/schema/history.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "drainer/schema/job_treatment.h"
+
+namespace drainer::schema {
+
+namespace {
+
+using tidb::DdlJob;
+using tidb::DdlType;
+using tidb::TableInfo;
+
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+// As long as Schema remembers the tables of dropped databases.
+constexpr int64_t kRecoverableMs = 7 * kDayMs;
+
+int64_t to_ms(int64_t ts) {
+  return physical_ms(CommitTs(ts));
+}
+
+SchemaChange change_of(DdlType type) {
+  const JobTreatment* treatment = find_treatment(type);
+  return treatment == nullptr ? SchemaChange::kAlterTable : treatment->change;
+}
+
+// Gives the memory back; assigning an empty string would keep it.
+void release(Bytes& bytes) {
+  Bytes().swap(bytes);
+}
+
+// Only renames and CREATE OR REPLACE VIEW say in their text what the rest of the job does not.
+bool needs_query(DdlType type) {
+  return type == DdlType::kRenameTable || type == DdlType::kRenameTables ||
+         type == DdlType::kCreateView || type == DdlType::kExchangeTablePartition;
+}
+
+}  // namespace
+
+bool HistoryLoader::lies_before_start(const DdlJob& job) const {
+  return job.schema_version <= start_.schema_version ||
+         (job.finished_ts > 0 && job.finished_ts <= start_.commit_ts.value);
+}
+
+Result<void> HistoryLoader::add(DdlJobId id, ByteView json) {
+  ++job_count_;
+  Result<tidb::DdlJobOutline> parsed = tidb::parse_ddl_job_outline(json);
+  if (!parsed.ok()) return std::move(parsed).error().because("entry {} of the ddl job history", id);
+  tidb::DdlJobOutline& outline = *parsed;
+  const DdlJob& job = outline.job;
+  const bool is_applied = job.is_finished() && job.schema_version.value > 0;
+  if (!is_applied || job.table_id > kMaxTableId) return {};
+  if (change_of(job.type) == SchemaChange::kNone) return {};
+  if (lies_before_start(job)) return fold(outline);
+  outline.job.query.clear();
+  pending_.push_back({std::move(outline.job), Bytes(json)});
+  return {};
+}
+
+Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
+  const DdlJob& job = outline.job;
+  FoldedJob folded{.id = job.id,
+                   .type = job.type,
+                   .version = job.schema_version,
+                   .finished_ts = job.finished_ts,
+                   .schema_id = job.schema_id,
+                   .table_id = job.table_id,
+                   .query = needs_query(job.type) ? job.query : std::string(),
+                   .database_name = {},
+                   .has_table_info = !outline.table_info.empty(),
+                   .tables = {}};
+  if (!outline.db_info.empty()) {
+    ASSIGN_OR_RETURN(const tidb::DbInfo info, tidb::parse_db_info(outline.db_info));
+    folded.schema_id = info.id;
+    folded.database_name = info.name;
+  }
+  const SchemaChange change = change_of(job.type);
+  if (change == SchemaChange::kCreateTables || change == SchemaChange::kRenameTables) {
+    folded.has_table_info = false;
+    for (const ByteView json : outline.multiple_table_infos) {
+      if (json.empty()) continue;
+      ASSIGN_OR_RETURN(FoldedTable table, fold_table(json));
+      folded.tables.push_back(std::move(table));
+    }
+  } else if (folded.has_table_info) {
+    ASSIGN_OR_RETURN(FoldedTable table, fold_table(outline.table_info));
+    folded.tables.push_back(std::move(table));
+  }
+  keep_payloads(folded);
+  folded_.push_back(std::move(folded));
+  return {};
+}
+
+Result<HistoryLoader::FoldedTable> HistoryLoader::fold_table(ByteView json) {
+  ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_outline(json));
+  return FoldedTable{info.id, std::move(info.name), std::move(info.partition_ids), info.is_view,
+                     std::make_shared<Bytes>(json)};
+}
+
+void HistoryLoader::keep_payloads(const FoldedJob& job) {
+  discard_dropped_databases(job.finished_ts);
+  switch (change_of(job.type)) {
+    case SchemaChange::kDropTable:
+      discard(job.table_id, job.version);
+      for (const FoldedTable& table : job.tables) release(*table.json);
+      return;
+    case SchemaChange::kDropDatabase:
+      // FLASHBACK DATABASE may want its tables back.
+      dropped_databases_.push_back({job.finished_ts, job.schema_id, job.version});
+      return;
+    case SchemaChange::kTruncateTable:
+      discard(job.table_id, job.version);
+      break;
+    case SchemaChange::kExchangePartition:
+      // The table goes on under another id, its descriptions with it; another may get this id.
+      payloads_.erase(job.table_id);
+      break;
+    default:
+      break;
+  }
+  for (const FoldedTable& table : job.tables) keep(table, job);
+}
+
+void HistoryLoader::keep(const FoldedTable& table, const FoldedJob& job) {
+  std::vector<Payload>& payloads = payloads_[table.id];
+  const auto place =
+      std::ranges::upper_bound(payloads, job.version, std::greater(), &Payload::version);
+  payloads.insert(place, {job.version, job.schema_id, table.json});
+  tables_of_schema_[job.schema_id].insert(table.id);
+  if (payloads.size() <= 2) return;
+  release(*payloads.back().json);
+  payloads.pop_back();
+}
+
+void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
+  const auto found = payloads_.find(id);
+  if (found == payloads_.end()) return;
+  std::erase_if(found->second, [&](const Payload& payload) {
+    if (payload.version > up_to) return false;
+    release(*payload.json);
+    return true;
+  });
+  if (found->second.empty()) payloads_.erase(found);
+}
+
+void HistoryLoader::discard_dropped_databases(int64_t now_ts) {
+  while (!dropped_databases_.empty() &&
+         to_ms(dropped_databases_.front().finished_ts) + kRecoverableMs < to_ms(now_ts)) {
+    const DroppedDatabase dropped = dropped_databases_.front();
+    dropped_databases_.pop_front();
+    const auto tables = tables_of_schema_.find(dropped.schema_id);
+    if (tables == tables_of_schema_.end()) continue;
+    for (const TableId id : tables->second) {
+      const auto found = payloads_.find(id);
+      // A table that has moved to another database lives on.
+      if (found == payloads_.end() || found->second[0].schema_id != dropped.schema_id) continue;
+      discard(id, dropped.version);
+    }
+    tables_of_schema_.erase(tables);
+  }
+}
+
+std::shared_ptr<const DdlJob> HistoryLoader::unfold(FoldedJob& folded) {
+  auto job = std::make_shared<DdlJob>();
+  job->id = folded.id;
+  job->type = folded.type;
+  job->state = tidb::DdlJobState::kSynced;
+  job->schema_version = folded.version;
+  job->finished_ts = folded.finished_ts;
+  job->schema_id = folded.schema_id;
+  job->table_id = folded.table_id;
+  job->query = std::move(folded.query);
+  if (!folded.database_name.empty()) {
+    job->db_info = std::make_unique<tidb::DbInfo>();
+    job->db_info->id = folded.schema_id;
+    job->db_info->name = std::move(folded.database_name);
+  }
+  for (FoldedTable& table : folded.tables) {
+    auto info = std::make_shared<TableInfo>();
+    info->id = table.id;
+    info->name = std::move(table.name);
+    info->partition_ids = std::move(table.partition_ids);
+    info->is_view = table.is_view;
+    descriptions_[info.get()] = {table.json, nullptr};
+    if (folded.has_table_info) {
+      job->table_info = std::move(info);
+    } else {
+      job->multiple_table_infos.push_back(std::move(info));
+    }
+  }
+  return job;
+}
+
+Result<HistoryLoader::InfoPtr> HistoryLoader::describe(const InfoPtr& outline) {
+  const auto found = descriptions_.find(outline.get());
+  if (found == descriptions_.end()) return InfoPtr();
+  Description& description = found->second;
+  if (!description.info && !description.json->empty()) {
+    ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_info(*description.json));
+    release(*description.json);
+    description.info = std::make_shared<const TableInfo>(std::move(info));
+  }
+  return description.info;
+}
+
+Result<std::unique_ptr<Schema>> HistoryLoader::finish() && {
+  auto schema = std::make_unique<Schema>();
+  std::ranges::sort(folded_, {},
+                    [](const FoldedJob& job) { return std::tuple(job.version, job.id); });
+  const int64_t recent_ms = physical_ms(start_.commit_ts) - kDayMs;
+  bool was_recent = false;
+  for (FoldedJob& folded : folded_) {
+    // Rows and binlogs that come now are not older than a day: TiDB keeps no transaction so long.
+    if (!was_recent && to_ms(folded.finished_ts) > recent_ms) {
+      was_recent = true;
+      schema->forget_past();
+    }
+    const std::shared_ptr<const DdlJob> job = unfold(folded);
+    if (Result<void> applied = schema->apply_past(job); !applied.ok()) {
+      log_warn("ddl job does not fit the history before it, left out",
+               {{"job", job->id}, {"error", applied.error()}});
+    }
+    folded.tables.clear();
+  }
+  if (!was_recent) schema->forget_past();
+  folded_.clear();
+  payloads_.clear();
+  TRY(schema->resolve_infos([this](const InfoPtr& outline) { return describe(outline); }));
+  descriptions_.clear();
+  for (PendingJob& job : pending_) schema->add_pending_json(job.outline, std::move(job.json));
+  pending_.clear();
+  return schema;
+}
+
+Result<std::unique_ptr<Schema>> load_snapshot(const tidb::SchemaSnapshot& snapshot,
+                                              SchemaVersion version) {
+  auto schema = std::make_unique<Schema>();
+  TRY(schema->load(snapshot, version));
+  return schema;
+}
+
+}  // namespace drainer::schema

@@ -1,0 +1,208 @@
+#include "drainer/schema/schema.h"
+
+#include "drainer/base/log.h"
+#include "drainer/schema/job_treatment.h"
+
+namespace drainer::schema {
+
+namespace {
+
+using tidb::DdlJob;
+using tidb::DdlType;
+
+// TiDB creates this database straight in the store, without a job (2.1).
+constexpr SchemaId kMysqlSchema{1};
+
+DdlEffect ignored(std::string reason) {
+  DdlEffect effect;
+  effect.reason = std::move(reason);
+  return effect;
+}
+
+bool changes_nothing(const DdlJob& job) {
+  return !job.is_finished() || job.table_id > kMaxTableId;
+}
+
+}  // namespace
+
+Schema::Schema() {
+  databases_[kMysqlSchema].name = "mysql";
+}
+
+Result<void> Schema::load(const tidb::SchemaSnapshot& snapshot, SchemaVersion version) {
+  for (const tidb::SchemaSnapshot::Database& database : snapshot.databases) {
+    databases_[database.info.id].name = database.info.name;
+    for (const InfoPtr& info : database.tables) {
+      if (info->id > kMaxTableId) continue;
+      // No version: a change that the stream brings is newer in any case.
+      TRY(add_new_table(database.info.id, info, SchemaVersion(0)));
+    }
+  }
+  version_ = version;
+  return {};
+}
+
+void Schema::add_pending(std::shared_ptr<const DdlJob> job) {
+  if (changes_nothing(*job) || job->schema_version.value <= 0 || done_.contains(job->id)) return;
+  const auto key = std::pair(job->schema_version, job->id);
+  pending_[key] = Pending{job->type, job->finished_ts, std::move(job), {}};
+}
+
+void Schema::add_pending_json(const DdlJob& outline, Bytes json) {
+  if (changes_nothing(outline) || outline.schema_version.value <= 0) return;
+  pending_[{outline.schema_version, outline.id}] =
+      Pending{outline.type, outline.finished_ts, nullptr, std::move(json)};
+}
+
+Result<std::shared_ptr<const DdlJob>> Schema::job_of(const Pending& pending) {
+  if (pending.job) return pending.job;
+  ASSIGN_OR_RETURN(DdlJob job, tidb::parse_ddl_job(pending.json));
+  return std::make_shared<const DdlJob>(std::move(job));
+}
+
+Result<void> Schema::advance_to(SchemaVersion version) {
+  while (!pending_.empty() && pending_.begin()->first.first <= version) {
+    const DdlJobId id = pending_.begin()->first.second;
+    ASSIGN_OR_RETURN(const std::shared_ptr<const DdlJob> job, job_of(pending_.begin()->second));
+    ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
+    early_effects_[id] = std::move(effect);
+    pending_.erase(pending_.begin());
+  }
+  return {};
+}
+
+Result<DdlEffect> Schema::apply_job(const std::shared_ptr<const DdlJob>& job) {
+  Result<DdlEffect> effect = apply(*job);
+  if (!effect.ok()) {
+    return std::move(effect).error().because("handle ddl job {} of type {}, schema version {}, {}",
+                                             job->id, static_cast<int>(job->type),
+                                             job->schema_version, job->query);
+  }
+  version_ = std::max(version_, job->schema_version);
+  return effect;
+}
+
+Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job, bool is_delete_only) {
+  // Rows may always lack columns, so that the early step of a DROP COLUMN means nothing here.
+  if (is_delete_only) return ignored("Syncer skips DeleteOnly DDL");
+  if (changes_nothing(*job)) return ignored("skip ddl due to the failed ddl");
+  const JobTreatment* treatment = find_treatment(job->type);
+  if (treatment == nullptr && unknown_job_policy_ == UnknownJobPolicy::kStop) {
+    return make_error(ErrorCode::kUnsupported,
+                      "DDL job {} has type {}, which this drainer does not know: {}; to go on, run "
+                      "what is needed downstream and add the commit ts to `ignore-txn-commit-ts`",
+                      job->id, static_cast<int>(job->type), job->query);
+  }
+  if (treatment != nullptr && treatment->text == TextTreatment::kRewind) {
+    return make_error(ErrorCode::kUnsupported,
+                      "DDL job {} is a {}: the data went back to an earlier state without binlogs, "
+                      "so downstream has to be set up anew ({}); to go on all the same, add the "
+                      "commit ts to `ignore-txn-commit-ts`",
+                      job->id, treatment->name, job->query);
+  }
+  if (job->schema_version.value <= 0) return ignored("skip ddl due to the failed ddl");
+  if (!done_.insert(job->id).second) return ignored("ddl job has been handled before");
+
+  const auto early = early_effects_.find(job->id);
+  if (early != early_effects_.end()) {
+    DdlEffect effect = std::move(early->second);
+    early_effects_.erase(early);
+    return effect;
+  }
+  TRY(advance_to(SchemaVersion(job->schema_version.value - 1)));
+  pending_.erase({job->schema_version, job->id});
+  return apply_job(job);
+}
+
+Result<void> Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
+  if (changes_nothing(*job) || job->schema_version.value <= 0) return {};
+  const UnknownJobPolicy policy = std::exchange(unknown_job_policy_, UnknownJobPolicy::kSkip);
+  Result<DdlEffect> effect = apply_ddl(job, /*is_delete_only=*/false);
+  unknown_job_policy_ = policy;
+  if (effect.ok() || effect.error().code() == ErrorCode::kUnsupported) return {};
+  return std::move(effect).error();
+}
+
+Result<std::vector<std::shared_ptr<const DdlJob>>> Schema::early_changes(SchemaVersion version,
+                                                                         CommitTs commit_ts) const {
+  std::vector<std::shared_ptr<const DdlJob>> out;
+  for (const auto& [key, pending] : pending_) {
+    if (key.first > version) break;
+    // A job that was in the history before the row was committed had its binlog before that, too:
+    // it lies before our start and only needs to be applied.
+    if (pending.type != DdlType::kMultiSchemaChange || pending.finished_ts <= commit_ts.value) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(std::shared_ptr<const DdlJob> job, job_of(pending));
+    out.push_back(std::move(job));
+  }
+  return out;
+}
+
+TableLookup Schema::find_table(TableId id) const {
+  TableLookup out;
+  TableId now = id;
+  for (auto alias = aliases_.find(now); alias != aliases_.end(); alias = aliases_.find(now)) {
+    now = alias->second;
+  }
+  if (const auto found = tables_.find(now); found != tables_.end()) {
+    out.state = TableLookup::State::kFound;
+    out.table = found->second.version;
+  } else if (gone_.contains(now)) {
+    out.state = TableLookup::State::kTruncated;
+  }
+  return out;
+}
+
+std::vector<std::pair<TableId, std::shared_ptr<const TableVersion>>> Schema::tables() const {
+  std::vector<std::pair<TableId, TablePtr>> out;
+  out.reserve(tables_.size());
+  for (const auto& [id, table] : tables_) out.emplace_back(id, table.version);
+  return out;
+}
+
+void Schema::forget_past() {
+  early_effects_.clear();
+  done_.clear();
+  gone_.clear();
+}
+
+Result<void> Schema::apply_past(const std::shared_ptr<const DdlJob>& job) {
+  ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
+  early_effects_[job->id] = std::move(effect);
+  return {};
+}
+
+Result<void> Schema::resolve_infos(const Resolve& resolve) {
+  // Null: the table's own description is not to be had.
+  const auto resolved = [&](const TablePtr& table) -> Result<TablePtr> {
+    auto copy = std::make_shared<TableVersion>(*table);
+    ASSIGN_OR_RETURN(copy->info, resolve(table->info));
+    if (!copy->info) return TablePtr();
+    if (table->previous) {
+      auto previous = std::make_shared<TableVersion>(*table->previous);
+      ASSIGN_OR_RETURN(previous->info, resolve(previous->info));
+      copy->previous = previous->info ? std::move(previous) : nullptr;
+    }
+    return TablePtr(std::move(copy));
+  };
+  for (auto& [id, table] : tables_) {
+    ASSIGN_OR_RETURN(TablePtr version, resolved(table.version));
+    if (!version) {
+      return make_error(ErrorCode::kNotFound, "the history has no description of table {}({})",
+                        table.version->name.table, id);
+    }
+    table.version = std::move(version);
+  }
+  for (auto it = dropped_databases_.begin(); it != dropped_databases_.end();) {
+    bool is_complete = true;
+    for (auto& [id, table] : it->second.tables) {
+      ASSIGN_OR_RETURN(table, resolved(table));
+      is_complete &= table != nullptr;
+    }
+    it = is_complete ? std::next(it) : dropped_databases_.erase(it);
+  }
+  return {};
+}
+
+}  // namespace drainer::schema

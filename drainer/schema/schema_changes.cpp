@@ -1,0 +1,336 @@
+// What each kind of job does to the catalogue (spec/schema-and-ddl.md 2.5, 2.6).
+
+#include <algorithm>
+
+#include "drainer/base/log.h"
+#include "drainer/schema/change_parts.h"
+#include "drainer/schema/job_treatment.h"
+#include "drainer/schema/lower_case.h"
+#include "drainer/schema/schema.h"
+#include "drainer/tidb/ddl_text.h"
+
+namespace drainer::schema {
+
+namespace {
+
+using tidb::DdlJob;
+using tidb::DdlKind;
+using tidb::DdlStatement;
+using tidb::TableInfo;
+
+// TiDB keeps dropped data for its GC life time, hours to days.
+constexpr int64_t kRecoverableMs = int64_t{7} * 24 * 3600 * 1000;
+
+int64_t to_ms(int64_t ts) {
+  return physical_ms(CommitTs(ts));
+}
+
+std::shared_ptr<const TableVersion> without_previous(std::shared_ptr<const TableVersion> version) {
+  if (!version || !version->previous) return version;
+  auto copy = std::make_shared<TableVersion>(*version);
+  copy->previous = nullptr;
+  return copy;
+}
+
+}  // namespace
+
+Result<DdlEffect> Schema::apply(const DdlJob& job) {
+  const JobTreatment* treatment = find_treatment(job.type);
+  if (treatment == nullptr) return apply_unknown(job);
+  switch (treatment->change) {
+    case SchemaChange::kNone: {
+      DdlEffect effect;
+      effect.reason = "skip unsupported DDL job";
+      return effect;
+    }
+    case SchemaChange::kCreateDatabase:
+      return create_database(job);
+    case SchemaChange::kAlterDatabase:
+      return alter_database(job);
+    case SchemaChange::kDropDatabase:
+      return drop_database(job);
+    case SchemaChange::kRecoverDatabase:
+      return recover_database(job);
+    case SchemaChange::kCreateTable:
+      return create_table(job);
+    case SchemaChange::kCreateTables:
+      return create_tables(job);
+    case SchemaChange::kAlterTable:
+      return alter_table(job);
+    case SchemaChange::kDropTable:
+      return drop_table(job);
+    case SchemaChange::kTruncateTable:
+      return truncate_table(job);
+    case SchemaChange::kRekeyTable:
+      return rekey_table(job);
+    case SchemaChange::kRenameTable:
+      return rename_table(job);
+    case SchemaChange::kRenameTables:
+      return rename_tables(job);
+    case SchemaChange::kExchangePartition:
+      return exchange_partition(job);
+  }
+  return missing_info(job);
+}
+
+// The schema follows what the job shows, whatever the type means.
+Result<DdlEffect> Schema::apply_unknown(const DdlJob& job) {
+  log_warn("ddl job of an unknown type",
+           {{"job", job.id}, {"type", static_cast<int>(job.type)}, {"query", job.query}});
+  DdlEffect effect;
+  if (job.table_info) {
+    if (tables_.contains(job.table_info->id)) {
+      ASSIGN_OR_RETURN(effect, alter_table(job));
+    } else if (tables_.contains(job.table_id)) {
+      ASSIGN_OR_RETURN(effect, rekey_table(job));
+    } else {
+      ASSIGN_OR_RETURN(effect, create_table(job));
+    }
+  } else if (job.db_info) {
+    databases_[job.db_info->id].name = job.db_info->name;
+    effect = executed({job.db_info->name, ""});
+  } else {
+    effect = executed({job.schema_name, job.table_name});
+  }
+  if (unknown_job_policy_ == UnknownJobPolicy::kPass) return effect;
+  effect.action = DdlEffect::Action::kIgnore;
+  effect.reason = "skip unsupported DDL job";
+  return effect;
+}
+
+Result<Schema::Database*> Schema::find_database(SchemaId id) {
+  const auto found = databases_.find(id);
+  if (found == databases_.end()) {
+    return make_error(ErrorCode::kNotFound, "schema {} not found", id);
+  }
+  return &found->second;
+}
+
+Result<Schema::Table*> Schema::find_live(TableId id) {
+  const auto found = tables_.find(id);
+  if (found == tables_.end()) return make_error(ErrorCode::kNotFound, "table {} not found", id);
+  return &found->second;
+}
+
+const Schema::Database* Schema::find_database_named(std::string_view name, SchemaId* id) const {
+  const std::string wanted = to_lower(name);
+  for (const auto& [schema, database] : databases_) {
+    if (to_lower(database.name) != wanted) continue;
+    *id = schema;
+    return &database;
+  }
+  return nullptr;
+}
+
+bool Schema::has_table_named(const Database& database, std::string_view name) const {
+  const std::string wanted = to_lower(name);
+  return std::ranges::any_of(database.tables, [&](TableId id) {
+    return to_lower(tables_.at(id).version->name.table) == wanted;
+  });
+}
+
+Result<void> Schema::add_table(SchemaId schema, TableId id, const std::string& name, InfoPtr info,
+                               SchemaVersion since, const TablePtr& before) {
+  ASSIGN_OR_RETURN(Database* const database, find_database(schema));
+  if (tables_.contains(id)) {
+    return make_error(ErrorCode::kConflict, "table {}({}) already exists", name, id);
+  }
+  auto version = std::make_shared<TableVersion>();
+  version->name = {database->name, name};
+  version->info = std::move(info);
+  version->since = since;
+  version->previous = without_previous(before);
+  database->tables.insert(id);
+  tables_[id] = {schema, std::move(version)};
+  // FLASHBACK TABLE of a truncated table brings its id back (FIX, 2.6).
+  gone_.erase(id);
+  aliases_.erase(id);
+  return {};
+}
+
+Result<void> Schema::add_new_table(SchemaId schema, const InfoPtr& info, SchemaVersion since) {
+  return add_table(schema, info->id, info->name, info, since, nullptr);
+}
+
+void Schema::remove_table(TableId id) {
+  const auto found = tables_.find(id);
+  if (found == tables_.end()) return;
+  if (const auto database = databases_.find(found->second.schema); database != databases_.end()) {
+    database->second.tables.erase(id);
+  }
+  tables_.erase(found);
+}
+
+void Schema::move_table(TableId id, SchemaId schema, const std::string& name, InfoPtr info,
+                        SchemaVersion since) {
+  Table& table = tables_.at(id);
+  if (table.version->since > since) return;
+  databases_[table.schema].tables.erase(id);
+  auto version = std::make_shared<TableVersion>();
+  version->name = {databases_[schema].name, name};
+  version->info = std::move(info);
+  version->since = since;
+  version->previous = without_previous(table.version);
+  databases_[schema].tables.insert(id);
+  table = {schema, std::move(version)};
+}
+
+Result<DdlEffect> Schema::create_database(const DdlJob& job) {
+  if (!job.db_info) return make_error(ErrorCode::kCorrupt, "the job has no database info");
+  const auto known = databases_.find(job.db_info->id);
+  if (known != databases_.end() && known->second.name != "mysql") {
+    return make_error(ErrorCode::kConflict, "schema {}({}) already exists", job.db_info->name,
+                      job.db_info->id);
+  }
+  databases_[job.db_info->id].name = job.db_info->name;
+  return executed({job.db_info->name, ""});
+}
+
+Result<DdlEffect> Schema::alter_database(const DdlJob& job) {
+  ASSIGN_OR_RETURN(const Database* const database, find_database(job.schema_id));
+  return executed({database->name, ""});
+}
+
+Result<DdlEffect> Schema::drop_database(const DdlJob& job) {
+  ASSIGN_OR_RETURN(Database* const database, find_database(job.schema_id));
+  DdlEffect effect = executed({database->name, ""});
+  DroppedDatabase dropped{job.finished_ts, {}};
+  for (const TableId id : database->tables) {
+    dropped.tables.emplace_back(id, std::move(tables_.at(id).version));
+    tables_.erase(id);
+    gone_.insert(id);
+  }
+  databases_.erase(job.schema_id);
+  std::erase_if(dropped_databases_, [&](const auto& entry) {
+    return to_ms(entry.second.finished_ts) + kRecoverableMs < to_ms(job.finished_ts);
+  });
+  dropped_databases_[job.schema_id] = std::move(dropped);
+  return effect;
+}
+
+Result<DdlEffect> Schema::recover_database(const DdlJob& job) {
+  if (!job.db_info) return make_error(ErrorCode::kCorrupt, "the job has no database info");
+  ASSIGN_OR_RETURN(DdlEffect effect, create_database(job));
+  const auto dropped = dropped_databases_.find(job.db_info->id);
+  if (dropped != dropped_databases_.end()) {
+    for (const auto& [id, table] : dropped->second.tables) {
+      TRY(add_table(job.db_info->id, id, table->name.table, table->info, job.schema_version,
+                    nullptr));
+    }
+    dropped_databases_.erase(dropped);
+  } else if (find_recovered_tables_) {
+    ASSIGN_OR_RETURN(const std::vector<InfoPtr> infos, find_recovered_tables_(job));
+    for (const InfoPtr& info : infos) {
+      TRY(add_new_table(job.db_info->id, info, job.schema_version));
+    }
+  } else {
+    return make_error(ErrorCode::kNotFound, "the tables of schema {}({}) are not known",
+                      job.db_info->name, job.db_info->id);
+  }
+  for (const TableId id : databases_[job.db_info->id].tables) {
+    effect.touched.push_back(tables_.at(id).version->name);
+  }
+  return effect;
+}
+
+// CREATE OR REPLACE VIEW makes a new id and tells the old one only in its arguments.
+void Schema::remove_replaced_views(SchemaId schema, const TableInfo& view) {
+  const auto database = databases_.find(schema);
+  if (database == databases_.end()) return;
+  const std::string name = to_lower(view.name);
+  std::vector<TableId> replaced;
+  for (const TableId id : database->second.tables) {
+    const TableVersion& table = *tables_.at(id).version;
+    if (table.info->is_view && id != view.id && to_lower(table.name.table) == name) {
+      replaced.push_back(id);
+    }
+  }
+  for (const TableId id : replaced) remove_table(id);
+}
+
+Result<DdlEffect> Schema::create_table(const DdlJob& job) {
+  if (!job.table_info) return missing_info(job);
+  if (job.type == tidb::DdlType::kCreateView &&
+      to_lower(job.query).find("replace") != std::string::npos) {
+    remove_replaced_views(job.schema_id, *job.table_info);
+  }
+  TRY(add_new_table(job.schema_id, job.table_info, job.schema_version));
+  DdlEffect effect = executed(tables_.at(job.table_info->id).version->name);
+  if (job.type == tidb::DdlType::kCreateTable) effect.use_schema = like_schema(effect, job);
+  return effect;
+}
+
+// Of `CREATE TABLE a.x LIKE y` only y tells the session's database: one that has such a table.
+std::string Schema::like_schema(const DdlEffect& effect, const DdlJob& job) const {
+  const DdlStatement statement = parse_query(job);
+  const bool is_like = statement.kind == DdlKind::kCreateTable && statement.tables.size() == 2;
+  if (!is_like || !statement.tables[0].is_qualified() || statement.tables[1].is_qualified()) {
+    return effect.use_schema;
+  }
+  std::string found;
+  for (const auto& [id, database] : databases_) {
+    if (!has_table_named(database, statement.tables[1].table)) continue;
+    if (database.name == effect.use_schema) return effect.use_schema;
+    if (found.empty() || database.name < found) found = database.name;
+  }
+  return found.empty() ? effect.use_schema : found;
+}
+
+Result<DdlEffect> Schema::create_tables(const DdlJob& job) {
+  ASSIGN_OR_RETURN(const Database* const database, find_database(job.schema_id));
+  DdlEffect effect = executed({database->name, ""});
+  effect.touched.clear();
+  for (const InfoPtr& info : job.multiple_table_infos) {
+    if (info->id > kMaxTableId) continue;
+    TRY(add_new_table(job.schema_id, info, job.schema_version));
+    effect.name = tables_.at(info->id).version->name;
+    effect.touched.push_back(effect.name);
+  }
+  if (!executes_batch_create_) {
+    effect.action = DdlEffect::Action::kIgnore;
+    effect.reason = "Syncer skips Batch Create Tables DDL because it will cost too much time";
+  }
+  return effect;
+}
+
+Result<DdlEffect> Schema::alter_table(const DdlJob& job) {
+  if (!job.table_info) return missing_info(job);
+  ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_info->id));
+  move_table(job.table_info->id, table->schema, table->version->name.table, job.table_info,
+             job.schema_version);
+  return executed(tables_.at(job.table_info->id).version->name);
+}
+
+Result<DdlEffect> Schema::drop_table(const DdlJob& job) {
+  ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_id));
+  DdlEffect effect = executed(table->version->name);
+  remove_table(job.table_id);
+  gone_.insert(job.table_id);
+  return effect;
+}
+
+Result<DdlEffect> Schema::truncate_table(const DdlJob& job) {
+  if (!job.table_info) return missing_info(job);
+  ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_id));
+  const SchemaId schema = table->schema;
+  remove_table(job.table_id);
+  gone_.insert(job.table_id);
+  TRY(add_new_table(schema, job.table_info, job.schema_version));
+  return executed(tables_.at(job.table_info->id).version->name);
+}
+
+Result<DdlEffect> Schema::rekey_table(const DdlJob& job) {
+  if (!job.table_info) return missing_info(job);
+  if (job.table_info->id == job.table_id) return alter_table(job);
+  ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_id));
+  const SchemaId schema = table->schema;
+  const TablePtr before = table->version;
+  remove_table(job.table_id);
+  TRY(add_table(schema, job.table_info->id, job.table_info->name, job.table_info,
+                job.schema_version, before));
+  // Late rows under the old id are good rows of the new table.
+  aliases_[job.table_id] = job.table_info->id;
+  return executed(tables_.at(job.table_info->id).version->name);
+}
+
+}  // namespace drainer::schema

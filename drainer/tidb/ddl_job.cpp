@@ -1,0 +1,117 @@
+#include "drainer/tidb/ddl_job.h"
+
+#include "drainer/tidb/json_reader.h"
+
+namespace drainer::tidb {
+
+namespace {
+
+void read_history_info(JsonReader& json, DdlJobOutline& outline) {
+  DdlJob& job = outline.job;
+  json.read_object([&](std::string_view key) {
+    if (key == "SchemaVersion") {
+      job.schema_version = SchemaVersion(json.read_int64());
+    } else if (key == "DBInfo") {
+      outline.db_info = json.read_raw();
+    } else if (key == "TableInfo") {
+      outline.table_info = json.read_raw();
+    } else if (key == "FinishedTS") {
+      job.finished_ts = static_cast<int64_t>(json.read_uint64());
+    } else if (key == "MultipleTableInfos") {
+      outline.multiple_table_infos.clear();
+      json.read_array([&] { outline.multiple_table_infos.push_back(json.read_raw()); });
+    } else {
+      json.skip();
+    }
+  });
+}
+
+void read_sub_jobs(JsonReader& json, std::vector<DdlType>& types) {
+  types.clear();
+  json.read_object([&](std::string_view key) {
+    if (key != "sub_jobs") return json.skip();
+    json.read_array([&] {
+      types.push_back(DdlType::kNone);
+      json.read_object([&](std::string_view name) {
+        if (name == "type") {
+          types.back() = static_cast<DdlType>(json.read_uint64());
+        } else {
+          json.skip();
+        }
+      });
+    });
+  });
+}
+
+void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline) {
+  DdlJob& job = outline.job;
+  if (key == "id") {
+    job.id = DdlJobId(json.read_int64());
+  } else if (key == "type") {
+    job.type = static_cast<DdlType>(json.read_uint64());
+  } else if (key == "schema_id") {
+    job.schema_id = SchemaId(json.read_int64());
+  } else if (key == "table_id") {
+    job.table_id = TableId(json.read_int64());
+  } else if (key == "schema_name") {
+    job.schema_name = json.read_string();
+  } else if (key == "table_name") {
+    job.table_name = json.read_string();
+  } else if (key == "state") {
+    job.state = static_cast<DdlJobState>(json.read_uint64());
+  } else if (key == "schema_state") {
+    job.schema_state = static_cast<SchemaState>(json.read_uint64());
+  } else if (key == "start_ts") {
+    job.start_ts = StartTs(static_cast<int64_t>(json.read_uint64()));
+  } else if (key == "query") {
+    job.query = json.read_string();
+  } else if (key == "raw_args") {
+    outline.raw_args = json.read_raw();
+  } else if (key == "binlog") {
+    read_history_info(json, outline);
+  } else if (key == "multi_schema_info") {
+    read_sub_jobs(json, job.sub_job_types);
+  } else {
+    json.skip();
+  }
+}
+
+}  // namespace
+
+Result<DdlJobOutline> parse_ddl_job_outline(ByteView document) {
+  DdlJobOutline outline;
+  JsonReader json(document, "ddl job");
+  json.read_object([&](std::string_view key) { read_member(json, key, outline); });
+  if (Result<void> read = json.finish(); !read.ok()) {
+    return std::move(read).error().because("ddl job {}", outline.job.id);
+  }
+  return outline;
+}
+
+Result<DdlJob> parse_ddl_job(ByteView document) {
+  ASSIGN_OR_RETURN(DdlJobOutline outline, parse_ddl_job_outline(document));
+  DdlJob& job = outline.job;
+  const auto parse_table = [&](ByteView json) -> Result<std::shared_ptr<const TableInfo>> {
+    Result<TableInfo> info = parse_table_info(json);
+    if (info.ok()) return std::make_shared<const TableInfo>(std::move(info).value());
+    return std::move(info).error().because("ddl job {}, from byte {}", job.id,
+                                           json.data() - document.data());
+  };
+  job.raw_args = outline.raw_args;
+  if (!outline.db_info.empty()) {
+    Result<DbInfo> info = parse_db_info(outline.db_info);
+    if (!info.ok()) return std::move(info).error().because("ddl job {}", job.id);
+    job.db_info = std::make_unique<DbInfo>(std::move(info).value());
+  }
+  if (!outline.table_info.empty()) {
+    ASSIGN_OR_RETURN(job.table_info, parse_table(outline.table_info));
+  }
+  for (const ByteView json : outline.multiple_table_infos) {
+    if (json.empty()) continue;
+    ASSIGN_OR_RETURN(std::shared_ptr<const TableInfo> info, parse_table(json));
+    job.multiple_table_infos.push_back(std::move(info));
+  }
+  return std::move(outline.job);
+}
+
+}  // namespace drainer::tidb

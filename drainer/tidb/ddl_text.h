@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drainer/tidb/ddl_lexer.h"
+
+namespace drainer::tidb {
+
+// All that a drainer asks of DDL text, answered without a parser (spec/schema-and-ddl.md 4.4–4.6,
+// mysql-sink.md 2.11). Pure functions. Text that falls into no tokens, or into several statements,
+// has kind kOther and no names, and is returned as it is by those that rewrite.
+
+enum class DdlKind : uint8_t {
+  kOther,
+  kCreateDatabase,
+  kDropDatabase,
+  kAlterDatabase,
+  kCreateTable,
+  kCreateView,
+  kCreateIndex,
+  kDropTable,
+  kDropView,
+  kDropIndex,
+  kTruncateTable,
+  kRenameTable,
+  kAlterTable,
+};
+
+/// The event name of the binlog filter, e.g. "create table"; "" for kOther.
+std::string_view event_name(DdlKind kind);
+
+/// A table's name as a text has it, without quotes.
+struct NameInText {
+  std::string schema;  ///< empty: not qualified, the session's database is meant
+  std::string table;
+  size_t begin = 0;  ///< bytes in the text
+  size_t end = 0;
+
+  bool is_qualified() const { return !schema.empty(); }
+};
+
+/// What a statement is and which tables it names, in the order of the text:
+/// RENAME TABLE old, new, old, new …; ALTER TABLE the table, then the target of RENAME or the table
+/// of EXCHANGE PARTITION; CREATE TABLE the table, then the source of LIKE; DROP TABLE and VIEW all;
+/// databases none.
+struct DdlStatement {
+  DdlKind kind = DdlKind::kOther;
+  std::vector<NameInText> tables;
+};
+DdlStatement parse_ddl(std::string_view text, SqlMode mode = {});
+
+inline DdlKind classify_ddl(std::string_view text, SqlMode mode = {}) {
+  return parse_ddl(text, mode).kind;
+}
+inline bool is_create_database(std::string_view text) {
+  return classify_ddl(text) == DdlKind::kCreateDatabase;
+}
+/// ALTER TABLE or (FIX) ALTER DATABASE … SET TIFLASH REPLICA and nothing else: its failure
+/// downstream does not matter.
+bool is_only_tiflash_replica(std::string_view text);
+
+/// The statements of `text` without their ';', empty ones left out. Borrows it. Text that does not
+/// fall into tokens is one statement.
+std::vector<std::string_view> split_statements(std::string_view text);
+
+/// Without placement options, with every TTL switched off, `/*!90000 ` as `/*T! ` (4.5). Byte for
+/// byte the same if there is nothing of that; else without the final ';'. Empty: do not send it.
+std::string process_ddl_text(std::string_view text);
+
+/// DROP TABLE (VIEW) of several tables as the DROP of `schema`.`table` alone: TiDB logs one job,
+/// with the whole text, per table that existed. Run as it is, the text would drop namesakes in the
+/// used database that upstream never touched, and tables that a filter protects (2.6).
+std::string drop_only(std::string_view text, std::string_view schema, std::string_view table);
+
+/// The SQL mode in which a user's text makes sense: the default one, unless a string does not end
+/// in it, or double quotes stand around names.
+SqlMode guess_sql_mode(std::string_view text);
+
+/// The text as it has to read in the default SQL mode.
+///
+/// TiDB prints strings of DDL with quotes doubled; backslashes it doubles only in expressions
+/// (defaults, column comments), not in members of ENUM and SET, comments of tables, indices and
+/// partitions, and other options: COMMENT='t\\' becomes 't\', which swallows what follows. Those
+/// get their backslashes doubled here. Text not printed by TiDB (TiDB < 5.4, or kept because TiDB
+/// could not parse it in the default mode) is rewritten from the mode that it seems to be in:
+/// "name" to `name`, \ in strings to \\.
+std::string to_default_sql_mode(std::string_view text);
+
+/// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: default mode, drop_only(),
+/// process_ddl_text(). The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
+/// it, `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
+std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table);
+
+}  // namespace drainer::tidb

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/result.h"
+#include "syncer/mysql/session.h"
+#include "syncer/txn.h"
+
+namespace drainer::mysql {
+
+/// Runs upstream DDL downstream on a connection of its own, which waits as long as the DDL takes
+/// (spec/mysql-sink.md 2.11 with the FIXes of 6.5).
+///
+/// A DDL is not part of a transaction. Whoever calls notes it in a journal before and after, and
+/// says with `may_be_done` that an earlier attempt may have happened. One thread.
+class DdlRunner {
+ public:
+  DdlRunner(SessionOptions session, int attempts_max, Clock& clock)
+      : options_(std::move(session)), attempts_max_(attempts_max), clock_(clock) {}
+
+  /// Done, ignored ("exists already" and the like), or a final error that names the statement, the
+  /// cause and the remedy.
+  Result<void> run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done, const StopToken& stop);
+
+ private:
+  Result<void> run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
+                        bool may_be_done, const StopToken& stop);
+  Result<void> attempt(const Ddl& ddl, const std::string& text);
+  /// After a lost connection: blocks while the server still works on its statement.
+  Result<void> wait_for_lost_session(const StopToken& stop);
+
+  const SessionOptions options_;
+  const int attempts_max_;
+  Clock& clock_;
+  std::unique_ptr<Session> session_;  ///< while a DDL runs: one may be hours after the last
+  SessionIdentity lost_session_;
+};
+
+}  // namespace drainer::mysql

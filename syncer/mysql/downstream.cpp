@@ -1,0 +1,147 @@
+#include "syncer/mysql/downstream.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "syncer/mysql/literal.h"
+
+namespace drainer::mysql {
+namespace {
+
+constexpr int32_t kUnknownVariable = 1193;
+
+/// Set where the server knows them. Foreign keys have been checked upstream; downstream the order
+/// of rows within a transaction is not the original one, and cascades come as rows of their own.
+constexpr std::array<std::pair<const char*, const char*>, 4> kDefaultVariables = {{
+    {"allow_auto_random_explicit_insert", "1"},
+    {"tidb_txn_mode", "optimistic"},
+    {"tidb_placement_mode", "ignore"},
+    {"foreign_key_checks", "OFF"},
+}};
+
+/// Modes that refuse or change values which exist upstream. TRADITIONAL stands for a set of others,
+/// all of which the server also lists by themselves.
+constexpr std::array<std::string_view, 6> kSurprisingModes = {
+    "NO_ZERO_DATE", "NO_ZERO_IN_DATE",         "ERROR_FOR_DIVISION_BY_ZERO",
+    "TRADITIONAL",  "PAD_CHAR_TO_FULL_LENGTH", "EMPTY_STRING_IS_NULL"};
+
+std::vector<std::string_view> split_mode(std::string_view mode) {
+  std::vector<std::string_view> parts;
+  while (!mode.empty()) {
+    const size_t comma = std::min(mode.find(','), mode.size());
+    if (comma > 0) parts.push_back(mode.substr(0, comma));
+    mode.remove_prefix(std::min(comma + 1, mode.size()));
+  }
+  return parts;
+}
+
+std::string join_mode(const std::vector<std::string_view>& parts) {
+  std::string mode;
+  for (const std::string_view part : parts) {
+    if (!mode.empty()) mode.push_back(',');
+    mode += part;
+  }
+  return mode;
+}
+
+Result<void> set_variable(Session& session, std::string_view name, std::string_view value) {
+  std::string sql = fmt::format("SET SESSION {} = ", name);
+  append_quoted(sql, value, {.no_backslash_escapes = session.no_backslash_escapes()});
+  TRY(session.execute(sql));
+  return {};
+}
+
+Result<std::map<std::string, std::string>> probe_variables(
+    Session& session, const std::map<std::string, std::string>& params) {
+  std::map<std::string, std::string> known;
+  for (const auto& [name, value] : kDefaultVariables) {
+    auto set = set_variable(session, name, value);
+    if (set.ok()) {
+      known[name] = value;
+    } else if (set.error().detail() != kUnknownVariable) {
+      return std::move(set).error().because("set session variable {}", name);
+    }
+  }
+  for (const auto& [name, value] : params) {
+    if (auto set = set_variable(session, name, value); !set.ok()) {
+      return std::move(set).error().because("set session variable {} of params", name);
+    }
+    known[name] = value;
+  }
+  return known;
+}
+
+}  // namespace
+
+std::string relax_sql_mode(std::string_view mode) {
+  auto parts = split_mode(mode);
+  std::erase_if(parts, [](std::string_view part) {
+    return part == "STRICT_TRANS_TABLES" || part == "STRICT_ALL_TABLES" || part == "TRADITIONAL";
+  });
+  return join_mode(parts);
+}
+
+std::string ddl_sql_mode(std::string_view mode, int64_t sync_mode) {
+  std::string wanted(mode);
+  if (sync_mode == kSyncModePartialColumns) wanted = relax_sql_mode(mode);
+  auto parts = split_mode(wanted);
+  std::erase(parts, "NO_BACKSLASH_ESCAPES");
+  return join_mode(parts);
+}
+
+std::string dml_sql_mode(const std::optional<std::string>& configured, std::string_view server_mode,
+                         int64_t sync_mode) {
+  std::string mode(configured ? std::string_view(*configured) : server_mode);
+  if (sync_mode == kSyncModePartialColumns) mode = relax_sql_mode(mode);
+  auto parts = split_mode(mode);
+  const auto add = [&](std::string_view part) {
+    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
+  };
+  if (!configured) {
+    std::erase_if(parts, [](std::string_view part) {
+      return std::ranges::find(kSurprisingModes, part) != kSurprisingModes.end();
+    });
+    add("ALLOW_INVALID_DATES");
+  }
+  add("NO_AUTO_VALUE_ON_ZERO");
+  return join_mode(parts);
+}
+
+SessionOptions base_session_options(const DownstreamOptions& to) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(to.read_timeout);
+  return {.host = to.host,
+          .port = to.port,
+          .user = to.user,
+          .password = to.password,
+          .security = to.security,
+          .read_timeout = std::max(seconds, std::chrono::seconds(1)),
+          .variables = {}};
+}
+
+Result<Downstream> probe_downstream(const DownstreamOptions& to,
+                                    const std::optional<std::string>& sql_mode) {
+  Downstream found;
+  found.dml = base_session_options(to);
+  ASSIGN_OR_RETURN(const auto session, Session::open(found.dml));
+  ASSIGN_OR_RETURN(const std::string server_mode,
+                   session->query_value("SELECT @@SESSION.sql_mode"));
+  ASSIGN_OR_RETURN(const std::string packet, session->query_value("SELECT @@max_allowed_packet"));
+  std::from_chars(packet.data(), packet.data() + packet.size(), found.max_allowed_packet);
+  ASSIGN_OR_RETURN(found.dml.variables, probe_variables(*session, to.params));
+
+  found.ddl = found.dml;
+  found.ddl.read_timeout.reset();
+  const std::string ddl_mode = ddl_sql_mode(sql_mode.value_or(server_mode), to.sync_mode);
+  if (sql_mode || ddl_mode != server_mode) found.ddl.variables.try_emplace("sql_mode", ddl_mode);
+
+  found.dml.variables.try_emplace("sql_mode", dml_sql_mode(sql_mode, server_mode, to.sync_mode));
+  std::string& zone = found.dml.variables["time_zone"];
+  if (zone.empty()) zone = "+00:00";
+  ASSIGN_OR_RETURN(found.time_zone, tidb::TimeZone::load(zone));
+  return found;
+}
+
+}  // namespace drainer::mysql

@@ -1,0 +1,58 @@
+#include "syncer/mysql/failure.h"
+
+#include <algorithm>
+#include <array>
+
+#include "syncer/mysql/packet.h"
+
+namespace drainer::mysql {
+namespace {
+
+/// Access denied (1044, 1045, 1142, 1143), syntax (1064), data that does not fit and everything
+/// else that is not listed below is fatal at once.
+constexpr std::array kRefreshCodes = {1054, 1146, 1136, 1364};
+constexpr std::array kRetryCodes = {1040, 1105, 1158, 1159, 1160, 1161, 1180, 1205, 1213,
+                                    1290, 1317, 1836, 8002, 8022, 8028, 8229, 9001, 9002,
+                                    9003, 9004, 9005, 9006, 9007, 9008, 9011};
+constexpr int32_t kDuplicateEntry = 1062;
+constexpr int32_t kTransactionTooLarge = 8004;
+/// ER_CONNECTION_KILLED and ER_SERVER_SHUTDOWN end the session as well.
+constexpr std::array kLostCodes = {1053, 1927};
+
+constexpr std::array kIgnorableDdlCodes = {1007, 1008, 1049, 1050, 1051, 1054,
+                                           1060, 1061, 1091, 1146, 1176, 1831};
+/// Multiple primary key; no such partition; partition exists; duplicate foreign key and, as older
+/// servers and MariaDB say it, 1005 and 1022; check constraint exists or does not; unknown view.
+constexpr std::array kRepeatedDdlCodes = {1068, 1507, 1517, 1735, 1826, 1005,
+                                          1022, 3821, 3822, 4092, 4091};
+
+template <size_t n>
+bool contains(const std::array<int, n>& codes, int32_t code) {
+  return std::ranges::find(codes, code) != codes.end();
+}
+
+}  // namespace
+
+FailureClass classify_failure(const Error& error) {
+  const int32_t code = error.detail();
+  if (code >= 2000 && code < 3000) {
+    return error.code() == ErrorCode::kDenied ? FailureClass::kFatal : FailureClass::kLost;
+  }
+  if (contains(kLostCodes, code)) return FailureClass::kLost;
+  if (contains(kRefreshCodes, code)) return FailureClass::kRefresh;
+  if (contains(kRetryCodes, code)) return FailureClass::kRetry;
+  if (code == kDuplicateEntry) return FailureClass::kSafeMode;
+  if (code == kGuardError) return FailureClass::kGuard;
+  if (code == kTransactionTooLarge) return FailureClass::kTooLarge;
+  return FailureClass::kFatal;
+}
+
+bool is_ignorable_ddl_error(const Error& error) {
+  return contains(kIgnorableDdlCodes, error.detail());
+}
+
+bool is_repeated_ddl_error(const Error& error) {
+  return contains(kRepeatedDdlCodes, error.detail());
+}
+
+}  // namespace drainer::mysql

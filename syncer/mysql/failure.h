@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+#include "drainer/base/error.h"
+
+namespace drainer::mysql {
+
+/// What a failed statement calls for (spec/mysql-sink.md 6.10).
+enum class FailureClass : uint8_t {
+  kFatal,     ///< another try cannot help
+  kRefresh,   ///< the table may have changed: read it again, once
+  kSafeMode,  ///< duplicate key: once in safe mode
+  kGuard,     ///< a guard, or a real overflow: find out statement by statement
+  kTooLarge,  ///< the transaction exceeds the downstream's limit: cut it
+  kRetry,     ///< busy, conflict, restart: again after a pause, on the same connection
+  kLost,      ///< the connection is gone; the outcome may be unknown
+};
+
+/// By Error::detail(); errors without a number are fatal.
+FailureClass classify_failure(const Error& error);
+
+/// Codes after which a DDL counts as done (2.11).
+bool is_ignorable_ddl_error(const Error& error);
+/// Further codes that a DDL gives when it has been run before (6.5 b).
+bool is_repeated_ddl_error(const Error& error);
+
+}  // namespace drainer::mysql

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "conf/options.h"
+#include "drainer/base/clock.h"
+#include "drainer/base/queue.h"
+#include "syncer/mysql/batch.h"
+#include "syncer/mysql/ddl.h"
+#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/worker.h"
+#include "syncer/sink.h"
+
+namespace drainer::mysql {
+
+/// All that the MySQL output depends on.
+struct MysqlSinkOptions {
+  SyncerOptions syncer;
+  uint64_t cluster_id = 0;  ///< of the upstream
+  std::string progress_schema = "tidb_binlog";
+
+  /// Where the checkpoint stands: its commit ts (or the initial one) and `consistent`;
+  /// has_checkpoint is false when no drainer has saved one.
+  CommitTs checkpoint_ts;
+  bool is_consistent = false;
+  bool has_checkpoint = false;
+
+  MismatchPolicy mismatch = MismatchPolicy::kStop;
+  int attempts_max = 100;
+  size_t txn_bytes_max = size_t{1} << 30;
+  /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
+  /// applied beyond it.
+  Duration safe_window = std::chrono::minutes(5);
+  /// Loopback mark (3.1): run once at the start; first in each transaction.
+  std::vector<std::string> mark_setup{};
+  std::string mark_statement{};
+};
+
+/// Sink for MySQL, MariaDB and TiDB: upstream transactions in order, whole, each exactly once.
+///
+/// One worker thread `mysql:0` reads the input queue, groups whole transactions and writes them;
+/// a DDL is a barrier. The progress row of the downstream (progress_table.h) decides what has been
+/// applied, not the checkpoint.
+class MysqlSink final : public Sink {
+ public:
+  /// Connects, takes over the progress row and so shuts out any older drainer of this cluster.
+  static Result<std::unique_ptr<MysqlSink>> open(MysqlSinkOptions options, Clock& clock);
+
+  void start(ThreadGroup& threads) override;
+  Result<void> submit(Txn txn, const StopToken& stop) override;
+  void close() override { input_.close(); }
+  std::optional<Applied> next_applied(const StopToken& stop) override;
+  CommitTs resume_from(CommitTs checkpoint) const override;
+  const tidb::TimeZone& time_zone() const override { return time_zone_; }
+
+  bool starts_in_safe_mode() const { return starts_in_safe_mode_; }
+
+ private:
+  struct Start {
+    AppliedState state;
+    bool is_safe = false;
+  };
+  static Start decide_start(const MysqlSinkOptions& options,
+                            const std::optional<ProgressTable::Previous>& previous);
+
+  MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream, Worker worker,
+            const Start& start, Clock& clock);
+
+  Result<void> run(const StopToken& stop);
+  Result<void> run_batches(const StopToken& stop);
+  Result<void> run_ddl(const Txn& txn, const StopToken& stop);
+  /// SHOW MASTER STATUS at most once a minute; 0 when not due or not known.
+  int64_t take_secondary_ts();
+
+  Clock& clock_;
+  const tidb::TimeZone time_zone_;
+  const CommitTs resume_from_;
+  const bool starts_in_safe_mode_;
+  const bool is_tidb_;
+
+  BoundedQueue<Txn> input_;
+  BoundedQueue<Applied> applied_;
+  CommitTs last_submitted_;
+
+  // Of the worker's thread.
+  Batcher batcher_;
+  Worker worker_;
+  DdlRunner ddl_;
+  std::optional<TimePoint> last_secondary_ts_;
+};
+
+}  // namespace drainer::mysql

@@ -1,0 +1,176 @@
+#include "syncer/mysql/packet.h"
+
+#include <utility>
+
+namespace drainer::mysql {
+
+void append_guard(std::string& sql, uint64_t rows) {
+  fmt::format_to(std::back_inserter(sql),
+                 "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>{})", rows);
+}
+
+Error too_large_error(size_t bytes, const PacketLimits& limits) {
+  return make_error(ErrorCode::kInvalid,
+                    "statement of {} bytes is larger than the downstream's max_allowed_packet "
+                    "allows ({} bytes)",
+                    bytes, limits.packet_bytes_max);
+}
+
+PacketWriter::PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode, Send send)
+    : limits_(limits), style_(style), mode_(mode), send_(std::move(send)) {}
+
+Result<void> PacketWriter::add_statement(std::string_view sql) {
+  close_run();
+  sql_ += sql;
+  sql_.push_back(';');
+  return fit_packet(/*is_statement_end=*/true);
+}
+
+Result<void> PacketWriter::add_guarded(std::string_view sql, uint64_t rows) {
+  close_run();
+  sql_ += sql;
+  sql_.push_back(';');
+  append_guard(sql_, rows);
+  sql_.push_back(';');
+  return fit_packet(/*is_statement_end=*/true);
+}
+
+Result<void> PacketWriter::add_row(const TablePlan& plan, const Txn& txn, const RowChange& row) {
+  switch (row.kind) {
+    case RowKind::kInsert:
+      return add_insert(mode_ == WriteMode::kSafe ? Verb::kReplace : Verb::kInsert, plan,
+                        txn.new_values(row));
+    case RowKind::kDelete:
+      return add_delete(plan, txn.new_values(row));
+    case RowKind::kUpdate:
+      if (mode_ != WriteMode::kSafe) {
+        return add_update(plan, txn.new_values(row), txn.old_values(row));
+      }
+      TRY(add_delete(plan, txn.old_values(row)));
+      return add_insert(Verb::kReplace, plan, txn.new_values(row));
+  }
+  return {};
+}
+
+bool PacketWriter::continues_run(Verb verb, const TablePlan& plan) const {
+  return run_.can_grow && run_.verb == verb && run_.plan == &plan &&
+         run_.rows < limits_.statement_rows && sql_.size() - run_.begin < limits_.statement_bytes;
+}
+
+Result<void> PacketWriter::count_statement(bool is_scan) {
+  close_run();
+  if (statements_ >= limits_.packet_statements || scans_ >= limits_.packet_scans) TRY(finish());
+  ++statements_;
+  scans_ += is_scan ? 1 : 0;
+  return {};
+}
+
+Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row) {
+  const bool is_complete = !plan.has_absent(row);
+  if (is_complete && continues_run(verb, plan)) {
+    sql_.push_back(',');
+    TRY(append_tuple(sql_, plan, row, style_));
+    ++run_.rows;
+    return fit_packet(/*is_statement_end=*/false);
+  }
+  TRY(count_statement(/*is_scan=*/false));
+  run_ = {.verb = verb,
+          .plan = &plan,
+          .first = row,
+          .begin = sql_.size(),
+          .rows = 1,
+          .can_grow = is_complete};
+  TRY(append_insert(sql_, verb == Verb::kReplace ? "REPLACE" : "INSERT", plan, row, style_));
+  return fit_packet(/*is_statement_end=*/false);
+}
+
+Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
+  const int32_t key = plan.find_key(row);
+  if (continues_run(Verb::kDelete, plan) && key == run_.key) return grow_delete(row);
+  TRY(count_statement(/*is_scan=*/key < 0));
+  run_ = {.verb = Verb::kDelete,
+          .plan = &plan,
+          .key = key,
+          .first = row,
+          .begin = sql_.size(),
+          .rows = 1,
+          .can_grow = key >= 0 && plan.keys[static_cast<size_t>(key)].can_be_listed};
+  TRY(append_delete(sql_, plan, row, style_));
+  return fit_packet(/*is_statement_end=*/false);
+}
+
+Result<void> PacketWriter::grow_delete(Row row) {
+  const PlannedKey& key = run_.plan->keys[static_cast<size_t>(run_.key)];
+  const bool is_single = key.columns.size() == 1;
+  if (run_.rows == 1) {
+    // The single form becomes a list.
+    sql_.resize(run_.begin);
+    sql_ += "DELETE FROM ";
+    sql_ += run_.plan->target;
+    sql_ += " WHERE ";
+    if (is_single) {
+      sql_ += run_.plan->columns[key.columns[0]].quoted;
+      sql_ += " IN (";
+    }
+    TRY(append_key_element(sql_, *run_.plan, key, run_.first, style_));
+  }
+  sql_ += is_single ? "," : " OR ";
+  TRY(append_key_element(sql_, *run_.plan, key, row, style_));
+  ++run_.rows;
+  return fit_packet(/*is_statement_end=*/false);
+}
+
+Result<void> PacketWriter::add_update(const TablePlan& plan, Row new_row, Row old_row) {
+  TRY(count_statement(/*is_scan=*/plan.find_key(old_row) < 0));
+  TRY(append_update(sql_, plan, new_row, old_row, style_));
+  sql_.push_back(';');
+  if (mode_ == WriteMode::kExact) {
+    append_guard(sql_, 1);
+    sql_.push_back(';');
+  }
+  return fit_packet(/*is_statement_end=*/true);
+}
+
+void PacketWriter::close_run() {
+  if (run_.verb == Verb::kNone) return;
+  const bool is_list = run_.verb == Verb::kDelete && run_.rows > 1 &&
+                       run_.plan->keys[static_cast<size_t>(run_.key)].columns.size() == 1;
+  if (is_list) sql_.push_back(')');
+  sql_.push_back(';');
+  if (run_.verb == Verb::kDelete && mode_ == WriteMode::kExact) {
+    append_guard(sql_, run_.rows);
+    sql_.push_back(';');
+  }
+  run_ = {};
+  complete_ = sql_.size();
+}
+
+Result<void> PacketWriter::fit_packet(bool is_statement_end) {
+  const size_t before = complete_;
+  if (is_statement_end) complete_ = sql_.size();
+  if (sql_.size() <= limits_.packet_bytes) return {};
+  if (before > 0) {
+    // What was complete before this statement goes out; the statement begins the next packet.
+    TRY(send_(std::string_view(sql_).substr(0, before)));
+    sql_.erase(0, before);
+    complete_ = is_statement_end ? sql_.size() : 0;
+    run_.begin -= is_statement_end ? 0 : before;
+  }
+  if (sql_.size() > limits_.packet_bytes_max) {
+    return too_large_error(sql_.size(), limits_);
+  }
+  return {};
+}
+
+Result<void> PacketWriter::finish() {
+  close_run();
+  if (sql_.empty()) return {};
+  TRY(send_(sql_));
+  sql_.clear();
+  complete_ = 0;
+  statements_ = 0;
+  scans_ = 0;
+  return {};
+}
+
+}  // namespace drainer::mysql

@@ -1,0 +1,332 @@
+#include "syncer/mysql/statement.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "drainer/tidb/value_text.h"
+
+namespace drainer::mysql {
+namespace {
+
+using tidb::Value;
+using tidb::ValueKind;
+using Row = std::span<const Value>;
+
+bool is_listable(ColumnClass column_class) {
+  switch (column_class) {
+    case ColumnClass::kPlain:
+    case ColumnClass::kChar:
+    case ColumnClass::kText:
+    case ColumnClass::kFixedBytes:
+    case ColumnClass::kBytes:
+      return true;
+    case ColumnClass::kFloat:
+    case ColumnClass::kDouble:
+    case ColumnClass::kDecimal:
+    case ColumnClass::kTime:
+    case ColumnClass::kJson:
+    case ColumnClass::kOther:
+      return false;
+  }
+  return false;
+}
+
+bool is_number_text(ByteView text) {
+  return !text.empty() && text.find_first_not_of("0123456789+-.eE") == ByteView::npos;
+}
+
+/// A FLOAT is compared as the double that its 32 bits widen to, in full digits.
+void append_float(std::string& sql, double value) {
+  tidb::append_double(sql, static_cast<double>(static_cast<float>(value)));
+}
+
+/// The right side of a comparison with `column`.
+Result<void> append_comparand(std::string& sql, const PlannedColumn& column, const Value& value,
+                              QuoteStyle style) {
+  switch (column.downstream.column_class) {
+    case ColumnClass::kFloat:
+      if (value.kind == ValueKind::kFloat || value.kind == ValueKind::kDouble) {
+        append_float(sql, value.d);
+        return {};
+      }
+      if (value.kind == ValueKind::kText) {
+        append_float(sql, std::strtof(std::string(value.bytes()).c_str(), nullptr));
+        return {};
+      }
+      break;
+    case ColumnClass::kDecimal:
+      // Quoted, it would be compared as a double.
+      if (value.kind == ValueKind::kDecimal) return tidb::append_text(sql, value);
+      if (value.kind == ValueKind::kText && is_number_text(value.bytes())) {
+        sql += value.bytes();
+        return {};
+      }
+      break;
+    case ColumnClass::kChar:
+      if (value.kind == ValueKind::kString || value.kind == ValueKind::kText) {
+        const ByteView bytes = value.bytes();
+        append_quoted(sql, bytes.substr(0, bytes.find_last_not_of(' ') + 1), style);
+        return {};
+      }
+      break;
+    case ColumnClass::kFixedBytes:
+      if (value.kind == ValueKind::kBinary || value.kind == ValueKind::kText) {
+        std::string padded(value.bytes());
+        padded.resize(std::max<size_t>(padded.size(), column.downstream.octet_length));
+        sql += "_binary";
+        append_quoted(sql, padded, style);
+        return {};
+      }
+      break;
+    case ColumnClass::kPlain:
+    case ColumnClass::kDouble:
+    case ColumnClass::kTime:
+    case ColumnClass::kText:
+    case ColumnClass::kBytes:
+    case ColumnClass::kJson:
+    case ColumnClass::kOther:
+      break;
+  }
+  return append_literal(sql, value, style, column.is_binary);
+}
+
+/// `column = value` as a key needs it.
+Result<void> append_equal(std::string& sql, const PlannedColumn& column, const Value& value,
+                          QuoteStyle style) {
+  sql += column.quoted;
+  sql += " = ";
+  return append_comparand(sql, column, value, style);
+}
+
+/// `column = value` so that exactly the rows with the same bytes are found, for rows without key.
+Result<void> append_same(std::string& sql, const PlannedColumn& column, const Value& value,
+                         QuoteStyle style) {
+  const DownstreamColumn& downstream = column.downstream;
+  switch (downstream.column_class) {
+    case ColumnClass::kChar:
+    case ColumnClass::kText:
+      // The collation would take other letters, accents or trailing blanks for equal; it still
+      // serves to find the index entry.
+      if (downstream.is_indexed) {
+        TRY(append_equal(sql, column, value, style));
+        sql += " AND ";
+      }
+      sql += "BINARY ";
+      if (downstream.is_unicode) {
+        sql += column.quoted;
+      } else {
+        sql += "CONVERT(" + column.quoted + " USING utf8mb4)";
+      }
+      sql += " = ";
+      return append_comparand(sql, column, value, style);
+    case ColumnClass::kJson:
+      sql += column.quoted;
+      sql += " = CAST(";
+      TRY(append_comparand(sql, column, value, style));
+      sql += " AS JSON)";
+      return {};
+    case ColumnClass::kPlain:
+    case ColumnClass::kFloat:
+    case ColumnClass::kDouble:
+    case ColumnClass::kDecimal:
+    case ColumnClass::kTime:
+    case ColumnClass::kFixedBytes:
+    case ColumnClass::kBytes:
+    case ColumnClass::kOther:
+      return append_equal(sql, column, value, style);
+  }
+  return {};
+}
+
+Result<void> append_key_condition(std::string& sql, const TablePlan& plan, const PlannedKey& key,
+                                  Row row, QuoteStyle style) {
+  for (size_t i = 0; i < key.columns.size(); ++i) {
+    if (i > 0) sql += " AND ";
+    const PlannedColumn& column = plan.columns[key.columns[i]];
+    TRY(append_equal(sql, column, row[column.offset], style));
+  }
+  return {};
+}
+
+Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql += " WHERE ";
+  const int32_t key = plan.find_key(row);
+  if (key >= 0) {
+    return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
+  }
+  bool is_first = true;
+  for (const PlannedColumn& column : plan.columns) {
+    const Value& value = row[column.offset];
+    if (value.is_absent()) continue;
+    if (!is_first) sql += " AND ";
+    is_first = false;
+    if (value.is_null()) {
+      sql += column.quoted;
+      sql += " IS NULL";
+    } else {
+      TRY(append_same(sql, column, value, style));
+    }
+  }
+  if (is_first) return make_error(ErrorCode::kInvalid, "row of {} has no columns", plan.target);
+  return {};
+}
+
+/// Runs `append_one(column)` for each column that `row` carries, with commas between.
+template <class AppendOne>
+Result<void> append_columns(std::string& sql, const TablePlan& plan, Row row,
+                            AppendOne append_one) {
+  bool is_first = true;
+  for (const PlannedColumn& column : plan.columns) {
+    if (row[column.offset].is_absent()) continue;
+    if (!is_first) sql.push_back(',');
+    is_first = false;
+    TRY(append_one(column));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
+                                  const TableDescription& downstream, MissingColumns missing) {
+  TablePlan plan;
+  append_table_name(plan.target, table.name.schema, table.name.table);
+
+  std::vector<uint32_t> offsets;
+  const auto& upstream = table.info->columns;
+  for (uint32_t i = 0; i < upstream.size(); ++i) {
+    if (upstream[i].is_writable()) offsets.push_back(i);
+  }
+  std::ranges::sort(offsets, {},
+                    [&](uint32_t i) -> const std::string& { return upstream[i].name; });
+
+  std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
+  for (const uint32_t offset : offsets) {
+    const tidb::ColumnInfo& column = upstream[offset];
+    const int32_t found = downstream.find_column(column.name);
+    if (found < 0) {
+      if (missing == MissingColumns::kDrop) continue;
+      return make_error(ErrorCode::kInvalid, "column `{}` of {} does not exist downstream",
+                        column.name, plan.target);
+    }
+    const DownstreamColumn& target = downstream.columns[static_cast<size_t>(found)];
+    if (target.is_generated) continue;
+    planned_by_downstream[static_cast<size_t>(found)] = static_cast<int32_t>(plan.columns.size());
+    std::string quoted;
+    append_identifier(quoted, column.name);
+    plan.columns.push_back({.offset = offset,
+                            .quoted = std::move(quoted),
+                            .downstream = target,
+                            .is_binary = column.type.is_binary()});
+  }
+
+  for (const UniqueKey& key : downstream.unique_keys) {
+    PlannedKey planned{.can_be_listed = true};
+    bool usable = !key.is_opaque;
+    for (const uint32_t position : key.columns) {
+      const int32_t column = planned_by_downstream[position];
+      if (column < 0) {
+        usable = false;
+        break;
+      }
+      planned.columns.push_back(static_cast<uint32_t>(column));
+      planned.can_be_listed &= is_listable(downstream.columns[position].column_class);
+    }
+    if (usable) plan.keys.push_back(std::move(planned));
+  }
+
+  plan.column_list = "(";
+  for (const PlannedColumn& column : plan.columns) {
+    if (plan.column_list.size() > 1) plan.column_list.push_back(',');
+    plan.column_list += column.quoted;
+  }
+  plan.column_list.push_back(')');
+  return plan;
+}
+
+int32_t TablePlan::find_key(Row row) const {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const bool complete = std::ranges::all_of(keys[i].columns, [&](uint32_t column) {
+      const Value& value = row[columns[column].offset];
+      return !value.is_null() && !value.is_absent();
+    });
+    if (complete) return static_cast<int32_t>(i);
+  }
+  return -1;
+}
+
+bool TablePlan::has_absent(Row row) const {
+  return std::ranges::any_of(
+      columns, [&](const PlannedColumn& column) { return row[column.offset].is_absent(); });
+}
+
+Result<void> append_tuple(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql.push_back('(');
+  TRY(append_columns(sql, plan, row, [&](const PlannedColumn& column) {
+    return append_literal(sql, row[column.offset], style, column.is_binary);
+  }));
+  sql.push_back(')');
+  return {};
+}
+
+Result<void> append_insert(std::string& sql, std::string_view verb, const TablePlan& plan, Row row,
+                           QuoteStyle style) {
+  sql += verb;
+  sql += " INTO ";
+  sql += plan.target;
+  if (plan.has_absent(row)) {
+    sql.push_back('(');
+    TRY(append_columns(sql, plan, row, [&](const PlannedColumn& column) -> Result<void> {
+      sql += column.quoted;
+      return {};
+    }));
+    sql.push_back(')');
+  } else {
+    sql += plan.column_list;
+  }
+  sql += " VALUES";
+  return append_tuple(sql, plan, row, style);
+}
+
+Result<void> append_update(std::string& sql, const TablePlan& plan, Row new_row, Row old_row,
+                           QuoteStyle style) {
+  sql += "UPDATE ";
+  sql += plan.target;
+  sql += " SET ";
+  TRY(append_columns(sql, plan, new_row, [&](const PlannedColumn& column) {
+    sql += column.quoted;
+    sql += " = ";
+    return append_literal(sql, new_row[column.offset], style, column.is_binary);
+  }));
+  TRY(append_where(sql, plan, old_row, style));
+  sql += " LIMIT 1";
+  return {};
+}
+
+Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql += "DELETE FROM ";
+  sql += plan.target;
+  TRY(append_where(sql, plan, row, style));
+  sql += " LIMIT 1";
+  return {};
+}
+
+Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,
+                                Row row, QuoteStyle style) {
+  if (key.columns.size() == 1) {
+    const PlannedColumn& column = plan.columns[key.columns[0]];
+    return append_comparand(sql, column, row[column.offset], style);
+  }
+  sql.push_back('(');
+  TRY(append_key_condition(sql, plan, key, row, style));
+  sql.push_back(')');
+  return {};
+}
+
+std::string describe_row(const TablePlan& plan, Row row) {
+  std::string text;
+  if (auto appended = append_where(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
+  return text.substr(std::string_view(" WHERE ").size());
+}
+
+}  // namespace drainer::mysql

@@ -1,0 +1,153 @@
+#include "syncer/mysql/table_keys.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "drainer/base/log.h"
+#include "syncer/mysql/literal.h"
+
+namespace drainer::mysql {
+namespace {
+
+constexpr std::string_view kColumnFields =
+    "column_name, extra, data_type, character_set_name, character_octet_length";
+constexpr std::string_view kStatisticsFields =
+    "non_unique, index_name, seq_in_index, column_name, sub_part";
+
+ColumnClass class_of(std::string_view type) {
+  static const std::map<std::string_view, ColumnClass> kClasses = {
+      {"tinyint", ColumnClass::kPlain},     {"smallint", ColumnClass::kPlain},
+      {"mediumint", ColumnClass::kPlain},   {"int", ColumnClass::kPlain},
+      {"bigint", ColumnClass::kPlain},      {"year", ColumnClass::kPlain},
+      {"bit", ColumnClass::kPlain},         {"enum", ColumnClass::kPlain},
+      {"set", ColumnClass::kPlain},         {"float", ColumnClass::kFloat},
+      {"double", ColumnClass::kDouble},     {"decimal", ColumnClass::kDecimal},
+      {"date", ColumnClass::kTime},         {"time", ColumnClass::kTime},
+      {"datetime", ColumnClass::kTime},     {"timestamp", ColumnClass::kTime},
+      {"char", ColumnClass::kChar},         {"varchar", ColumnClass::kText},
+      {"tinytext", ColumnClass::kText},     {"text", ColumnClass::kText},
+      {"mediumtext", ColumnClass::kText},   {"longtext", ColumnClass::kText},
+      {"binary", ColumnClass::kFixedBytes}, {"varbinary", ColumnClass::kBytes},
+      {"tinyblob", ColumnClass::kBytes},    {"blob", ColumnClass::kBytes},
+      {"mediumblob", ColumnClass::kBytes},  {"longblob", ColumnClass::kBytes},
+      {"json", ColumnClass::kJson},
+  };
+  const auto found = kClasses.find(type);
+  return found == kClasses.end() ? ColumnClass::kOther : found->second;
+}
+
+uint32_t number_of(const Field& field) {
+  uint32_t value = 0;
+  if (field) std::from_chars(field->data(), field->data() + field->size(), value);
+  return value;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+DownstreamColumn describe_column(const ResultRow& row) {
+  DownstreamColumn column;
+  column.name = row[0].value_or("");
+  const std::string extra = fold_case(row[1].value_or(""));
+  column.is_generated = contains(extra, "virtual generated") || contains(extra, "stored generated");
+  column.column_class = class_of(fold_case(row[2].value_or("")));
+  const std::string charset = row[3].value_or("");
+  column.is_unicode = charset.starts_with("utf8") || charset == "ascii";
+  if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
+  return column;
+}
+
+std::string query_text(std::string_view fields, std::string_view view, std::string_view order,
+                       const schema::TableName& name, QuoteStyle style) {
+  std::string sql =
+      fmt::format("\nSELECT {} \nFROM information_schema.{}\nWHERE table_schema = ", fields, view);
+  append_quoted(sql, name.schema, style);
+  sql += " AND table_name = ";
+  append_quoted(sql, name.table, style);
+  sql += fmt::format("\nORDER BY {} ASC;", order);
+  return sql;
+}
+
+}  // namespace
+
+std::string fold_case(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
+int32_t TableDescription::find_column(std::string_view name) const {
+  const std::string folded = fold_case(name);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (fold_case(columns[i].name) == folded) return static_cast<int32_t>(i);
+  }
+  return -1;
+}
+
+TableDescription describe(const std::vector<ResultRow>& columns,
+                          const std::vector<ResultRow>& statistics) {
+  TableDescription table;
+  for (const ResultRow& row : columns) table.columns.push_back(describe_column(row));
+
+  for (const ResultRow& row : statistics) {
+    const int32_t column = row[3] ? table.find_column(*row[3]) : -1;
+    if (column >= 0 && number_of(row[2]) == 1) {
+      table.columns[static_cast<size_t>(column)].is_indexed = true;
+    }
+    if (row[0].value_or("1") == "1") continue;
+    const std::string name = row[1].value_or("");
+    auto key = std::ranges::find(table.unique_keys, name, &UniqueKey::name);
+    if (key == table.unique_keys.end()) {
+      key = table.unique_keys.insert(key, UniqueKey{.name = name});
+    }
+    if (column < 0 || table.columns[static_cast<size_t>(column)].is_generated) {
+      key->is_opaque = true;
+      continue;
+    }
+    key->columns.push_back(static_cast<uint32_t>(column));
+    key->prefix_lengths.push_back(number_of(row[4]));
+  }
+  const auto primary =
+      std::ranges::find(table.unique_keys, std::string_view("PRIMARY"), &UniqueKey::name);
+  if (primary != table.unique_keys.end()) std::iter_swap(table.unique_keys.begin(), primary);
+  return table;
+}
+
+Result<std::shared_ptr<const TableDescription>> TableKeys::find(Session& session,
+                                                                const schema::TableName& name) {
+  const Key key{fold_case(name.schema), fold_case(name.table)};
+  if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
+
+  const QuoteStyle style{session.no_backslash_escapes()};
+  ASSIGN_OR_RETURN(const auto columns, session.query(query_text(kColumnFields, "columns",
+                                                                "ordinal_position", name, style)));
+  if (columns.empty()) {
+    return make_error(ErrorCode::kNotFound, "table not exist")
+        .because("`{}`.`{}`", name.schema, name.table);
+  }
+  ASSIGN_OR_RETURN(const auto statistics, session.query(query_text(kStatisticsFields, "statistics",
+                                                                   "seq_in_index", name, style)));
+  auto table = std::make_shared<const TableDescription>(describe(columns, statistics));
+  if (table->unique_keys.empty()) {
+    log_warn(
+        "table has no any primary key and unique index, it may be slow when syncing data to "
+        "downstream, we highly recommend add primary key or unique key for table",
+        {{"table", fmt::format("`{}`.`{}`", name.schema, name.table)}});
+  }
+  tables_.emplace(key, table);
+  return table;
+}
+
+void TableKeys::evict(const schema::TableName& name) {
+  const std::string folded = fold_case(name.schema);
+  if (!name.table.empty()) {
+    tables_.erase({folded, fold_case(name.table)});
+    return;
+  }
+  std::erase_if(tables_, [&](const auto& entry) { return entry.first.first == folded; });
+}
+
+}  // namespace drainer::mysql

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drainer/base/result.h"
+#include "drainer/schema/schema.h"
+#include "syncer/mysql/session.h"
+
+namespace drainer::mysql {
+
+/// How a downstream column is compared in a WHERE (spec/mysql-sink.md 6.4).
+enum class ColumnClass : uint8_t {
+  kPlain,       ///< integers, YEAR, BIT, ENUM, SET
+  kFloat,       ///< single precision
+  kDouble,      ///< double precision
+  kDecimal,     ///< exact numbers
+  kTime,        ///< DATE, TIME, DATETIME, TIMESTAMP
+  kChar,        ///< CHAR: stored without trailing blanks
+  kText,        ///< VARCHAR and the TEXT family
+  kFixedBytes,  ///< BINARY(n): stored padded with zero bytes
+  kBytes,       ///< VARBINARY and the BLOB family
+  kJson,        ///< JSON as a type of its own (MySQL, TiDB); MariaDB's JSON is kText
+  kOther,       ///< anything newer
+};
+
+struct DownstreamColumn {
+  std::string name;
+  ColumnClass column_class = ColumnClass::kOther;
+  bool is_generated = false;
+  bool is_indexed = false;    ///< first column of some index
+  bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
+  uint32_t octet_length = 0;  ///< of kFixedBytes
+};
+
+/// A unique index. `columns` are positions in TableDescription::columns, in index order.
+struct UniqueKey {
+  std::string name;
+  std::vector<uint32_t> columns{};
+  std::vector<uint32_t> prefix_lengths{};  ///< SUB_PART per column, 0 for the whole column
+  /// Holds an expression or a generated column: good for conflicts only, not for a WHERE.
+  bool is_opaque = false;
+};
+
+/// A table as the downstream has it. Immutable once read; any thread.
+struct TableDescription {
+  std::vector<DownstreamColumn> columns;  ///< in table order
+  std::vector<UniqueKey> unique_keys;     ///< PRIMARY first
+
+  /// Position of the column called `name`, whatever the case of its letters, or -1.
+  int32_t find_column(std::string_view name) const;
+};
+
+/// ASCII lower case; how names of tables and columns are compared.
+std::string fold_case(std::string_view name);
+
+/// Builds a description from the rows of the two queries of 2.4 (in the column order used here);
+/// pure, for tests. Empty `columns` give an empty description.
+TableDescription describe(const std::vector<ResultRow>& columns,
+                          const std::vector<ResultRow>& statistics);
+
+/// Descriptions of downstream tables, read on first use. One thread.
+class TableKeys {
+ public:
+  /// From the cache, else from the server. kNotFound "table not exist" when there is no such table.
+  Result<std::shared_ptr<const TableDescription>> find(Session& session,
+                                                       const schema::TableName& name);
+  /// Forgets one table; with an empty `table` all tables of the database.
+  void evict(const schema::TableName& name);
+  void clear() { tables_.clear(); }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  ///< folded schema and table
+  std::map<Key, std::shared_ptr<const TableDescription>> tables_;
+};
+
+}  // namespace drainer::mysql

@@ -1,0 +1,377 @@
+#include "syncer/mysql/worker.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "drainer/base/metrics.h"
+#include "syncer/mysql/failure.h"
+
+namespace drainer::mysql {
+namespace {
+
+/// A packet is sent when it has grown to this; larger ones win nothing.
+constexpr size_t kPacketBytes = 4 << 20;
+/// Header of a packet and room for a guard, below max_allowed_packet.
+constexpr size_t kPacketSlack = 1024;
+/// A packet must be done long before the read timeout passes, also where a row takes milliseconds.
+constexpr size_t kPacketStatements = 1000;
+/// Each of them may read the whole table.
+constexpr size_t kPacketScans = 10;
+constexpr size_t kStatementBytes = 1 << 20;
+/// Below MariaDB's in_predicate_conversion_threshold of 1000.
+constexpr size_t kStatementRows = 500;
+constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
+constexpr size_t kSqlInErrorBytes = 1024;
+
+Histogram& query_seconds() {
+  static Histogram& histogram = metrics().histogram(
+      "binlog_drainer_query_duration_time", "Bucketed histogram of processing time (s) of a query.",
+      exponential_buckets(0.00005, 2, 18), {{"type", "exec"}});
+  return histogram;
+}
+
+Counter& mismatches() {
+  static Counter& counter = metrics().counter("drainer_mysql_row_mismatches_total",
+                                              "UPDATEs and DELETEs that did not find their row.");
+  return counter;
+}
+
+Counter& retries() {
+  static Counter& counter = metrics().counter(
+      "drainer_mysql_retries_total", "Downstream transactions that had to be tried again.");
+  return counter;
+}
+
+std::string shorten(std::string_view sql) {
+  if (sql.size() <= kSqlInErrorBytes) return std::string(sql);
+  return fmt::format("{}… ({} bytes)", sql.substr(0, kSqlInErrorBytes), sql.size());
+}
+
+Error stopped() {
+  return make_error(ErrorCode::kStopped, "stopped");
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, ProgressTable progress, std::unique_ptr<Session> session,
+               const AppliedState& state, Clock& clock)
+    : options_(std::move(options)),
+      progress_(std::move(progress)),
+      clock_(clock),
+      session_(std::move(session)),
+      state_(state),
+      plans_(options_.missing_columns, clock) {}
+
+Result<void> Worker::apply(std::span<const Txn> txns, const StopToken& stop) {
+  CHECK(!txns.empty() && txns[0].commit_ts > state_.commit_ts, "commit ts {} after {}",
+        txns.empty() ? CommitTs() : txns[0].commit_ts, state_.commit_ts);
+  if (txns.size() == 1) return apply_one(txns[0], stop);
+  if (txns[0].commit_ts == state_.part_ts) {
+    TRY(apply_one(txns[0], stop));
+    return apply(txns.subspan(1), stop);
+  }
+  auto applied = run_step({.txns = txns, .after = {.commit_ts = txns.back().commit_ts}}, stop);
+  if (applied.ok() || classify_failure(applied.error()) != FailureClass::kTooLarge) return applied;
+  for (const Txn& txn : txns) TRY(apply_one(txn, stop));
+  return {};
+}
+
+Result<void> Worker::apply_one(const Txn& txn, const StopToken& stop) {
+  const size_t rows = txn.rows.size();
+  const size_t bytes = txn.size_bytes();
+  size_t first = state_.part_ts == txn.commit_ts ? std::min(state_.part_rows, rows) : 0;
+  while (true) {
+    size_t end = rows;
+    if (bytes > options_.txn_bytes_max) {
+      const double share = static_cast<double>(options_.txn_bytes_max) / static_cast<double>(bytes);
+      const auto piece = static_cast<size_t>(static_cast<double>(rows) * share);
+      end = std::min(rows, first + std::max<size_t>(piece, 1));
+    }
+    Step step{.txns = {&txn, 1}, .first_row = first, .end_row = end, .after = {}};
+    if (end == rows) {
+      step.after = {.commit_ts = txn.commit_ts};
+    } else {
+      step.after = {.commit_ts = state_.commit_ts, .part_ts = txn.commit_ts, .part_rows = end};
+      log_warn("transaction is too large for one downstream transaction, it is cut",
+               {{"commit ts", txn.commit_ts},
+                {"bytes", bytes},
+                {"limit bytes", options_.txn_bytes_max},
+                {"rows", fmt::format("{}-{} of {}", first, end, rows)}});
+    }
+    auto applied = run_step(step, stop);
+    if (!applied.ok()) {
+      const bool can_cut = classify_failure(applied.error()) == FailureClass::kTooLarge &&
+                           end - first > 1 && options_.txn_bytes_max > kTxnBytesFloor;
+      if (!can_cut) return applied;
+      options_.txn_bytes_max =
+          std::max(kTxnBytesFloor, std::min(options_.txn_bytes_max, bytes) / 2);
+      continue;
+    }
+    if (end == rows) return {};
+    first = end;
+  }
+}
+
+Result<bool> Worker::begin_ddl(CommitTs commit_ts, const StopToken& stop) {
+  if (state_.ddl_ts == commit_ts) return true;
+  TRY(run_step({.txns = {}, .after = {.commit_ts = state_.commit_ts, .ddl_ts = commit_ts}}, stop));
+  return false;
+}
+
+Result<void> Worker::finish_ddl(CommitTs commit_ts, const StopToken& stop) {
+  return run_step({.txns = {}, .after = {.commit_ts = commit_ts}}, stop);
+}
+
+Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
+  Approach approach;
+  while (true) {
+    auto attempted = attempt(step, approach, stop);
+    if (attempted.ok()) {
+      state_ = step.after;
+      return {};
+    }
+    TRY(recover(std::move(attempted).error(), step, approach, stop));
+  }
+}
+
+Result<void> Worker::attempt(const Step& step, const Approach& approach, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const bool is_done, connect(step));
+  if (is_done) return {};
+  const WriteMode mode = mode_of(approach);
+  return approach.is_careful ? write_carefully(step, mode, stop) : write(step, mode, stop);
+}
+
+Result<bool> Worker::connect(const Step& step) {
+  if (session_) return false;
+  ASSIGN_OR_RETURN(auto session, Session::open(options_.session));
+  kill_lost_session(*session);
+  ASSIGN_OR_RETURN(const AppliedState found, progress_.renew(*session));
+  session_ = std::move(session);
+  if (found == step.after) {
+    log_info("the answer to a commit was lost, but it had been done",
+             {{"commit ts", found.commit_ts}});
+    return true;
+  }
+  if (found != state_) {
+    return make_error(ErrorCode::kConflict,
+                      "progress row holds commit ts {}, this drainer has written {}",
+                      found.commit_ts, state_.commit_ts);
+  }
+  return false;
+}
+
+void Worker::kill_lost_session(Session& session) {
+  if (lost_session_.id == 0) return;
+  // What it has open would block the progress row until it ends by itself. It may be gone already,
+  // or not ours to kill: then the lock is waited for.
+  auto found = session.query("SELECT 1 FROM information_schema.processlist WHERE " +
+                             lost_session_.condition());
+  if (found.ok() && !found->empty()) {
+    (void)session.execute(fmt::format("KILL {}", lost_session_.id));
+  }
+  lost_session_ = {};
+}
+
+void Worker::roll_back() {
+  if (!session_ || session_->rollback().ok()) return;
+  lost_session_ = session_->identity();
+  session_.reset();
+}
+
+Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
+                             const StopToken& stop) {
+  if (stop.stop_requested()) return stopped();
+  const FailureClass failure = classify_failure(error);
+  if (failure == FailureClass::kLost && session_) {
+    lost_session_ = session_->identity();
+    session_.reset();
+  }
+  roll_back();
+  retries().add();
+  switch (failure) {
+    case FailureClass::kTooLarge:
+      return error;
+    case FailureClass::kRefresh:
+      if (approach.is_refreshed) break;
+      approach.is_refreshed = true;
+      log_warn("downstream table may have changed, reading it again", {{"error", error}});
+      plans_.clear();
+      return {};
+    case FailureClass::kSafeMode:
+      if (mode_of(approach) == WriteMode::kSafe) break;
+      approach.is_safe = true;
+      log_warn("row exists downstream, trying again in safe mode",
+               {{"commit ts", step.after.commit_ts}, {"error", error}});
+      return {};
+    case FailureClass::kRetry:
+    case FailureClass::kLost:
+      if (approach.backoff.attempts() + 1 >= options_.attempts_max) {
+        return std::move(error).because("gave up after {} attempts", options_.attempts_max);
+      }
+      if (approach.last_logged != error.detail()) {
+        approach.last_logged = error.detail();
+        log_warn("downstream transaction failed, trying again",
+                 {{"commit ts", step.after.commit_ts}, {"error", error}});
+      }
+      return approach.backoff.pause(clock_, stop) ? Result<void>() : stopped();
+    case FailureClass::kGuard:
+    case FailureClass::kFatal:
+      break;
+  }
+  // An error of our own, without a number, names its row already.
+  if (approach.is_careful || step.txns.empty() || error.detail() == 0) return error;
+  approach.is_careful = true;
+  return {};
+}
+
+WriteMode Worker::mode_of(const Approach& approach) const {
+  const bool is_in_window = options_.safe_until && clock_.now() < *options_.safe_until;
+  return options_.safe_mode || approach.is_safe || is_in_window ? WriteMode::kSafe
+                                                                : WriteMode::kExact;
+}
+
+PacketLimits Worker::packet_limits() const {
+  const size_t most = std::max(options_.max_allowed_packet, 2 * kPacketSlack) - kPacketSlack;
+  return {.packet_bytes = std::min(kPacketBytes, most),
+          .packet_bytes_max = most,
+          .packet_statements = kPacketStatements,
+          .packet_scans = kPacketScans,
+          .statement_bytes = std::min(kStatementBytes, most / 2),
+          .statement_rows = kStatementRows};
+}
+
+Result<void> Worker::send(std::string_view packet) {
+  const TimePoint begin = clock_.now();
+  TRY(session_->execute(packet));
+  query_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
+  return {};
+}
+
+Result<std::vector<std::vector<const TablePlan*>>> Worker::find_plans(const Step& step,
+                                                                      const StopToken& stop) {
+  std::vector<std::vector<const TablePlan*>> plans(step.txns.size());
+  for (size_t i = 0; i < step.txns.size(); ++i) {
+    const Txn& txn = step.txns[i];
+    plans[i].resize(txn.tables.size());
+    for (const RowChange& row : txn.rows) {
+      const TablePlan*& plan = plans[i][row.table];
+      if (plan != nullptr) continue;
+      auto found = plans_.find(*session_, txn.tables[row.table], stop);
+      if (!found.ok()) return std::move(found).error().because("commit ts {}", txn.commit_ts);
+      plan = *found;
+    }
+  }
+  return plans;
+}
+
+Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
+  PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode,
+                      [this](std::string_view packet) { return send(packet); });
+  TRY(writer.add_statement("START TRANSACTION"));
+  if (!options_.mark_statement.empty()) TRY(writer.add_statement(options_.mark_statement));
+  TRY(writer.add_guarded(progress_.update_text(step.after), 1));
+  for (size_t i = 0; i < step.txns.size(); ++i) {
+    const Txn& txn = step.txns[i];
+    const size_t end =
+        step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
+    for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
+      const RowChange& row = txn.rows[r];
+      auto added = writer.add_row(*plans[i][row.table], txn, row);
+      if (!added.ok() && added.error().detail() == 0) {
+        return std::move(added).error().because("commit ts {}: row {} of {}", txn.commit_ts, r,
+                                                plans[i][row.table]->target);
+      }
+      TRY(std::move(added));
+    }
+  }
+  TRY(writer.add_statement("COMMIT"));
+  return writer.finish();
+}
+
+Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
+  TRY(session_->execute("START TRANSACTION"));
+  if (!options_.mark_statement.empty()) TRY(session_->execute(options_.mark_statement));
+  ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
+  if (updated != 1) return progress_.fenced_error(*session_);
+  for (size_t i = 0; i < step.txns.size(); ++i) {
+    const Txn& txn = step.txns[i];
+    const size_t end =
+        step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
+    for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
+      TRY(write_row_carefully(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode));
+    }
+  }
+  TRY(session_->execute("COMMIT"));
+  return {};
+}
+
+Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
+                                         const RowChange& row, WriteMode mode) {
+  const QuoteStyle style{session_->no_backslash_escapes()};
+  const bool is_safe = mode == WriteMode::kSafe;
+  std::string sql;
+  switch (row.kind) {
+    case RowKind::kInsert:
+      TRY(append_insert(sql, is_safe ? "REPLACE" : "INSERT", plan, txn.new_values(row), style));
+      return execute_counted(sql, /*must_match=*/false, plan, txn, row);
+    case RowKind::kDelete:
+      TRY(append_delete(sql, plan, txn.new_values(row), style));
+      return execute_counted(sql, /*must_match=*/!is_safe, plan, txn, row);
+    case RowKind::kUpdate:
+      if (!is_safe) {
+        TRY(append_update(sql, plan, txn.new_values(row), txn.old_values(row), style));
+        return execute_counted(sql, /*must_match=*/true, plan, txn, row);
+      }
+      TRY(append_delete(sql, plan, txn.old_values(row), style));
+      TRY(execute_counted(sql, /*must_match=*/false, plan, txn, row));
+      sql.clear();
+      TRY(append_insert(sql, "REPLACE", plan, txn.new_values(row), style));
+      return execute_counted(sql, /*must_match=*/false, plan, txn, row);
+  }
+  return {};
+}
+
+Result<void> Worker::execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
+                                     const Txn& txn, const RowChange& row) {
+  const auto key = [&] { return shorten(describe_row(plan, txn.old_values(row))); };
+  auto count = sql.size() <= packet_limits().packet_bytes_max
+                   ? session_->execute(sql)
+                   : Result<uint64_t>(too_large_error(sql.size(), packet_limits()));
+  if (!count.ok()) {
+    if (classify_failure(count.error()) == FailureClass::kFatal) {
+      log_error("exec failed", {{"sql", shorten(sql)},
+                                {"metadata", fmt::format("commit ts: {}", txn.commit_ts)},
+                                {"error", count.error()}});
+    }
+    return std::move(count).error().because("commit ts {}: {} where {}: {}", txn.commit_ts,
+                                            plan.target, key(), shorten(sql));
+  }
+  if (!must_match || *count == 1) return {};
+  mismatches().add();
+  if (options_.mismatch == MismatchPolicy::kWarn) {
+    log_error("row not found downstream", {{"commit ts", txn.commit_ts},
+                                           {"table", plan.target},
+                                           {"key", key()},
+                                           {"sql", shorten(sql)}});
+    return {};
+  }
+  return make_error(ErrorCode::kConflict,
+                    "row not found downstream: commit ts {}, table {}, {} rows where {}: {}",
+                    txn.commit_ts, plan.target, *count, key(), shorten(sql));
+}
+
+Result<int64_t> Worker::downstream_ts() {
+  if (!session_) return make_error(ErrorCode::kUnavailable, "no session");
+  ASSIGN_OR_RETURN(const auto rows, session_->query("SHOW MASTER STATUS"));
+  int64_t position = 0;
+  if (!rows.empty() && rows[0].size() > 1 && rows[0][1]) {
+    std::from_chars(rows[0][1]->data(), rows[0][1]->data() + rows[0][1]->size(), position);
+  }
+  return position;
+}
+
+}  // namespace drainer::mysql

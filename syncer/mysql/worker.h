@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/result.h"
+#include "drainer/base/retry.h"
+#include "syncer/mysql/packet.h"
+#include "syncer/mysql/plan_cache.h"
+#include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/session.h"
+#include "syncer/txn.h"
+
+namespace drainer::mysql {
+
+/// What to do, outside safe mode, when an UPDATE or DELETE does not find its row.
+enum class MismatchPolicy : uint8_t {
+  kStop,  ///< end with an error that names the row
+  kWarn,  ///< log, count and go on, as the original does
+};
+
+struct WorkerOptions {
+  SessionOptions session;
+  MissingColumns missing_columns = MissingColumns::kFail;
+  MismatchPolicy mismatch = MismatchPolicy::kStop;
+  bool safe_mode = false;
+  std::optional<TimePoint> safe_until;  ///< safe mode until then
+  int attempts_max = 100;
+  size_t max_allowed_packet = 16 << 20;
+  /// An upstream transaction above this is cut into several downstream transactions.
+  size_t txn_bytes_max = 0;
+  /// First statement of each transaction (loopback mark, 3.1); empty without loopback control.
+  std::string mark_statement;
+};
+
+/// Pauses between attempts at one downstream transaction or DDL.
+inline constexpr Backoff::Limits kRetryPauses{std::chrono::milliseconds(100),
+                                              std::chrono::seconds(10)};
+
+/// Applies upstream transactions through one session, each downstream transaction together with the
+/// progress row, so that every row is written exactly once whatever connections do.
+///
+/// One thread.
+class Worker {
+ public:
+  /// `session` is the one that took over `progress`; `state` is what the progress row holds.
+  Worker(WorkerOptions options, ProgressTable progress, std::unique_ptr<Session> session,
+         const AppliedState& state, Clock& clock);
+
+  /// Writes whole transactions as one downstream transaction and notes the last one's commit ts;
+  /// without rows only that. Retries what may be retried (6.10); an error is final.
+  Result<void> apply(std::span<const Txn> txns, const StopToken& stop);
+
+  /// Notes that the DDL of `commit_ts` is about to run. True when a run before had noted it
+  /// already, so that it may have happened.
+  Result<bool> begin_ddl(CommitTs commit_ts, const StopToken& stop);
+  /// Notes that it is done.
+  Result<void> finish_ddl(CommitTs commit_ts, const StopToken& stop);
+  void evict(const schema::TableName& name) { plans_.evict(name); }
+
+  /// Position of SHOW MASTER STATUS, the TSO of a TiDB downstream (2.12).
+  Result<int64_t> downstream_ts();
+
+  const AppliedState& state() const { return state_; }
+
+ private:
+  /// What one downstream transaction does.
+  struct Step {
+    std::span<const Txn> txns;
+    size_t first_row = 0;       ///< of txns[0]
+    size_t end_row = SIZE_MAX;  ///< of txns[0] when it is the only one
+    AppliedState after;
+  };
+  /// How the next attempt is made; set by the failures before it.
+  struct Approach {
+    bool is_careful = false;  ///< statement by statement, to find the one that fails
+    bool is_safe = false;
+    bool is_refreshed = false;
+    Backoff backoff{kRetryPauses};
+    int32_t last_logged = 0;
+  };
+
+  Result<void> apply_one(const Txn& txn, const StopToken& stop);
+  Result<void> run_step(const Step& step, const StopToken& stop);
+  Result<void> attempt(const Step& step, const Approach& approach, const StopToken& stop);
+  /// Decides how to go on after `error`, which is returned when there is no way.
+  Result<void> recover(Error error, const Step& step, Approach& approach, const StopToken& stop);
+  /// Ends what the server still runs for the lost session.
+  void kill_lost_session(Session& session);
+  /// A session that may write. True when it turns out that `step` has been committed already.
+  Result<bool> connect(const Step& step);
+  void roll_back();
+  Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
+  Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
+  Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                                   WriteMode mode);
+  Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
+                               const Txn& txn, const RowChange& row);
+  Result<std::vector<std::vector<const TablePlan*>>> find_plans(const Step& step,
+                                                                const StopToken& stop);
+  Result<void> send(std::string_view packet);
+  WriteMode mode_of(const Approach& approach) const;
+  PacketLimits packet_limits() const;
+
+  WorkerOptions options_;
+  ProgressTable progress_;
+  Clock& clock_;
+  std::unique_ptr<Session> session_;  ///< null after a lost connection
+  SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none
+  AppliedState state_;
+  PlanCache plans_;
+};
+
+}  // namespace drainer::mysql

@@ -1,0 +1,85 @@
+// The whole program over real sockets: simulated cluster in, MariaDB out, tables compared.
+
+#include <csignal>
+#include <random>
+
+#include "tests/integration/pipeline.h"
+
+#include <catch2/catch.hpp>
+
+using namespace drainer;
+using integration::Capture;
+using integration::Pipeline;
+
+namespace {
+
+// Runs the pipeline to the end of the capture and compares.
+void check_run(Pipeline& pipeline) {
+  pipeline.write_config();
+  pipeline.start_drainer_over_capture();
+  const std::optional<int> code = pipeline.wait_for_drainer();
+  INFO(pipeline.drainer_log().substr(
+      pipeline.drainer_log().size() > 3000 ? pipeline.drainer_log().size() - 3000 : 0));
+  REQUIRE(code == 0);
+  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+}
+
+}  // namespace
+
+TEST_CASE("end to end: the bundled capture with any number of pumps") {
+  const std::string pumps = GENERATE(as<std::string>{}, "1", "2", "5");
+  INFO(pumps << " pumps");
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream({"--pumps", pumps});
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: streams that break every 50 records lose and double nothing") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream({"--fault", "pump-1 cut every 50", "--fault", "pump-2 cut every 50"});
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: recorded captures arrive as TiDB held them") {
+  const std::string name =
+      GENERATE(as<std::string>{}, "sysbench", "bank", "mix-a", "mix-b", "mix-75");
+  const std::optional<Capture> capture = Capture::shared(name);
+  if (!capture) {
+    WARN("capture " << name << " is not on this machine: skipped");
+    return;
+  }
+  INFO("capture " << name);
+  Pipeline pipeline(*capture);
+  pipeline.start_upstream();
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: kill -9 at any moment, then on to the end: nothing lost, nothing double") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream();
+  pipeline.write_config();
+  std::mt19937 random(20261121);
+  std::uniform_int_distribution<int> pause_ms(50, 1200);
+  for (int i = 0; i < 8; ++i) {
+    pipeline.start_drainer_over_capture();
+    if (pipeline.drainer().wait_ms(pause_ms(random))) break;
+    pipeline.drainer().send_signal(SIGKILL);
+    REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
+  }
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: SIGTERM ends it in order, and the next run goes on") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream({"--pace", "400"});
+  pipeline.write_config();
+  pipeline.start_drainer_over_capture();
+  CHECK_FALSE(pipeline.drainer().wait_ms(1500).has_value());
+  pipeline.drainer().send_signal(SIGTERM);
+  CHECK(pipeline.wait_for_drainer() == 0);
+  const auto row = pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
+  REQUIRE(row.ok());
+  REQUIRE(row->size() == 1);
+  CHECK_THAT(row->at(0)[0].value_or(""), Catch::StartsWith("{\"consistent\":true,\"commitTS\":"));
+  check_run(pipeline);
+}

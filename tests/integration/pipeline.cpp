@@ -1,0 +1,143 @@
+#include "tests/integration/pipeline.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/integration/table_dump.h"
+
+namespace drainer::integration {
+
+namespace {
+
+// The value of "key": "value" in a small JSON document.
+std::string json_text(const std::string& json, const std::string& key) {
+  const size_t at = json.find("\"" + key + "\"");
+  if (at == std::string::npos) return {};
+  const size_t begin = json.find('"', json.find(':', at)) + 1;
+  return json.substr(begin, json.find('"', begin) - begin);
+}
+
+std::string word_after(const std::string& line, const std::string& prefix) {
+  const size_t at = line.find(prefix);
+  if (at == std::string::npos) return {};
+  const size_t begin = at + prefix.size();
+  return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+const std::string kBinaries = DRAINER_BIN_DIR;
+
+}  // namespace
+
+std::optional<Capture> Capture::open(const std::string& directory) {
+  const std::string json = fakes::read_file(directory + "/capture.json");
+  if (json.empty()) return std::nullopt;
+  return Capture{directory, json_text(json, "from_ts"), json_text(json, "until_ts")};
+}
+
+Capture Capture::bundled() {
+  const auto capture = open(DRAINER_SOURCE_DIR "/tests/upstream/demo-capture");
+  REQUIRE(capture.has_value());
+  return *capture;
+}
+
+std::optional<Capture> Capture::shared(const std::string& name) {
+  const char* given = std::getenv("DRAINER_CAPTURES");
+  const std::string root = given != nullptr ? given : DRAINER_SOURCE_DIR "/../shared/captures";
+  return open(root + "/" + name);
+}
+
+std::string Capture::expected_tables() const {
+  return fakes::read_gzip(directory + "/expected.tables.gz");
+}
+
+Pipeline::Pipeline(Capture capture)
+    : capture_(std::move(capture)),
+      directory_("pipeline"),
+      server_(&fakes::MariadbServer::shared()) {
+  mysql::SessionOptions options;
+  options.host = "127.0.0.1";
+  options.port = static_cast<uint16_t>(server_->port());
+  options.user = "root";
+  auto session = mysql::Session::open(options);
+  REQUIRE(session.ok());
+  session_ = std::move(session).value();
+  clear_downstream();
+  REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
+  REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
+  const std::string prepare = fakes::read_file(capture_.directory + "/prepare.sql");
+  if (!prepare.empty()) REQUIRE(session_->execute(prepare).ok());
+}
+
+void Pipeline::clear_downstream() {
+  const auto databases = session_->query("show databases");
+  REQUIRE(databases.ok());
+  REQUIRE(session_->execute("set foreign_key_checks = 0").ok());
+  for (const mysql::ResultRow& row : *databases) {
+    const std::string name = row[0].value_or("");
+    if (name == "mysql" || name == "sys" || name.ends_with("_schema")) continue;
+    REQUIRE(session_->execute("drop database `" + name + "`").ok());
+  }
+}
+
+void Pipeline::start_upstream(const std::vector<std::string>& options) {
+  std::vector<std::string> arguments = {kBinaries + "/upstream_sim", "--capture",
+                                        capture_.directory, "--listen", "127.0.0.1:0"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  upstream_ = fakes::Process::start(arguments, directory() + "/upstream.log",
+                                    /*wants_stdout=*/true);
+  REQUIRE(upstream_);
+  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(60));
+  INFO(fakes::read_file(directory() + "/upstream.log"));
+  REQUIRE(ready.has_value());
+  pd_address_ = word_after(*ready, "pd=");
+  REQUIRE_FALSE(pd_address_.empty());
+}
+
+void Pipeline::write_config(const Config& config) {
+  const std::string pd_urls = config.pd_urls.empty() ? "http://" + pd_address_ : config.pd_urls;
+  fakes::write_file(
+      directory() + "/drainer.toml",
+      fmt::format("addr = \"127.0.0.1:{}\"\npd-urls = \"{}\"\ndata-dir = \"{}/data\"\n{}\n"
+                  "[syncer]\ndb-type = \"mysql\"\n{}\n"
+                  "[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"dr\"\npassword = \"{}\"\n"
+                  "{}\n{}\n",
+                  fakes::free_port(), pd_urls, directory(), config.top, config.syncer,
+                  server_->port(), config.password, config.to, config.more));
+}
+
+void Pipeline::start_drainer(const std::vector<std::string>& flags) {
+  std::vector<std::string> arguments = {kBinaries + "/drainer", "-config",
+                                        directory() + "/drainer.toml"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  drainer_ = fakes::Process::start(arguments, directory() + "/drainer.log");
+  REQUIRE(drainer_);
+}
+
+void Pipeline::start_drainer_over_capture(const std::vector<std::string>& more) {
+  std::vector<std::string> flags = {"-initial-commit-ts", capture_.from_ts, "-until-commit-ts",
+                                    capture_.until_ts};
+  flags.insert(flags.end(), more.begin(), more.end());
+  start_drainer(flags);
+}
+
+std::optional<int> Pipeline::wait_for_drainer(std::chrono::seconds limit) {
+  return drainer_->wait(limit);
+}
+
+std::string Pipeline::drainer_log() const {
+  return fakes::read_file(directory() + "/drainer.log");
+}
+
+std::vector<std::string> Pipeline::differences() {
+  const std::string expected = capture_.expected_tables();
+  REQUIRE_FALSE(expected.empty());
+  const auto found = dump_tables(*session_, databases_in(expected));
+  REQUIRE(found.ok());
+  return compare_dumps(expected, *found, 10);
+}
+
+}  // namespace drainer::integration

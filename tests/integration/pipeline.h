@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "syncer/mysql/session.h"
+#include "tests/fakes/mariadb_server.h"
+#include "tests/fakes/process.h"
+
+namespace drainer::integration {
+
+/// A recorded stream (shared/captures/README.md). Plain data.
+struct Capture {
+  std::string directory;
+  std::string from_ts;
+  std::string until_ts;
+
+  /// Reads capture.json; nothing when the directory holds no capture.
+  static std::optional<Capture> open(const std::string& directory);
+  /// The small one that lies in the repository.
+  static Capture bundled();
+  /// Those of ../shared/captures, or of $DRAINER_CAPTURES, by name; nothing where absent.
+  static std::optional<Capture> shared(const std::string& name);
+
+  std::string expected_tables() const;
+};
+
+/// The whole program between a simulated cluster and a private MariaDB, as an operator runs it:
+/// processes, a TOML file, flags, exit codes. One thread.
+class Pipeline {
+ public:
+  explicit Pipeline(Capture capture);
+
+  /// Starts upstream_sim with these options besides --capture and --listen.
+  void start_upstream(const std::vector<std::string>& options = {});
+  void stop_upstream() { upstream_.reset(); }
+
+  /// Lines added to the tables of the configuration file.
+  struct Config {
+    std::string top = {};
+    std::string syncer = {};
+    std::string to = {};
+    std::string more = {};  ///< further tables
+    std::string password = "p";
+    std::string pd_urls = {};  ///< empty: the simulator's
+  };
+  void write_config(const Config& config);
+  void write_config() { write_config(Config()); }
+
+  void start_drainer(const std::vector<std::string>& flags);
+  /// From the capture's start to its end: -initial-commit-ts and -until-commit-ts.
+  void start_drainer_over_capture(const std::vector<std::string>& more = {});
+  fakes::Process& drainer() { return *drainer_; }
+  /// Exit code; nothing if it does not end within `limit`.
+  std::optional<int> wait_for_drainer(std::chrono::seconds limit = std::chrono::seconds(300));
+  /// All that the drainer has logged and printed so far.
+  std::string drainer_log() const;
+
+  /// Differences between the tables of the downstream and the capture's expectation.
+  std::vector<std::string> differences();
+  /// Removes all databases of former runs, also the checkpoint's.
+  void clear_downstream();
+  mysql::Session& downstream() { return *session_; }
+  fakes::MariadbServer& server() { return *server_; }
+  const Capture& capture() const { return capture_; }
+  const std::string& directory() const { return directory_.path(); }
+  const std::string& pd_address() const { return pd_address_; }
+
+ private:
+  Capture capture_;
+  fakes::TempDir directory_;
+  fakes::MariadbServer* server_;
+  std::unique_ptr<mysql::Session> session_;
+  std::unique_ptr<fakes::Process> upstream_;
+  std::unique_ptr<fakes::Process> drainer_;
+  std::string pd_address_;
+};
+
+}  // namespace drainer::integration

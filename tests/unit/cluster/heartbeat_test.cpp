@@ -1,0 +1,150 @@
+#include "drainer/cluster/heartbeat.h"
+
+#include "drainer/base/threads.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/unit/cluster/fake_etcd.h"
+
+#include <catch2/catch.hpp>
+
+#include <utility>
+
+namespace drainer::cluster {
+namespace {
+
+using fakes::FakeClock;
+using fakes::FakeEtcd;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::string_view kKey = "/tidb-binlog/v1/drainers/d1";
+
+struct HeartbeatWorld {
+  explicit HeartbeatWorld(CommitTs start_ts = CommitTs(10))
+      : heartbeat({.node_id = "d1", .host = "10.0.0.1:8249", .start_ts = start_ts}, registry,
+                  clock) {}
+
+  NodeStatus stored() const { return parse_node_status(etcd.values.at(std::string(kKey))).value(); }
+
+  FakeClock clock;
+  FakeEtcd etcd;
+  Registry registry{etcd};
+  Heartbeat heartbeat;
+};
+
+TEST_CASE("heartbeat: registers as online, whatever was stored before") {
+  HeartbeatWorld world;
+  world.etcd.values[std::string(kKey)] = R"({"nodeId":"d1","state":"offline"})";
+  world.heartbeat.set_max_commit_ts(CommitTs(408012403141509121));
+  REQUIRE(world.heartbeat.write({}).ok());
+  CHECK(world.etcd.values.at(std::string(kKey)) ==
+        R"({"nodeId":"d1","host":"10.0.0.1:8249","state":"online","isAlive":false,"score":0,)"
+        R"("label":null,"maxCommitTS":408012403141509121,"updateTS":10})");
+}
+
+TEST_CASE("heartbeat: the clock of its entries runs in whole seconds from the start ts") {
+  HeartbeatWorld world;
+  CHECK(world.heartbeat.entry().update_ts == 10);
+  world.clock.advance(milliseconds(999));
+  CHECK(world.heartbeat.entry().update_ts == 10);
+  world.clock.advance(milliseconds(1));
+  CHECK(world.heartbeat.entry().update_ts == 262144010);
+  HeartbeatWorld without_start(CommitTs(0));
+  without_start.clock.advance(seconds(100));
+  CHECK(without_start.heartbeat.entry().update_ts == 0);
+}
+
+TEST_CASE("heartbeat: writes at once and then every second what holds at that moment") {
+  HeartbeatWorld world;
+  StopSource stop;
+  std::vector<NodeStatus> seen;
+  world.clock.on_sleep([&] {
+    seen.push_back(world.stored());
+    if (seen.size() == 1) world.heartbeat.set_max_commit_ts(CommitTs(7));
+    if (seen.size() == 2) world.heartbeat.set_state(NodeState::kPausing);
+    if (seen.size() == 3) stop.request_stop();
+  });
+  REQUIRE(world.heartbeat.run(stop.get_token()).ok());
+  CHECK(world.clock.slept() == std::vector<Duration>(3, seconds(1)));
+  CHECK(seen.at(0).max_commit_ts == 0);
+  CHECK(seen.at(1).max_commit_ts == 7);
+  CHECK(seen.at(1).state == NodeState::kOnline);
+  CHECK(seen.at(2).state == NodeState::kPausing);
+}
+
+TEST_CASE("heartbeat: a foreign edit of the entry is overwritten") {
+  HeartbeatWorld world;
+  StopSource stop;
+  int sleeps = 0;
+  world.clock.on_sleep([&] {
+    if (++sleeps == 1) {
+      world.etcd.values[std::string(kKey)] = R"({"nodeId":"d1","state":"offline"})";
+    } else {
+      stop.request_stop();
+    }
+  });
+  REQUIRE(world.heartbeat.run(stop.get_token()).ok());
+  CHECK(world.stored().state == NodeState::kOnline);
+}
+
+TEST_CASE("heartbeat: the 20th failure in a row ends it, with the last error") {
+  HeartbeatWorld world;
+  world.etcd.failure = Error(ErrorCode::kUnavailable, "connection refused");
+  const Error error = world.heartbeat.run({}).error();
+  CHECK(error.to_string() == "fail to send heartbeat: register drainer d1: connection refused");
+  CHECK(world.clock.slept() == std::vector<Duration>(19, seconds(1)));
+}
+
+TEST_CASE("heartbeat: one success among failures starts the count again") {
+  HeartbeatWorld world;
+  StopSource stop;
+  const Error down(ErrorCode::kUnavailable, "connection refused");
+  world.etcd.failure = down;
+  int attempts = 1;
+  world.clock.on_sleep([&] {
+    if (++attempts % 20 == 0) {
+      world.etcd.failure.reset();
+    } else {
+      world.etcd.failure = down;
+    }
+    if (attempts == 60) stop.request_stop();
+  });
+  CHECK(world.heartbeat.run(stop.get_token()).ok());
+}
+
+TEST_CASE("heartbeat: the final state is the last word, though a write is under way") {
+  HeartbeatWorld world;
+  // The heartbeat thread has taken "online" and stands before its put, when the final state comes.
+  Mutex mutex;
+  CondVar changed;
+  bool is_in_put = false;
+  bool may_go_on = false;
+  bool is_first = true;
+  world.etcd.before_write = [&] {
+    if (!std::exchange(is_first, false)) return;
+    MutexLock lock(mutex);
+    is_in_put = true;
+    changed.notify_all();
+    changed.wait(mutex, StopToken(), [&] { return may_go_on; });
+  };
+  StopSource stop;
+  ThreadGroup threads;
+  threads.start("beating", [&](StopToken) { return world.heartbeat.run(stop.get_token()); });
+  {
+    MutexLock lock(mutex);
+    changed.wait(mutex, StopToken(), [&] { return is_in_put; });
+  }
+  world.heartbeat.set_state(NodeState::kPaused);
+  stop.request_stop();
+  threads.start("closing", [&](StopToken) { return world.heartbeat.write({}); });
+  {
+    MutexLock lock(mutex);
+    may_go_on = true;
+    changed.notify_all();
+  }
+  REQUIRE(threads.wait().ok());
+  CHECK(world.stored().state == NodeState::kPaused);
+  CHECK(world.etcd.writes.size() == 2);
+}
+
+}  // namespace
+}  // namespace drainer::cluster

@@ -1,0 +1,180 @@
+#include "syncer/mysql/ddl.h"
+
+#include "syncer/mysql/failure.h"
+#include "tests/fakes/tcp_proxy.h"
+#include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
+
+namespace drainer::mysql {
+namespace {
+
+using namespace sample;
+using fakes::MariadbServer;
+using fakes::TcpProxy;
+
+constexpr const char* kProgress = "SELECT commit_ts, ddl_ts FROM tidb_binlog.drainer_progress";
+
+Inspector fresh() {
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  return db;
+}
+
+MysqlSinkOptions options() {
+  return sink_options(MariadbServer::shared().port());
+}
+
+TEST_CASE("failure: each code has its class") {
+  const auto of = [](int32_t code) {
+    return classify_failure(Error(code >= 2000 && code < 3000 && code != 2026
+                                      ? ErrorCode::kUnavailable
+                                  : code == 2026 ? ErrorCode::kDenied
+                                                 : ErrorCode::kInvalid,
+                                  "x", code));
+  };
+  for (int32_t code : {1044, 1045, 1064, 1142, 1366, 1406, 1264, 1292, 3140, 2026, 0}) {
+    CAPTURE(code);
+    CHECK(of(code) == FailureClass::kFatal);
+  }
+  for (int32_t code : {1205, 1213, 1040, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
+    CAPTURE(code);
+    CHECK(of(code) == FailureClass::kRetry);
+  }
+  for (int32_t code : {2002, 2006, 2013, 1053, 1927}) {
+    CAPTURE(code);
+    CHECK(of(code) == FailureClass::kLost);
+  }
+  CHECK(of(1054) == FailureClass::kRefresh);
+  CHECK(of(1146) == FailureClass::kRefresh);
+  CHECK(of(1062) == FailureClass::kSafeMode);
+  CHECK(of(8004) == FailureClass::kTooLarge);
+  CHECK(of(1690) == FailureClass::kGuard);
+  CHECK(is_ignorable_ddl_error(Error(ErrorCode::kInvalid, "x", 1146)));
+  CHECK(is_ignorable_ddl_error(Error(ErrorCode::kInvalid, "x", 1176)));
+  CHECK_FALSE(is_ignorable_ddl_error(Error(ErrorCode::kInvalid, "x", 1032)));
+  CHECK_FALSE(is_ignorable_ddl_error(Error(ErrorCode::kInvalid, "x")));
+}
+
+TEST_CASE("ddl: runs between the rows before and after it", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink sink(options());
+  const auto before = table("fresh", "t", {{"a", tidb::ColumnType::kLong}});
+  const auto after =
+      table("fresh", "t", {{"a", tidb::ColumnType::kLong}, {"b", tidb::ColumnType::kLong}});
+  db.run("DROP DATABASE IF EXISTS fresh");
+  sink.submit(TxnBuilder(10).ddl("fresh", "", "CREATE DATABASE `fresh`").build());
+  sink.submit(TxnBuilder(11).ddl("fresh", "t", "CREATE TABLE `t` (`a` INT)").build());
+  sink.submit(TxnBuilder(12).insert(before, {number(1)}).build());
+  sink.submit(TxnBuilder(13).ddl("fresh", "t", "ALTER TABLE `t` ADD COLUMN `b` INT").build());
+  sink.submit(TxnBuilder(14).insert(after, {number(2), number(3)}).build());
+  sink.submit(TxnBuilder(15).update(after, {number(1), null()}, {number(1), number(9)}).build());
+  sink.submit(TxnBuilder(16).ddl("fresh", "t", "ALTER TABLE `t` DROP COLUMN `b`").build());
+  sink.submit(TxnBuilder(17).remove(before, {number(2)}).build());
+  CHECK(sink.wait_applied(17));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT * FROM fresh.t") == "1");
+  CHECK(db.rows(kProgress) == "17|0");
+}
+
+TEST_CASE("ddl: what exists or is gone already counts as done, at once", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT, KEY k(a))");
+  RunningSink sink(options());
+  int64_t ts = 10;
+  for (const char* text : {"CREATE TABLE `t` (`a` INT)", "ALTER TABLE `t` ADD COLUMN `a` INT",
+                           "ALTER TABLE `t` ADD INDEX `k`(`a`)", "ALTER TABLE `t` DROP COLUMN `z`",
+                           "DROP TABLE `nothing`", "ALTER TABLE `nothing` ADD COLUMN `b` INT"}) {
+    sink.submit(TxnBuilder(ts++).ddl("test", "t", text).build());
+  }
+  CHECK(sink.wait_applied(ts - 1));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows(kProgress) == std::to_string(ts - 1) + "|0");
+}
+
+TEST_CASE("ddl: a fatal failure names statement, cause and remedy", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink sink(options());
+  sink.submit(TxnBuilder(42).ddl("test", "t", "CREATE TABLE `t` (`a` NOSUCHTYPE)").build());
+  CHECK_FALSE(sink.wait_applied(42));
+  const std::string error = sink.finish();
+  CHECK(error.find("CREATE TABLE `t` (`a` NOSUCHTYPE)") != std::string::npos);
+  CHECK(error.find("ignore-txn-commit-ts = [42]") != std::string::npos);
+  CHECK(error.find("Error ") != std::string::npos);
+  CHECK(db.rows(kProgress) == "1|42");
+}
+
+TEST_CASE("ddl: run again after a crash, 'done already' is success; else it is fatal",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT PRIMARY KEY)");
+  const std::string text = "ALTER TABLE `t` ADD PRIMARY KEY(`a`)";
+  {
+    RunningSink sink(options());
+    sink.submit(TxnBuilder(42).ddl("test", "t", text).build());
+    CHECK_FALSE(sink.wait_applied(42));
+    CHECK(sink.finish().find("Error 1068") != std::string::npos);
+  }
+  // The journal now says that 42 has been begun, as after a crash in its middle.
+  RunningSink sink(options());
+  CHECK(sink.sink().resume_from(CommitTs(1)) == CommitTs(1));
+  sink.submit(TxnBuilder(42).ddl("test", "t", text).build());
+  CHECK(sink.wait_applied(42));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows(kProgress) == "42|0");
+}
+
+TEST_CASE("ddl: survives a connection that is lost in the middle", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT NOT NULL)");
+  TcpProxy proxy(MariadbServer::shared().port());
+  RunningSink sink(sink_options(proxy.port()));
+  const auto cut = GENERATE(TcpProxy::Cut::kAnswer, TcpProxy::Cut::kRequest);
+  proxy.arm(cut, "ADD PRIMARY KEY");
+  sink.submit(TxnBuilder(10).ddl("test", "t", "ALTER TABLE `t` ADD PRIMARY KEY(`a`)").build());
+  CHECK(sink.wait_applied(10));
+  CHECK(proxy.cuts() == 1);
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema='test' AND "
+                "index_name='PRIMARY'") == "1");
+}
+
+TEST_CASE("ddl: one that is to be skipped only makes the sink look at the table again",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT)");
+  auto settings = options();
+  settings.syncer.to.sync_mode = 2;
+  RunningSink sink(settings);
+  const auto wide =
+      table("test", "t", {{"a", tidb::ColumnType::kLong}, {"b", tidb::ColumnType::kLong}});
+  sink.submit(TxnBuilder(10).insert(wide, {number(1), number(1)}).build());
+  REQUIRE(sink.wait_applied(10));
+  db.run("ALTER TABLE t ADD COLUMN b INT");
+  Txn skipped = TxnBuilder(11).ddl("test", "t", "ALTER TABLE `t` ADD COLUMN `b` INT").build();
+  skipped.ddl->should_skip = true;
+  sink.submit(std::move(skipped));
+  sink.submit(TxnBuilder(12).insert(wide, {number(2), number(2)}).build());
+  CHECK(sink.wait_applied(12));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT * FROM t ORDER BY a") == "1|NULL\n2|2");
+}
+
+TEST_CASE("ddl: a TiFlash replica that cannot be had is ignored", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT)");
+  RunningSink sink(options());
+  sink.submit(TxnBuilder(10).ddl("test", "t", "ALTER TABLE `t` SET TIFLASH REPLICA 1").build());
+  CHECK(sink.wait_applied(10));
+  CHECK(sink.finish() == "");
+}
+
+}  // namespace
+}  // namespace drainer::mysql

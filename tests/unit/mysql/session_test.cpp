@@ -1,0 +1,167 @@
+#include "syncer/mysql/session.h"
+
+#include "syncer/mysql/downstream.h"
+#include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
+
+namespace drainer::mysql {
+namespace {
+
+using namespace sample;
+using fakes::MariadbServer;
+
+DownstreamOptions to_of(uint16_t port) {
+  return sink_options(port).syncer.to;
+}
+
+std::string value(Session& session, const std::string& sql) {
+  auto result = session.query_value(sql);
+  return result.ok() ? *result : result.error().to_string();
+}
+
+std::unique_ptr<Session> open(const SessionOptions& options) {
+  auto session = Session::open(options);
+  if (!session.ok()) FAIL(session.error().to_string());
+  return std::move(session).value();
+}
+
+TEST_CASE("downstream: strict modes are taken out for partial columns") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE",
+       "ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE"},
+      {"ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,STRICT_TRANS_TABLES",
+       "ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE"},
+      {"STRICT_TRANS_TABLES", ""},
+      {"STRICT_ALL_TABLES,ANSI_QUOTES", "ANSI_QUOTES"},
+      {"ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE", "ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE"},
+  };
+  for (const auto& [before, after] : cases) CHECK(relax_sql_mode(before) == after);
+}
+
+TEST_CASE("downstream: the mode for rows accepts what exists upstream") {
+  CHECK(dml_sql_mode(std::nullopt, "STRICT_TRANS_TABLES,NO_ZERO_DATE,EMPTY_STRING_IS_NULL", 0) ==
+        "STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO");
+  CHECK(dml_sql_mode("NO_ZERO_DATE", "STRICT_TRANS_TABLES", 0) ==
+        "NO_ZERO_DATE,NO_AUTO_VALUE_ON_ZERO");
+  CHECK(dml_sql_mode("", "STRICT_TRANS_TABLES", 0) == "NO_AUTO_VALUE_ON_ZERO");
+  CHECK(dml_sql_mode("STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO", "", 2) == "NO_AUTO_VALUE_ON_ZERO");
+  CHECK(ddl_sql_mode("STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES", 0) == "STRICT_TRANS_TABLES");
+}
+
+TEST_CASE("session: has the effects that its options promise", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const uint16_t port = MariadbServer::shared().port();
+  Inspector db(port);
+  db.reset("test");
+  db.run("SET GLOBAL tx_isolation='READ-COMMITTED'");
+  db.run("SET GLOBAL time_zone='+05:00'");
+  auto downstream = probe_downstream(to_of(port), std::nullopt);
+  REQUIRE(downstream.ok());
+  const auto dml = open(downstream->dml);
+  const auto ddl = open(downstream->ddl);
+  db.run("SET GLOBAL tx_isolation='REPEATABLE-READ'");
+  db.run("SET GLOBAL time_zone='SYSTEM'");
+
+  CHECK(value(*dml, "SELECT @@tx_isolation") == "READ-COMMITTED");
+  CHECK(value(*dml, "SELECT @@time_zone") == "+00:00");
+  CHECK(value(*ddl, "SELECT @@time_zone") == "+05:00");
+  CHECK(value(*dml, "SELECT @@character_set_client") == "utf8mb4");
+  CHECK(value(*dml, "SELECT @@foreign_key_checks") == "0");
+  CHECK(value(*dml, "SELECT @@autocommit") == "1");
+  CHECK(value(*dml, "SELECT @@sql_mode") ==
+        "NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_AUTO_CREATE_USER,"
+        "NO_ENGINE_SUBSTITUTION");
+  CHECK(value(*ddl, "SELECT @@sql_mode") == value(db.session(), "SELECT @@GLOBAL.sql_mode"));
+  CHECK(downstream->max_allowed_packet == 16777216);
+  CHECK(value(*dml, "SELECT CONNECTION_ID()") == std::to_string(dml->identity().id));
+
+  db.run("CREATE TABLE test.f(a INT)");
+  db.run("INSERT INTO test.f VALUES(1)");
+  auto matched = dml->execute("UPDATE test.f SET a = 1");
+  REQUIRE(matched.ok());
+  CHECK(*matched == 1);
+}
+
+TEST_CASE("session: params and a configured sql_mode are obeyed", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const uint16_t port = MariadbServer::shared().port();
+  DownstreamOptions to = to_of(port);
+  to.params = {{"time_zone", "+08:00"},
+               {"foreign_key_checks", "ON"},
+               {"collation_connection", "utf8mb4_bin"}};
+  auto downstream = probe_downstream(to, "NO_BACKSLASH_ESCAPES");
+  REQUIRE(downstream.ok());
+  CHECK(downstream->time_zone.offset_at(0) == 8 * 3600);
+  const auto dml = open(downstream->dml);
+  CHECK(value(*dml, "SELECT @@foreign_key_checks") == "1");
+  CHECK(value(*dml, "SELECT @@collation_connection") == "utf8mb4_bin");
+  CHECK(value(*dml, "SELECT @@sql_mode") == "NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES");
+  CHECK(dml->no_backslash_escapes());
+  CHECK_FALSE(open(downstream->ddl)->no_backslash_escapes());
+
+  to.params = {{"time_zone", "SYSTEM"}};
+  auto system = probe_downstream(to, std::nullopt);
+  REQUIRE_FALSE(system.ok());
+  CHECK(system.error().to_string() == "'SYSTEM' or 'Local' time_zone is not supported");
+  to.params = {{"no_such_variable", "1"}};
+  auto unknown = probe_downstream(to, std::nullopt);
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().detail() == 1193);
+}
+
+TEST_CASE("session: an error carries its number and never the password", "[mariadb]") {
+  REQUIRE_MARIADB();
+  SessionOptions options = root_session(MariadbServer::shared().port());
+  options.password = "s3cret-word";
+  auto refused = Session::open(options);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().detail() == 1045);
+  CHECK(refused.error().code() == ErrorCode::kDenied);
+  CHECK(refused.error().to_string().find("s3cret-word") == std::string::npos);
+
+  options.port = static_cast<uint16_t>(fakes::free_port());
+  auto unreachable = Session::open(options);
+  REQUIRE_FALSE(unreachable.ok());
+  CHECK(unreachable.error().code() == ErrorCode::kUnavailable);
+  CHECK(unreachable.error().to_string().find("s3cret-word") == std::string::npos);
+}
+
+TEST_CASE("session: an error stops the packet and leaves the transaction open", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const uint16_t port = MariadbServer::shared().port();
+  Inspector db(port);
+  db.reset("test");
+  db.run("CREATE TABLE p(a INT PRIMARY KEY)");
+  const auto session = open(root_session(port));
+  auto failed = session->execute(
+      "START TRANSACTION;INSERT INTO test.p VALUES(1);INSERT INTO test.p VALUES(1);COMMIT");
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().detail() == 1062);
+  CHECK(value(*session, "SELECT COUNT(*) FROM test.p") == "1");
+  REQUIRE(session->rollback().ok());
+  CHECK(value(*session, "SELECT COUNT(*) FROM test.p") == "0");
+}
+
+TEST_CASE("session: TLS encrypts, and checks authority and host", "[mariadb]") {
+  REQUIRE_MARIADB();
+  MariadbServer& server = MariadbServer::shared();
+  SessionOptions options = root_session(server.port());
+  options.security.ssl_ca = server.ca_file();
+  const auto session = open(options);
+  auto cipher = session->query("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+  REQUIRE(cipher.ok());
+  CHECK((*cipher)[0][1].value_or("") != "");
+
+  options.security.ssl_ca = server.other_ca_file();
+  CHECK_FALSE(Session::open(options).ok());
+  options.security.ssl_ca = server.ca_file();
+  options.host = "localhost";  // not named in the certificate
+  CHECK_FALSE(Session::open(options).ok());
+  options.security.ssl_ca = "/no/such/file";
+  options.host = "127.0.0.1";
+  CHECK_FALSE(Session::open(options).ok());
+}
+
+}  // namespace
+}  // namespace drainer::mysql

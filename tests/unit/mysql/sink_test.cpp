@@ -1,0 +1,418 @@
+#include "syncer/mysql/mysql_sink.h"
+
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/tcp_proxy.h"
+#include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
+
+namespace drainer::mysql {
+namespace {
+
+using namespace sample;
+using fakes::MariadbServer;
+using fakes::TcpProxy;
+
+constexpr const char* kCreateT =
+    "CREATE TABLE t(id INT PRIMARY KEY, b VARCHAR(10), c TEXT, UNIQUE KEY uk_b(b))";
+constexpr const char* kCreateN = "CREATE TABLE n(x INT, y DOUBLE)";
+constexpr const char* kProgress =
+    "SELECT commit_ts, part_ts, part_rows, ddl_ts FROM tidb_binlog.drainer_progress";
+
+/// A fresh database `test` with t and n on the shared server.
+Inspector fresh() {
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run(kCreateT);
+  db.run(kCreateN);
+  return db;
+}
+
+MysqlSinkOptions options() {
+  return sink_options(MariadbServer::shared().port());
+}
+
+Txn insert_n(int64_t commit_ts, int64_t x) {
+  return TxnBuilder(commit_ts).insert(table_n(), {number(x), real(0.5)}).build();
+}
+
+Values row_t(int64_t id, const std::string& b) {
+  return {number(id), text(b), null()};
+}
+
+TEST_CASE("sink: applies inserts, updates and deletes of whole transactions", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO t VALUES(2,'b','x'),(3,'d','it''s')");
+  db.run("INSERT INTO n VALUES(11,NULL),(11,NULL)");
+
+  RunningSink sink(options());
+  const auto t = table_t();
+  const auto n = table_n();
+  sink.submit(TxnBuilder(10)
+                  .insert(t, {number(1), text("a"), null()})
+                  .update(t, {number(2), text("b"), text("x")}, {number(2), text("c"), text("x")})
+                  .remove(t, {number(3), text("d"), text("it's")})
+                  .insert(n, {number(10), real(1.5)})
+                  .remove(n, {number(11), null()})
+                  .build());
+  CHECK(sink.wait_applied(10));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT * FROM t ORDER BY id") == "1|a|NULL\n2|c|x");
+  CHECK(db.rows("SELECT * FROM n ORDER BY x") == "10|1.5\n11|NULL");
+  CHECK(db.rows(kProgress) == "10|0|0|0");
+}
+
+TEST_CASE("sink: many transactions in order, also empty ones, all reported", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const bool dispatch = GENERATE(true, false);
+  auto settings = options();
+  settings.syncer.enable_dispatch = dispatch;
+  RunningSink sink(settings);
+  const auto t = table_t();
+  for (int64_t i = 1; i <= 200; ++i) {
+    const std::string b = "b" + std::to_string(i);
+    sink.submit(TxnBuilder(10 * i).insert(t, row_t(i, b)).build());
+    sink.submit(TxnBuilder(10 * i + 1).update(t, row_t(i, b), row_t(i, b + "x")).build());
+    if (i % 2 == 0) sink.submit(TxnBuilder(10 * i + 2).remove(t, row_t(i, b + "x")).build());
+    sink.submit(TxnBuilder(10 * i + 3).build());
+  }
+  CHECK(sink.wait_applied(2003));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT COUNT(*), SUM(id), MIN(b), MAX(b) FROM t") == "100|10000|b101x|b9x");
+  CHECK(db.rows(kProgress) == "2003|0|0|0");
+}
+
+TEST_CASE("sink: an update or delete that finds no row ends it and names the row", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO t VALUES(1,'a',NULL),(2,'b',NULL)");
+  RunningSink sink(options());
+  const auto t = table_t();
+  const bool is_update = GENERATE(true, false);
+  TxnBuilder txn(20);
+  txn.update(t, row_t(1, "a"), row_t(1, "z"));
+  if (is_update) {
+    txn.update(t, row_t(9, "q"), row_t(9, "r"));
+  } else {
+    txn.remove(t, row_t(2, "b")).remove(t, row_t(9, "q"));
+  }
+  sink.submit(txn.build());
+  CHECK_FALSE(sink.wait_applied(20));
+  const std::string error = sink.finish();
+  CHECK(error.find("row not found downstream: commit ts 20, table `test`.`t`, 0 rows where `id` = "
+                   "9: ") != std::string::npos);
+  CHECK(db.rows("SELECT id, b FROM t ORDER BY id") == "1|a\n2|b");
+  CHECK(db.rows(kProgress) == "1|0|0|0");
+}
+
+TEST_CASE("sink: told to warn, it goes on after a missing row", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  auto settings = options();
+  settings.mismatch = MismatchPolicy::kWarn;
+  RunningSink sink(settings);
+  sink.submit(
+      TxnBuilder(20).remove(table_t(), row_t(9, "q")).insert(table_t(), row_t(1, "a")).build());
+  CHECK(sink.wait_applied(20));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT id FROM t") == "1");
+}
+
+TEST_CASE("sink: resumes after what the downstream holds, whatever the checkpoint says",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  {
+    RunningSink sink(options());
+    sink.submit(insert_n(30, 1));
+    CHECK(sink.wait_applied(30));
+    CHECK(sink.finish() == "");
+  }
+  auto settings = options();
+  settings.has_checkpoint = true;
+  SECTION("the checkpoint lags: nothing is applied twice, no safe mode") {
+    settings.checkpoint_ts = CommitTs(25);
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(25)) == CommitTs(30));
+    CHECK_FALSE(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
+  SECTION("a Go drainer went further and crashed: safe mode from its checkpoint") {
+    settings.checkpoint_ts = CommitTs(40);
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(40)) == CommitTs(40));
+    CHECK(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
+  SECTION("a Go drainer went further and stopped cleanly: no safe mode") {
+    settings.checkpoint_ts = CommitTs(40);
+    settings.is_consistent = true;
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(40)) == CommitTs(40));
+    CHECK_FALSE(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
+  SECTION("the checkpoint was moved back by hand: it is obeyed, in safe mode") {
+    settings.checkpoint_ts = CommitTs(0);
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(0)) == CommitTs(0));
+    CHECK(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
+  CHECK(db.rows("SELECT * FROM n") == "1|0.5");
+}
+
+TEST_CASE("sink: safe mode takes repeated and missing rows, and ends with its window",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  fakes::FakeClock clock;
+  auto settings = options();
+  settings.has_checkpoint = true;
+  const auto t = table_t();
+  const auto replay = [&](int64_t ts) {
+    return TxnBuilder(ts)
+        .insert(t, row_t(1, "a"))
+        .update(t, row_t(2, "b"), row_t(3, "b"))
+        .remove(t, row_t(4, "d"))
+        .build();
+  };
+  RunningSink sink(settings, clock);
+  sink.submit(replay(10));
+  sink.submit(replay(11));
+  REQUIRE(sink.wait_applied(11));
+  CHECK(db.rows("SELECT id, b FROM t ORDER BY id") == "1|a\n3|b");
+  clock.advance(std::chrono::minutes(5));
+  sink.submit(TxnBuilder(12).remove(t, row_t(4, "d")).build());
+  CHECK_FALSE(sink.wait_applied(12));
+  CHECK(sink.finish().find("row not found downstream") != std::string::npos);
+}
+
+TEST_CASE("sink: a row that exists already is replaced, once, in safe mode", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO t VALUES(1,'old',NULL)");
+  RunningSink sink(options());
+  sink.submit(TxnBuilder(10).insert(table_t(), row_t(1, "new")).build());
+  CHECK(sink.wait_applied(10));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT id, b FROM t") == "1|new");
+}
+
+TEST_CASE("sink: a second drainer of the same cluster shuts out the first", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink first(options());
+  first.submit(insert_n(10, 1));
+  REQUIRE(first.wait_applied(10));
+  RunningSink second(options());
+  CHECK(second.sink().resume_from(CommitTs(1)) == CommitTs(10));
+  first.submit(insert_n(20, 2));
+  CHECK_FALSE(first.wait_applied(20));
+  CHECK(first.finish().find("has taken over cluster 7 on this downstream") != std::string::npos);
+  second.submit(insert_n(20, 2));
+  CHECK(second.wait_applied(20));
+  CHECK(second.finish() == "");
+  CHECK(db.rows("SELECT x FROM n ORDER BY x") == "1\n2");
+}
+
+TEST_CASE("progress: a packet of a replaced connection cannot commit any more", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const uint16_t port = MariadbServer::shared().port();
+  Inspector db = fresh();
+  ProgressTable progress(
+      {.schema = "tidb_binlog", .cluster_id = 7, .worker = 0, .owner = make_owner_name()});
+  REQUIRE(progress.create(db.session()).ok());
+  REQUIRE(progress.take_over(db.session()).ok());
+  std::string late = "START TRANSACTION;" + progress.update_text({.commit_ts = CommitTs(5)}) + ";";
+  append_guard(late, 1);
+  late += ";INSERT INTO test.n VALUES(1,1);COMMIT";
+
+  Inspector replacement(port);
+  auto renewed = progress.renew(replacement.session());
+  REQUIRE(renewed.ok());
+  CHECK(*renewed == AppliedState{});
+  auto sent = db.session().execute(late);
+  REQUIRE_FALSE(sent.ok());
+  CHECK(sent.error().detail() == kGuardError);
+  REQUIRE(db.session().rollback().ok());
+  CHECK(db.rows("SELECT COUNT(*) FROM n") == "0");
+}
+
+TEST_CASE("progress: a user who may not create the table is told what to grant", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE OR REPLACE USER poor@'%' IDENTIFIED BY 'pw'");
+  db.run("GRANT ALL ON test.* TO poor@'%'");
+  auto settings = options();
+  settings.syncer.to.user = "poor";
+  settings.syncer.to.password = "pw";
+  SystemClock clock;
+  auto refused = MysqlSink::open(settings, clock);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().to_string().find(
+            "GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON `tidb_binlog`.*") !=
+        std::string::npos);
+  {
+    RunningSink sink(options());
+    CHECK(sink.finish() == "");
+  }
+  db.run("GRANT SELECT, INSERT, UPDATE, DELETE ON tidb_binlog.* TO poor@'%'");
+  CHECK(MysqlSink::open(settings, clock).ok());
+}
+
+TEST_CASE("sink: after a lost connection each transaction is there exactly once", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  TcpProxy proxy(MariadbServer::shared().port());
+  auto settings = sink_options(proxy.port());
+  RunningSink sink(settings);
+  sink.submit(insert_n(10, 1));
+  REQUIRE(sink.wait_applied(10));
+  const auto cut = GENERATE(TcpProxy::Cut::kAnswer, TcpProxy::Cut::kRequest);
+  proxy.arm(cut, "COMMIT;");
+  sink.submit(insert_n(20, 2));
+  CHECK(sink.wait_applied(20));
+  CHECK(proxy.cuts() == 1);
+  sink.submit(insert_n(30, 3));
+  CHECK(sink.wait_applied(30));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT x FROM n ORDER BY x") == "1\n2\n3");
+}
+
+TEST_CASE("sink: a killed connection is replaced", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink sink(options());
+  sink.submit(insert_n(10, 1));
+  REQUIRE(sink.wait_applied(10));
+  const auto ids = db.session().query(
+      "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = "
+      "'root'");
+  REQUIRE(ids.ok());
+  for (const auto& row : *ids) (void)db.session().execute("KILL " + *row[0]);
+  sink.submit(insert_n(20, 2));
+  CHECK(sink.wait_applied(20));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT x FROM n ORDER BY x") == "1\n2");
+}
+
+TEST_CASE("sink: goes on when the server comes back after a crash", "[mariadb]") {
+  REQUIRE_MARIADB();
+  MariadbServer server({"--innodb-flush-log-at-trx-commit=1"});
+  {
+    Inspector db(server.port());
+    db.reset("test");
+    db.run(kCreateN);
+  }
+  auto settings = sink_options(server.port());
+  settings.attempts_max = 100;
+  RunningSink sink(settings);
+  sink.submit(insert_n(1000, 0));
+  REQUIRE(sink.wait_applied(1000));
+  for (int64_t i = 1; i <= 300; ++i) sink.submit(insert_n(1000 + i, i));
+  server.restart();
+  CHECK(sink.wait_applied(1300));
+  CHECK(sink.finish() == "");
+  Inspector db(server.port());
+  CHECK(db.rows("SELECT COUNT(*), COUNT(DISTINCT x), MAX(x) FROM test.n") == "301|301|300");
+}
+
+TEST_CASE("sink: a transaction above the limit is cut, and taken up again in the middle",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const auto make = [] {
+    TxnBuilder txn(50);
+    for (int64_t i = 0; i < 100; ++i) txn.insert(table_n(), {number(i), real(0.5)});
+    return txn.build();
+  };
+  auto settings = options();
+  settings.txn_bytes_max = make().size_bytes() / 4;
+  settings.attempts_max = 1;
+  db.run(
+      "CREATE TRIGGER stop_at_60 BEFORE INSERT ON n FOR EACH ROW IF NEW.x = 60 THEN SIGNAL "
+      "SQLSTATE '45000'; END IF");
+  {
+    RunningSink sink(settings);
+    sink.submit(make());
+    CHECK_FALSE(sink.wait_applied(50));
+    CHECK(sink.finish().find("commit ts 50") != std::string::npos);
+  }
+  const std::string applied = db.rows("SELECT COUNT(*) FROM n");
+  CHECK(db.rows(kProgress) == "1|50|" + applied + "|0");
+  CHECK(std::stoi(applied) > 0);
+  CHECK(std::stoi(applied) <= 60);
+  db.run("DROP TRIGGER stop_at_60");
+  RunningSink sink(settings);
+  CHECK(sink.sink().resume_from(CommitTs(1)) == CommitTs(1));
+  sink.submit(make());
+  CHECK(sink.wait_applied(50));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT COUNT(*), COUNT(DISTINCT x) FROM n") == "100|100");
+  CHECK(db.rows(kProgress) == "50|0|0|0");
+}
+
+TEST_CASE("sink: large transactions go in several packets, a row too large is named", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE big(x INT PRIMARY KEY, v LONGTEXT)");
+  const auto big =
+      table("test", "big", {{"x", tidb::ColumnType::kLong}, {"v", tidb::ColumnType::kLongBlob}});
+  RunningSink sink(options());
+  TxnBuilder txn(10);
+  for (int64_t i = 0; i < 24; ++i) txn.insert(big, {number(i), text(std::string(1 << 20, 'x'))});
+  txn.insert(big, {number(100), text(std::string(10 << 20, 'y'))});
+  sink.submit(txn.build());
+  CHECK(sink.wait_applied(10));
+  CHECK(db.rows("SELECT COUNT(*), SUM(LENGTH(v)) FROM big") == "25|35651584");
+  sink.submit(TxnBuilder(20).insert(big, {number(101), text(std::string(17 << 20, 'z'))}).build());
+  CHECK_FALSE(sink.wait_applied(20));
+  const std::string error = sink.finish();
+  CHECK(error.find("commit ts 20: row 0 of `test`.`big`") != std::string::npos);
+  CHECK(error.find("max_allowed_packet") != std::string::npos);
+}
+
+TEST_CASE("sink: a missing table or column is named", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  fakes::FakeClock clock;
+  {
+    RunningSink sink(options(), clock);
+    const auto gone = table("test", "gone", {{"a", tidb::ColumnType::kLong}});
+    sink.submit(TxnBuilder(10).insert(gone, {number(1)}).build());
+    CHECK_FALSE(sink.wait_applied(10));
+    CHECK(sink.finish() == "commit ts 10: `test`.`gone`: table not exist");
+  }
+  db.run("ALTER TABLE t DROP COLUMN c");
+  {
+    RunningSink sink(options(), clock);
+    sink.submit(TxnBuilder(10).insert(table_t(), row_t(1, "a")).build());
+    CHECK_FALSE(sink.wait_applied(10));
+    CHECK(sink.finish() == "commit ts 10: column `c` of `test`.`t` does not exist downstream");
+  }
+  auto partial = options();
+  partial.syncer.to.sync_mode = 2;
+  RunningSink sink(partial, clock);
+  sink.submit(TxnBuilder(10).insert(table_t(), row_t(1, "a")).build());
+  CHECK(sink.wait_applied(10));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT * FROM t") == "1|a");
+}
+
+TEST_CASE("sink: a statement that cannot succeed is named with its transaction", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink sink(options());
+  sink.submit(insert_n(10, 1));
+  sink.submit(TxnBuilder(20).insert(table_t(), row_t(5, "longer than ten")).build());
+  CHECK_FALSE(sink.wait_applied(20));
+  const std::string error = sink.finish();
+  CHECK(error.starts_with("commit ts 20: `test`.`t` where `id` = 5: INSERT INTO `test`.`t`"));
+  CHECK(error.find("Error 1406") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace drainer::mysql

@@ -1,0 +1,218 @@
+#include "drainer/schema/history.h"
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/unit/schema/jobs.h"
+
+#include <catch2/catch.hpp>
+
+using namespace drainer;
+using namespace drainer::schema;
+using drainer::testing::job_json;
+using drainer::testing::JobSpec;
+using drainer::testing::make_job;
+using tidb::DdlType;
+using State = TableLookup::State;
+
+namespace {
+
+constexpr int64_t kDayTs = (int64_t{24} * 3600 * 1000) << 18;
+
+std::unique_ptr<Schema> load(const std::vector<JobSpec>& jobs, HistoryStart start) {
+  HistoryLoader loader(start);
+  for (const JobSpec& job : jobs) REQUIRE(loader.add(DdlJobId(job.id), job_json(job)).ok());
+  CHECK(loader.job_count() == jobs.size());
+  Result<std::unique_ptr<Schema>> schema = std::move(loader).finish();
+  INFO((schema.ok() ? "" : schema.error().to_string()));
+  REQUIRE(schema.ok());
+  return std::move(schema).value();
+}
+
+std::string name(const Schema& schema, int64_t id) {
+  const TableLookup found = schema.find_table(TableId(id));
+  if (found.state == State::kTruncated) return "gone";
+  if (found.state == State::kUnknown) return "unknown";
+  return fmt::format("{}.{}/{}", found.table->name.schema, found.table->name.table,
+                     found.table->info->columns.size());
+}
+
+JobSpec create_database(int64_t id, int64_t ts) {
+  return {.id = id,
+          .type = DdlType::kCreateSchema,
+          .version = id,
+          .schema_id = 100 + id,
+          .finished_ts = ts,
+          .database = "d" + std::to_string(100 + id)};
+}
+
+JobSpec table_job(DdlType type, int64_t id, int64_t ts, int64_t table, int columns = 1) {
+  return {.id = id,
+          .type = type,
+          .version = id,
+          .schema_id = 101,
+          .table_id = table,
+          .query = "x",
+          .finished_ts = ts,
+          .table = {{.id = table, .name = "t", .columns = columns}}};
+}
+
+}  // namespace
+
+TEST_CASE("history: what was stored before the start is applied, later jobs wait") {
+  const std::vector<JobSpec> jobs = {
+      create_database(1, 100),
+      table_job(DdlType::kCreateTable, 2, 200, 10),
+      table_job(DdlType::kAddColumn, 3, 300, 10, 2),
+      table_job(DdlType::kAddColumn, 4, 401, 10, 3),
+  };
+  const auto schema = load(jobs, {CommitTs(400), SchemaVersion(0)});
+  CHECK(name(*schema, 10) == "d101.t/2");
+  CHECK(schema->pending_count() == 1);
+  CHECK(schema->version() == SchemaVersion(3));
+  // A row with an older version than the waiting job, then one that needs it.
+  REQUIRE(schema->advance_to(SchemaVersion(3)).ok());
+  CHECK(name(*schema, 10) == "d101.t/2");
+  REQUIRE(schema->advance_to(SchemaVersion(4)).ok());
+  CHECK(name(*schema, 10) == "d101.t/3");
+}
+
+TEST_CASE("history: the checkpoint's version counts, too, and binlogs that come still execute") {
+  const std::vector<JobSpec> jobs = {
+      create_database(1, 100),
+      table_job(DdlType::kCreateTable, 2, 200, 10),
+      table_job(DdlType::kMultiSchemaChange, 3, 900, 10, 2),  // its binlog comes after ts 400
+      table_job(DdlType::kAddColumn, 4, 901, 10, 3),
+  };
+  const auto schema = load(jobs, {CommitTs(400), SchemaVersion(3)});
+  CHECK(name(*schema, 10) == "d101.t/2");
+  CHECK(schema->pending_count() == 1);
+  Result<DdlEffect> effect = schema->apply_ddl(make_job(jobs[2]), false);
+  REQUIRE(effect.ok());
+  CHECK(effect->action == DdlEffect::Action::kExecute);
+  CHECK(effect->name == TableName{"d101", "t"});
+  CHECK(name(*schema, 10) == "d101.t/2");
+  effect = schema->apply_ddl(make_job(jobs[3]), false);
+  REQUIRE(effect.ok());
+  CHECK(effect->action == DdlEffect::Action::kExecute);
+  CHECK(name(*schema, 10) == "d101.t/3");
+  CHECK(schema->pending_count() == 0);
+}
+
+TEST_CASE("history: ids that went lately are told from ids that nobody knows") {
+  const std::vector<JobSpec> jobs = {
+      create_database(1, kDayTs),
+      table_job(DdlType::kCreateTable, 2, kDayTs, 10),
+      table_job(DdlType::kDropTable, 3, 2 * kDayTs, 10),
+      table_job(DdlType::kCreateTable, 4, 9 * kDayTs, 11),
+      table_job(DdlType::kDropTable, 5, 10 * kDayTs, 11),
+  };
+  const auto schema = load(jobs, {CommitTs(10 * kDayTs + 1), SchemaVersion(0)});
+  CHECK(name(*schema, 10) == "unknown");
+  CHECK(name(*schema, 11) == "gone");
+}
+
+TEST_CASE("history: many changes, drops and exchanges leave the last description of each table") {
+  std::vector<JobSpec> jobs = {create_database(1, 1)};
+  int64_t id = 1;
+  const auto add = [&](DdlType type, int64_t table, int columns = 1) {
+    ++id;
+    jobs.push_back(table_job(type, id, id, table, columns));
+    return &jobs.back();
+  };
+  for (int64_t table = 10; table < 60; ++table) {
+    add(DdlType::kCreateTable, table);
+    for (int columns = 2; columns < 6; ++columns) {
+      add(DdlType::kAddColumn, table, columns);
+    }
+    if (table % 2 == 0) add(DdlType::kDropTable, table);
+  }
+  // pt with partitions 71 and 72; table 11 becomes 71, then 13 takes the id 11 and is altered.
+  const auto exchange = [&](int64_t table, std::vector<int64_t> partitions) {
+    add(DdlType::kExchangeTablePartition, table)->table = {
+        {.id = 70, .name = "pt", .columns = 5, .partitions = std::move(partitions)}};
+  };
+  add(DdlType::kCreateTable, 70)->table = {
+      {.id = 70, .name = "pt", .columns = 5, .partitions = {71, 72}}};
+  exchange(11, {11, 72});
+  exchange(13, {13, 72});
+  for (int columns = 6; columns < 9; ++columns) {
+    add(DdlType::kAddColumn, 11, columns);
+  }
+  const auto schema = load(jobs, {CommitTs(id), SchemaVersion(0)});
+  CHECK(name(*schema, 12) == "gone");
+  CHECK(name(*schema, 15) == "d101.t/5");
+  CHECK(name(*schema, 71) == "d101.t/5");
+  CHECK(name(*schema, 11) == "d101.t/8");
+  CHECK(name(*schema, 13) == "d101.t/8");
+  CHECK(schema->find_table(TableId(11)).table->previous->info->columns.size() == 7);
+  CHECK(schema->table_count() == 26);
+  CHECK(schema->pending_count() == 0);
+}
+
+TEST_CASE("history: a database that came back has its tables, one dropped long ago has none") {
+  std::vector<JobSpec> jobs = {create_database(1, kDayTs),
+                               table_job(DdlType::kCreateTable, 2, kDayTs, 10, 3)};
+  JobSpec drop{.id = 3,
+               .type = DdlType::kDropSchema,
+               .version = 3,
+               .schema_id = 101,
+               .finished_ts = 2 * kDayTs,
+               .database = "d101"};
+  JobSpec recover{.id = 5,
+                  .type = DdlType::kRecoverSchema,
+                  .version = 5,
+                  .schema_id = 101,
+                  .finished_ts = 3 * kDayTs,
+                  .database = "back"};
+  jobs.push_back(drop);
+  jobs.push_back(create_database(4, 2 * kDayTs));
+  jobs.push_back(recover);
+  CHECK(name(*load(jobs, {CommitTs(4 * kDayTs), SchemaVersion(0)}), 10) == "back.t/3");
+  // Recovered in the stream.
+  const auto schema = load(jobs, {CommitTs(2 * kDayTs), SchemaVersion(0)});
+  CHECK(name(*schema, 10) == "gone");
+  REQUIRE(schema->apply_ddl(make_job(recover), false).ok());
+  CHECK(name(*schema, 10) == "back.t/3");
+  // Not after weeks: the history's reader has let go of the tables.
+  jobs.pop_back();
+  jobs.push_back(create_database(6, 20 * kDayTs));
+  CHECK(load(jobs, {CommitTs(21 * kDayTs), SchemaVersion(0)})->table_count() == 0);
+}
+
+TEST_CASE("history: jobs of unknown types and odd ones stop nobody at the start") {
+  std::vector<JobSpec> jobs = {
+      create_database(1, 100), table_job(DdlType::kCreateTable, 2, 200, 10),
+      table_job(static_cast<DdlType>(200), 3, 300, 10, 4),
+      table_job(DdlType::kAddColumn, 4, 350, 99), table_job(DdlType::kLockTable, 5, 360, 10)};
+  const auto schema = load(jobs, {CommitTs(400), SchemaVersion(0)});
+  CHECK(name(*schema, 10) == "d101.t/4");
+  CHECK(name(*schema, 99) == "unknown");
+}
+
+TEST_CASE("history: failed jobs and TiDB's own tables are left out, broken documents are not") {
+  JobSpec failed = table_job(DdlType::kCreateTable, 2, 200, 10);
+  failed.state = 3;
+  JobSpec system = table_job(DdlType::kCreateTable, 3, 200, 281474976710654);
+  const auto schema =
+      load({create_database(1, 100), failed, system}, {CommitTs(400), SchemaVersion(0)});
+  CHECK(schema->table_count() == 0);
+  HistoryLoader loader({CommitTs(400), SchemaVersion(0)});
+  const Result<void> broken = loader.add(DdlJobId(9), R"({"id":9,"type":"x"})");
+  REQUIRE_FALSE(broken.ok());
+  CHECK(
+      broken.error().to_string() ==
+      "entry 9 of the ddl job history: ddl job 9: ddl job: a positive integer is expected at byte "
+      "15");
+}
+
+TEST_CASE("history: the start may be a snapshot") {
+  tidb::SchemaSnapshot snapshot;
+  snapshot.databases.push_back(
+      {{.id = SchemaId(101), .name = "A", .charset = {}, .collate = {}}, {}});
+  Result<std::unique_ptr<Schema>> schema = load_snapshot(snapshot, SchemaVersion(7));
+  REQUIRE(schema.ok());
+  CHECK((*schema)->database_count() == 2);
+}

@@ -1,0 +1,72 @@
+#include "loopback/mark_filter.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/fakes/binlogs.h"
+#include "tests/fakes/schemas.h"
+
+using namespace drainer;
+using tidb::ColumnType;
+using tidb::DdlType;
+
+namespace {
+
+schema::Schema schema_with_marks(const std::string& table_name, uint32_t channel_flags = 0) {
+  schema::Schema out;
+  out.add_pending(fakes::create_database(1, 5, 2, "RETL"));
+  out.add_pending(fakes::table_job(
+      2, DdlType::kCreateTable, 6, 2,
+      fakes::table(50, table_name,
+                   {fakes::column(1, "id", ColumnType::kLongLong),
+                    fakes::column(2, "channel_id", ColumnType::kLongLong, channel_flags),
+                    fakes::column(3, "val", ColumnType::kLongLong)})));
+  REQUIRE(out.advance_to(SchemaVersion(6)).ok());
+  return out;
+}
+
+// An update of the mark row (id 1, channel) from val 1 to val 2; TiDB appends the row id -1.
+std::string mark_update(int64_t channel, char flag = 8) {
+  const auto row = [&](int64_t value) {
+    std::string out = from_hex("080208020804");
+    out.push_back(flag);
+    out.push_back(static_cast<char>(flag == 8 ? channel * 2 : channel));
+    out += from_hex("080608");
+    out.push_back(static_cast<char>(value * 2));
+    return out;
+  };
+  return row(1) + row(2);
+}
+
+Result<bool> is_own(const loopback::MarkFilter& filter, const schema::Schema& schema,
+                    const std::string& update) {
+  binlog::PrewriteValue value;
+  value.set_schema_version(6);
+  binlog::TableMutation* mutation = value.add_mutations();
+  mutation->set_table_id(50);
+  mutation->add_updated_rows(update);
+  mutation->add_sequence(binlog::Update);
+  const std::string bytes = value.SerializeAsString();
+  ASSIGN_OR_RETURN(const tidb::PrewriteView view, tidb::parse_prewrite(bytes));
+  return filter.is_own(view, schema);
+}
+
+}  // namespace
+
+TEST_CASE("mark filter: our channel is ours, whatever the case of the table's name") {
+  const schema::Schema schema = schema_with_marks("_Drainer_Repl_Mark");
+  CHECK(is_own(loopback::MarkFilter(7), schema, mark_update(7)).value());
+  CHECK_FALSE(is_own(loopback::MarkFilter(8), schema, mark_update(7)).value());
+  CHECK_FALSE(is_own(loopback::MarkFilter(), schema, mark_update(7)).value());
+}
+
+TEST_CASE("mark filter: other tables do not count and are not decoded") {
+  const schema::Schema schema = schema_with_marks("_drainer_repl_mark2");
+  CHECK_FALSE(is_own(loopback::MarkFilter(7), schema, "\xff\xff").value());
+}
+
+TEST_CASE("mark filter: an unsigned channel id is refused as in the original") {
+  const schema::Schema schema = schema_with_marks("_drainer_repl_mark", tidb::kFlagUnsigned);
+  const Result<bool> result = is_own(loopback::MarkFilter(7), schema, mark_update(7, 9));
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().text() == "wrong type of channelID");
+}

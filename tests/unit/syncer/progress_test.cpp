@@ -1,0 +1,83 @@
+#include "syncer/progress.h"
+
+#include <catch2/catch.hpp>
+
+#include "drainer/base/threads.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_sink.h"
+
+using namespace drainer;
+using namespace std::chrono_literals;
+
+namespace {
+
+class FakeCheckpoint final : public Checkpoint {
+ public:
+  Result<std::optional<SavePoint>> load() override { return std::optional<SavePoint>(); }
+  Result<void> save(const SavePoint& point) override {
+    if (fails) return make_error(ErrorCode::kUnavailable, "server has gone away");
+    saved.push_back(point);
+    return {};
+  }
+
+  std::vector<SavePoint> saved;
+  bool fails = false;
+};
+
+struct Bench {
+  fakes::FakeSink sink;
+  fakes::FakeClock clock;
+  FakeCheckpoint checkpoint;
+  SavePoint loaded{.commit_ts = CommitTs(100),
+                   .schema_version = SchemaVersion(7),
+                   .consistent = true,
+                   .ts_map = {}};
+  Progress progress{sink, checkpoint, loaded, clock};
+};
+
+}  // namespace
+
+TEST_CASE("progress: the first save takes back `consistent`, the last one gives it") {
+  Bench bench;
+  bench.sink.close();
+  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.checkpoint.saved.size() == 1);
+  CHECK(bench.checkpoint.saved[0].commit_ts == CommitTs(100));
+  CHECK_FALSE(bench.checkpoint.saved[0].consistent);
+  REQUIRE(bench.progress.save_consistent().ok());
+  CHECK(bench.checkpoint.saved.back().consistent);
+}
+
+TEST_CASE("progress: saves at a DDL at once, others with the next save, versions never fall") {
+  Bench bench;
+  bench.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(9), .rows = 4});
+  bench.sink.report(
+      {.commit_ts = CommitTs(120), .schema_version = SchemaVersion(8), .is_ddl = true});
+  bench.sink.report({.commit_ts = CommitTs(130), .schema_version = SchemaVersion(8), .rows = 1});
+  bench.sink.close();
+  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.checkpoint.saved.size() == 3);
+  CHECK(bench.checkpoint.saved[1].commit_ts == CommitTs(120));
+  CHECK(bench.checkpoint.saved[1].schema_version == SchemaVersion(9));
+  CHECK(bench.checkpoint.saved[2].commit_ts == CommitTs(130));
+  CHECK(bench.progress.figures().applied_rows == 5);
+  CHECK(bench.progress.figures().saved_ts == CommitTs(130));
+}
+
+TEST_CASE("progress: a downstream TSO is saved beside ours") {
+  Bench bench;
+  bench.sink.report(
+      {.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .secondary_ts = 5000});
+  bench.sink.close();
+  REQUIRE(bench.progress.run(StopToken()).ok());
+  CHECK(bench.checkpoint.saved.back().ts_map ==
+        std::map<std::string, int64_t>{{"primary-ts", 110}, {"secondary-ts", 5000}});
+}
+
+TEST_CASE("progress: a save that fails ends the program with the reason") {
+  Bench bench;
+  bench.checkpoint.fails = true;
+  const Result<void> result = bench.progress.run(StopToken());
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
+}
