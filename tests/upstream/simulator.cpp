@@ -6,9 +6,6 @@
 #include "tests/upstream/http_routes.h"
 #include "tests/upstream/port.h"
 
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/server_posix.h>
-
 #include <algorithm>
 #include <utility>
 
