@@ -368,6 +368,8 @@ Result<void> App::stop() {
     // The sink has closed its reports by now, so this ends when the last is saved.
     keep_first(progress_threads_.wait());
     if (first.ok()) keep_first(progress_->save_consistent());
+    log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
+                                         {"rows", progress_->figures().applied_rows}});
     const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
     heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
     // The registry is told even when the program ends by an error; it has its own deadline.

@@ -6,8 +6,6 @@
 #include "tests/upstream/http_routes.h"
 #include "tests/upstream/port.h"
 
-#include <grpcpp/server_posix.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +23,9 @@ struct Node {
   Services services;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Port> port;
-  bool is_down = false;  // of the control thread
+  // Of the control thread.
+  bool is_down = false;
+  TimePoint away_until{};
   std::string state = "online";
 };
 
@@ -302,14 +302,14 @@ void SimulatorImpl::take_away(Node& node, const Outage& outage, const StopToken&
     node.is_down = true;
     node.port->cut_all();
   }
+  const TimePoint due = clock_.now() + outage.length;
+  node.away_until = std::max(node.away_until, due);
   MutexLock lock(mutex_);
-  actions_.push_back({.due = clock_.now() + outage.length,
-                      .node = node.name,
-                      .outage = outage,
-                      .is_return = true});
+  actions_.push_back({.due = due, .node = node.name, .outage = outage, .is_return = true});
 }
 
 void SimulatorImpl::bring_back(Node& node, const Outage& outage) {
+  if (clock_.now() < node.away_until) return;  // another outage lasts longer
   const auto opened = node.port->reopen(outage.move);
   if (!opened.ok())
     log_error("node does not come back", {{"node", node.name}, {"error", opened.error()}});
@@ -364,6 +364,8 @@ std::string SimulatorImpl::state_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Simulator>> Simulator::open(const SimOptions& options, Clock& clock) {
+  // TiKV's clients judge a store they lost by grpc.health.v1.
+  grpc::EnableDefaultHealthCheckService(true);
   ASSIGN_OR_RETURN(Capture capture, load_capture(options.capture));
   MvccStore mvcc;
   auto job_versions = load_meta_versions(capture, mvcc);
