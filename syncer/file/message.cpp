@@ -55,14 +55,14 @@ Bytes column_head(const ColumnInfo& column) {
 }  // namespace
 
 Result<void> MessageWriter::put(ReverseWriter& out, const Txn& txn) {
-  CHECK(out.size() == 0, "{} bytes before the message", out.size());
+  const size_t mark = out.size();
   if (txn.is_ddl()) {
     tables_.clear();
     out.put_bytes_field(0x22, ddl_query(txn.ddl->effect.name.schema, txn.ddl->text));
   } else if (Result<void> result = put_events(out, txn); !result.ok()) {
     return std::move(result).error().because("commit ts {}", txn.commit_ts);
   } else {
-    out.put_header(0x1a, 0);
+    out.put_header(0x1a, mark);
   }
   out.put_varint_field(0x10, static_cast<uint64_t>(txn.commit_ts.value));
   out.put_varint_field(0x08, txn.is_ddl() ? kTypeDdl : kTypeDml);

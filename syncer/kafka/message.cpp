@@ -117,8 +117,6 @@ Error unfit(const char* what) {
 }  // namespace
 
 Result<void> MessageWriter::put(ReverseWriter& out, const Txn& txn) {
-  const size_t mark = out.size();
-  CHECK(mark == 0, "{} bytes before the message", mark);
   if (txn.is_ddl()) {
     put_ddl(out, txn);
   } else if (Result<void> result = put_dml(out, txn); !result.ok()) {
