@@ -355,6 +355,7 @@ void Validator::check_numbers() {
     check_at_least("txn-batch", syncer_.txn_batch, 1);
   }
   check_at_least("syncer.apply.memory-limit-mib", syncer_.apply.memory_limit_mib, 1);
+  check_at_least("until-commit-ts", syncer_.apply.until_commit_ts, 0);
 }
 
 void Validator::check_at_least(std::string_view key, int64_t value, int64_t smallest) {
@@ -388,7 +389,9 @@ void Validator::take_choices() {
     apply.unknown_ddl_job = UnknownDdlAction::kPass;
   } else if (draft_.unknown_ddl_job == "skip") {
     apply.unknown_ddl_job = UnknownDdlAction::kSkip;
-  } else if (draft_.unknown_ddl_job != "stop") {
+  } else if (draft_.unknown_ddl_job == "stop") {
+    apply.unknown_ddl_job = UnknownDdlAction::kStop;
+  } else {
     refuse("invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got {}",
            go_quote(draft_.unknown_ddl_job));
   }

@@ -189,6 +189,8 @@ Result<void> App::open_downstream() {
                                      {"checkpoint", start_point_.commit_ts},
                                      {"version", start_point_.schema_version}});
   ASSIGN_OR_RETURN(sink_, open_sink());
+  // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
+  start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
   return {};
 }
 
@@ -213,16 +215,44 @@ Result<std::unique_ptr<Sink>> App::open_sink() {
 }
 
 Result<void> App::load_schema() {
-  schema::HistoryLoader loader(
-      {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
-  TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
-                          stop_.get_token()));
-  ASSIGN_OR_RETURN(schema_, std::move(loader).finish());
+  if (options_.syncer.load_schema_snapshot) {
+    TRY(load_schema_from_snapshot());
+  } else {
+    schema::HistoryLoader loader(
+        {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
+    TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
+                            stop_.get_token()));
+    ASSIGN_OR_RETURN(schema_, std::move(loader).finish());
+  }
   schema_->set_unknown_job_policy(policy_of(options_.syncer.apply.unknown_ddl_job));
+  schema_->set_find_recovered_tables([this](const tidb::DdlJob& job) { return find_tables(job); });
   log_info("load schema", {{"tables", schema_->table_count()},
                            {"databases", schema_->database_count()},
                            {"version", schema_->version()}});
   return {};
+}
+
+Result<void> App::load_schema_from_snapshot() {
+  // Held before it is read (FIX, upstream-protocols.md 5.6), then renewed by a thread of its own.
+  safe_point_ = std::make_unique<cluster::SafePointKeeper>(*pd_, clock_, [this] {
+    return progress_ ? progress_->figures().saved_ts : start_point_.commit_ts;
+  });
+  TRY(safe_point_->pin(stop_.get_token()));
+  ASSIGN_OR_RETURN(const tidb::SchemaSnapshot snapshot,
+                   meta_->snapshot(start_point_.commit_ts, stop_.get_token()));
+  ASSIGN_OR_RETURN(schema_, schema::load_snapshot(snapshot, start_point_.schema_version));
+  return {};
+}
+
+Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> App::find_tables(
+    const tidb::DdlJob& job) {
+  ASSIGN_OR_RETURN(tidb::SchemaSnapshot snapshot,
+                   meta_->snapshot(CommitTs(job.finished_ts), stop_.get_token()));
+  for (tidb::SchemaSnapshot::Database& database : snapshot.databases) {
+    if (database.info.id == job.schema_id) return std::move(database.tables);
+  }
+  return make_error(ErrorCode::kNotFound, "database {} is not in the schema at {}", job.schema_id,
+                    job.finished_ts);
 }
 
 Result<void> App::make_rules() {
@@ -243,10 +273,7 @@ Result<void> App::make_rules() {
 
 void App::start_threads() {
   is_replicating_ = true;
-  // The downstream itself may know more than the checkpoint: what it holds is not pulled again. The
-  // schema gets there through the jobs that the history loader has left pending.
-  const CommitTs start = sink_->resume_from(start_point_.commit_ts);
-  start_point_.commit_ts = start;
+  const CommitTs start = start_point_.commit_ts;
   merger_ = std::make_unique<Merger>(start, kPerPump);
   pump_options_ = {.cluster_id = pd_->cluster_id(),
                    .gzip = options_.compressor == "gzip",
@@ -271,19 +298,23 @@ void App::start_threads() {
   progress_ =
       std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
                                  [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
-  progress_threads_.start("progress",
-                          [this](const StopToken& stop) { return progress_->run(stop); });
-  sink_->start(sink_threads_);
-  syncer_threads_.start("syncer", [this](const StopToken& stop) -> Result<void> {
-    Result<void> result = syncer_->run(stop);
+  progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
+    Result<void> result = progress_->run(stop);
+    // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
     stop_.request_stop();
     return result;
   });
+  sink_->start(sink_threads_);
+  syncer_threads_.start("syncer", [this](const StopToken& stop) { return syncer_->run(stop); });
   upstream_threads_.start("collector",
                           [this](const StopToken& stop) { return collector_->run(stop); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
   service_threads_.start("heartbeat",
                          [this](const StopToken& stop) { return heartbeat_->run(stop); });
+  if (safe_point_) {
+    service_threads_.start("gc_safepoint",
+                           [this](const StopToken& stop) { return safe_point_->run(stop); });
+  }
   service_threads_.start("pd", [this](const StopToken& stop) { return pd_->run(stop); });
 }
 

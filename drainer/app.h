@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
@@ -15,6 +16,7 @@
 #include "drainer/cluster/meta.h"
 #include "drainer/cluster/pd.h"
 #include "drainer/cluster/registry.h"
+#include "drainer/cluster/safepoint.h"
 #include "drainer/cluster/tikv.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
@@ -44,6 +46,9 @@ class App {
   Result<void> open_downstream();
   Result<std::unique_ptr<Sink>> open_sink();
   Result<void> load_schema();
+  Result<void> load_schema_from_snapshot();
+  /// The tables of a database that came back by FLASHBACK DATABASE.
+  Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(const tidb::DdlJob& job);
   Result<void> make_rules();
   void start_threads();
   Result<void> stop();
@@ -79,6 +84,7 @@ class App {
   std::unique_ptr<Syncer> syncer_;
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<cluster::Heartbeat> heartbeat_;
+  std::unique_ptr<cluster::SafePointKeeper> safe_point_;  ///< only with load-schema-snapshot
 
   // In stream order; stop() goes through them in this order. Destroyed before what they use.
   ThreadGroup upstream_threads_{[this] { stop_.request_stop(); }};

@@ -41,7 +41,13 @@ std::string_view event_name(RowKind kind) {
 
 Syncer::Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema,
                const SyncerRules& rules, Sink& sink, CommitTs start, Clock& clock)
-    : input_(input), schema_(schema), rules_(rules), sink_(sink), clock_(clock), last_(start) {
+    : input_(input),
+      schema_(schema),
+      rules_(rules),
+      sink_(sink),
+      clock_(clock),
+      last_(start),
+      last_submitted_(start) {
   row_filter_.keeps_table = [this](const schema::TableName& name) {
     return !rules_.table_filter.skips(name);
   };
@@ -73,73 +79,105 @@ Result<void> Syncer::run_until_stopped(const StopToken& stop) {
 }
 
 Result<void> Syncer::handle(tidb::BinlogItem item, const StopToken& stop) {
-  const CommitTs commit_ts = item.binlog().commit_ts;
-  Result<Txn> txn = translate(std::move(item));
-  if (!txn.ok()) return std::move(txn).error();
-  count_rows(*txn);
-  txn->received_unix_ms = clock_.unix_ms();
-  Result<void> submitted = sink_.submit(std::move(*txn), stop);
+  const tidb::BinlogView& binlog = item.binlog();
+  if (binlog.is_fake()) return submit(progress_only(binlog), stop);
+  if (!binlog.is_ddl()) return handle_dml(std::move(item), stop);
+  ASSIGN_OR_RETURN(Txn txn, translate_ddl(binlog, item.ddl_job(), binlog.ddl_query));
+  return submit(std::move(txn), stop);
+}
+
+Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
+  const CommitTs commit_ts = txn.commit_ts;
+  count_rows(txn);
+  txn.received_unix_ms = clock_.unix_ms();
+  Result<void> submitted = sink_.submit(std::move(txn), stop);
   if (!submitted.ok() && submitted.error().code() != ErrorCode::kStopped) {
     return std::move(submitted).error().because("add to dsyncer, commit ts {}", commit_ts);
   }
+  last_submitted_ = commit_ts;
   return submitted;
 }
 
-Result<Txn> Syncer::translate(tidb::BinlogItem item) {
+Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
   const tidb::BinlogView& binlog = item.binlog();
-  if (binlog.is_fake()) return progress_only(item);
-  if (binlog.is_ddl()) return translate_ddl(std::move(item));
   Result<tidb::PrewriteView> prewrite = tidb::parse_prewrite(binlog.prewrite_value);
   if (!prewrite.ok()) {
     return std::move(prewrite).error().because("prewrite of commit ts {} Unmarshal failed",
                                                binlog.commit_ts);
   }
+  TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
   if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
     return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");
   }
   if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
-    return progress_only(item);
+    return submit(progress_only(binlog), stop);
   }
   ASSIGN_OR_RETURN(const bool is_own, rules_.mark_filter.is_own(*prewrite, schema_));
-  if (is_own) return progress_only(item);
-  return translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_);
+  if (is_own) return submit(progress_only(binlog), stop);
+  ASSIGN_OR_RETURN(
+      Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_));
+  return submit(std::move(txn), stop);
 }
 
-Result<Txn> Syncer::translate_ddl(tidb::BinlogItem item) {
-  const tidb::BinlogView& binlog = item.binlog();
-  const std::shared_ptr<const tidb::DdlJob>& job = item.ddl_job();
+Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
+                                          const StopToken& stop) {
+  ASSIGN_OR_RETURN(const auto jobs, schema_.early_changes(version, binlog.commit_ts));
+  // Each gets a commit ts of its own right below that of the rows, so that order and progress stay
+  // strict. TSOs that leave no room in between have not been seen.
+  int64_t commit_ts = binlog.commit_ts.value - static_cast<int64_t>(jobs.size());
+  for (const std::shared_ptr<const tidb::DdlJob>& job : jobs) {
+    tidb::BinlogView early;
+    early.start_ts = job->start_ts;
+    early.commit_ts = CommitTs(commit_ts++);
+    if (early.commit_ts <= last_submitted_) {
+      return make_error(
+          ErrorCode::kUnsupported,
+          "rows at commit ts {} need DDL job {} first, but commit ts {} is taken: run "
+          "`{}` downstream and put the commit ts of its binlog into "
+          "ignore-txn-commit-ts",
+          binlog.commit_ts, job->id, early.commit_ts, job->query);
+    }
+    log_info("rows come before the binlog of their DDL: it is executed first",
+             {{"job", job->id}, {"sql", job->query}, {"commit ts", binlog.commit_ts}});
+    ASSIGN_OR_RETURN(Txn txn, translate_ddl(early, job, job->query));
+    TRY(submit(std::move(txn), stop));
+  }
+  return {};
+}
+
+Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
+                                  const std::shared_ptr<const tidb::DdlJob>& job,
+                                  std::string_view text) {
+  if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
+    log_warn("skip txn", {{"commit ts", binlog.commit_ts}, {"sql", text}});
+    TRY(schema_.skip_ddl(job));
+    return progress_only(binlog);
+  }
   Result<schema::DdlEffect> applied = schema_.apply_ddl(job, /*is_delete_only=*/false);
   if (!applied.ok()) {
     return std::move(applied).error().because("commit ts {}: DDL job {}", binlog.commit_ts,
                                               job->id);
   }
   schema::DdlEffect effect = std::move(applied).value();
-  const std::string_view text = binlog.ddl_query;
   if (effect.action == schema::DdlEffect::Action::kIgnore) {
     log_info(effect.reason, {{"job", job->id}, {"sql", text}, {"commit ts", binlog.commit_ts}});
-    return progress_only(item);
+    return progress_only(binlog);
   }
-  if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
-    log_warn("skip txn", {{"commit ts", binlog.commit_ts}, {"sql", text}});
-    return progress_only(item);
+  const LogFields where = {{"schema", effect.name.schema},
+                           {"table", effect.name.table},
+                           {"sql", text},
+                           {"commit ts", binlog.commit_ts}};
+  if (rules_.sync_ddl && rules_.table_filter.skips(effect.name)) {
+    log_info("skip ddl by block allow filter", where);
+    return progress_only(binlog);
   }
   bool should_skip = false;
   if (!rules_.sync_ddl) {
-    log_info("skip ddl by SyncDDL setting to false",
-             {{"sql", text}, {"commit ts", binlog.commit_ts}});
+    log_info("skip ddl by SyncDDL setting to false", where);
     should_skip = true;
-  } else if (rules_.table_filter.skips(effect.name)) {
-    log_info("skip ddl by block allow filter", {{"schema", effect.name.schema},
-                                                {"table", effect.name.table},
-                                                {"sql", text},
-                                                {"commit ts", binlog.commit_ts}});
-    return progress_only(item);
   } else if (rules_.event_filter.ignores_ddl(effect.name, job->query)) {
-    log_info("skip ddl by binlog event filter", {{"schema", effect.name.schema},
-                                                 {"table", effect.name.table},
-                                                 {"sql", text},
-                                                 {"commit ts", binlog.commit_ts}});
+    log_info("skip ddl by binlog event filter", where);
     should_skip = true;
   }
   log_info(
@@ -147,7 +185,7 @@ Result<Txn> Syncer::translate_ddl(tidb::BinlogItem item) {
       "ddl if needed",
       {{"sql", text}, {"commit ts", binlog.commit_ts}, {"shouldSkip", should_skip}});
   count_event("DDL", 1);
-  Txn txn = progress_only(item);
+  Txn txn = progress_only(binlog);
   txn.ddl = Ddl{.effect = std::move(effect),
                 .text = std::string(text),
                 .should_skip = should_skip,
@@ -155,10 +193,10 @@ Result<Txn> Syncer::translate_ddl(tidb::BinlogItem item) {
   return txn;
 }
 
-Txn Syncer::progress_only(const tidb::BinlogItem& item) const {
+Txn Syncer::progress_only(const tidb::BinlogView& binlog) const {
   Txn txn;
-  txn.commit_ts = item.binlog().commit_ts;
-  txn.start_ts = item.binlog().start_ts;
+  txn.commit_ts = binlog.commit_ts;
+  txn.start_ts = binlog.start_ts;
   txn.schema_version = schema_.version();
   return txn;
 }

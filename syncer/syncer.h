@@ -2,7 +2,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <memory>
+#include <string_view>
 #include <unordered_set>
 
 #include "drainer/base/clock.h"
@@ -43,9 +44,14 @@ class Syncer {
  private:
   Result<void> run_until_stopped(const StopToken& stop);
   Result<void> handle(tidb::BinlogItem item, const StopToken& stop);
-  Result<Txn> translate(tidb::BinlogItem item);
-  Result<Txn> translate_ddl(tidb::BinlogItem item);
-  Txn progress_only(const tidb::BinlogItem& item) const;
+  Result<void> handle_dml(tidb::BinlogItem item, const StopToken& stop);
+  /// Multi-schema changes whose rows come before their binlog (schema-and-ddl.md 3.4 FIX).
+  Result<void> submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
+                                    const StopToken& stop);
+  Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
+                            const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+  Txn progress_only(const tidb::BinlogView& binlog) const;
+  Result<void> submit(Txn txn, const StopToken& stop);
 
   BoundedQueue<tidb::BinlogItem>& input_;
   schema::Schema& schema_;
@@ -53,7 +59,8 @@ class Syncer {
   Sink& sink_;
   Clock& clock_;
   RowFilter row_filter_;
-  CommitTs last_;
+  CommitTs last_;  ///< of the newest binlog taken
+  CommitTs last_submitted_;
 };
 
 }  // namespace drainer

@@ -1,6 +1,8 @@
 #include "drainer/base/metrics.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include <fmt/core.h>
@@ -11,12 +13,18 @@ namespace drainer {
 
 namespace {
 
+// As Go's strconv 'g' with the fewest digits, which Prometheus' text has: 5e-05,
+// 524288, 1.048576e+06.
 std::string format_number(double value) {
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   if (std::isnan(value)) return "NaN";
-  // Go's 'g' with shortest digits; exponents from 1e21 on as Prometheus prints them.
-  if (value == std::floor(value) && std::fabs(value) < 1e15) return fmt::format("{:.0f}", value);
-  return fmt::format("{}", value);
+  const double size = std::fabs(value);
+  const bool scientific = size != 0 && (size < 1e-4 || size >= 1e6);
+  std::array<char, 400> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value,
+                    scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  return std::string(text.data(), end.ptr);
 }
 
 void append_labels(std::string& out, const Labels& labels, std::string_view le = {}) {
@@ -137,7 +145,7 @@ std::string MetricsRegistry::to_text() const {
         append_labels(out, labels,
                       i < snapshot.upper_bounds.size() ? format_number(snapshot.upper_bounds[i])
                                                        : std::string("+Inf"));
-        out += fmt::format(" {}\n", snapshot.cumulative[i]);
+        out += ' ' + format_number(static_cast<double>(snapshot.cumulative[i])) + '\n';
       }
       out += name;
       out += "_sum";
@@ -146,7 +154,7 @@ std::string MetricsRegistry::to_text() const {
       out += name;
       out += "_count";
       append_labels(out, labels);
-      out += fmt::format(" {}\n", snapshot.cumulative.back());
+      out += ' ' + format_number(static_cast<double>(snapshot.cumulative.back())) + '\n';
     }
   }
   return out;

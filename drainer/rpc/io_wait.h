@@ -1,5 +1,9 @@
 #pragma once
 
+#include <poll.h>
+
+#include <span>
+
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
@@ -23,6 +27,8 @@ class IoWaiter {
 
   /// Returns when one of `events` (POLLIN, POLLOUT) or an error is on `fd`. kTimeout, kStopped.
   Result<void> wait(int fd, int16_t events, const IoLimits& limits);
+  /// As wait(), for several descriptors at once; fills in what each has come to.
+  Result<void> wait_any(std::span<pollfd> polled, const IoLimits& limits);
 
  private:
   explicit IoWaiter(FileDescriptor wake) : wake_(std::move(wake)) {}

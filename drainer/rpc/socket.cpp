@@ -99,6 +99,21 @@ Result<std::unique_ptr<Socket>> Socket::connect(const Peer& peer, const IoLimits
   return socket;
 }
 
+Result<std::unique_ptr<Socket>> Socket::accept(FileDescriptor fd, const TlsContext* tls) {
+  ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
+  set_options(fd.get());
+  std::unique_ptr<Socket> socket(new Socket(std::move(fd), std::move(waiter)));  // NOLINT: private
+  if (tls != nullptr) {
+    ASSIGN_OR_RETURN(socket->tls_, TlsSession::create_server(*tls, socket->fd_.get()));
+  }
+  return socket;
+}
+
+Result<int16_t> Socket::handshake() {
+  if (!tls_) return int16_t{0};
+  return tls_->handshake();
+}
+
 Result<void> Socket::start_tls(const Peer& peer, const IoLimits& limits) {
   ASSIGN_OR_RETURN(tls_, TlsSession::create(*peer.tls, peer.host, fd_.get()));
   while (true) {
@@ -147,6 +162,11 @@ Result<IoStep> Socket::try_write(ByteView bytes) {
 Result<void> Socket::wait(bool for_write, const IoLimits& limits) {
   const int events = read_needs_ | (for_write ? write_needs_ : 0);
   return waiter_.wait(fd_.get(), static_cast<int16_t>(events), limits);
+}
+
+void Socket::end_writing() {
+  if (tls_) tls_->end_writing();
+  (void)::shutdown(fd_.get(), SHUT_WR);
 }
 
 }  // namespace drainer::rpc

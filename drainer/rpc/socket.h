@@ -36,13 +36,29 @@ class Socket {
   /// Looks the name up, tries its addresses in turn, does the TLS handshake with all its checks;
   /// all of it before the deadline. Errors: kUnavailable, kDenied (certificates), kStopped.
   static Result<std::unique_ptr<Socket>> connect(const Peer& peer, const IoLimits& limits);
+  /// Takes over a connection that a listener has accepted; with `tls`, as the server of its
+  /// handshake, which handshake() does. Never waits.
+  static Result<std::unique_ptr<Socket>> accept(FileDescriptor fd, const TlsContext* tls);
   ~Socket();
+
+  /// Goes on with the handshake of an accepted connection: 0 when done, or when there is none, else
+  /// the poll event to wait for. kDenied, kUnavailable.
+  Result<int16_t> handshake();
 
   Result<IoStep> try_read(std::span<char> buffer);
   Result<IoStep> try_write(ByteView bytes);
 
   /// Waits until try_read(), or if `for_write` try_write(), may get on. kTimeout, kStopped.
   Result<void> wait(bool for_write, const IoLimits& limits);
+
+  /// For those who wait on many sockets at once: the descriptor, and the poll events after which
+  /// try_read() or try_write() may get on.
+  int fd() const { return fd_.get(); }
+  int16_t read_events() const { return read_needs_; }
+  int16_t write_events() const { return write_needs_; }
+
+  /// Nothing more will be written; the peer may still send.
+  void end_writing();
 
  private:
   Socket(FileDescriptor fd, IoWaiter waiter);

@@ -12,6 +12,19 @@ namespace {
 
 constexpr unsigned char kAlpnOffer[] = {2, 'h', '2'};
 
+/// In the order of our preference.
+constexpr unsigned char kAlpnServed[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+
+/// A client that offers neither goes on without ALPN: the port looks at the first bytes anyway.
+int select_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
+                const unsigned char* offered, unsigned int offered_size, void*) {
+  unsigned char* found = nullptr;
+  const int result = SSL_select_next_proto(&found, chosen_size, kAlpnServed, sizeof kAlpnServed,
+                                           offered, offered_size);
+  *chosen = found;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n\v\f";
   const size_t begin = text.find_first_not_of(kBlank);
@@ -63,27 +76,56 @@ Result<std::unique_ptr<ssl_ctx_st, TlsContext::ContextDeleter>> TlsContext::make
   ERR_clear_error();
   std::unique_ptr<ssl_ctx_st, ContextDeleter> context(SSL_CTX_new(TLS_client_method()));
   CHECK(context != nullptr, "SSL_CTX_new: {}", take_openssl_error());
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set1_cert_store(context.get(), roots_.get());
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // HTTP/2 frames say themselves where they end.
-  SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_alpn_protos(context.get(), kAlpnOffer, sizeof kAlpnOffer);
-  if (options_.cert_file.empty() || options_.key_file.empty()) return context;
+  if (options_.offers_http2) {
+    SSL_CTX_set_alpn_protos(context.get(), kAlpnOffer, sizeof kAlpnOffer);
+  }
+  TRY(prepare(context.get()));
+  return context;
+}
 
-  if (SSL_CTX_use_certificate_chain_file(context.get(), options_.cert_file.c_str()) != 1) {
+Result<std::unique_ptr<ssl_ctx_st, TlsContext::ContextDeleter>> TlsContext::make_server_context()
+    const {
+  if (options_.cert_file.empty() || options_.key_file.empty()) {
+    // The words of Go's crypto/tls.
+    return make_error(
+        ErrorCode::kInvalid,
+        "tls: neither Certificates, GetCertificate, nor GetConfigForClient set in Config");
+  }
+  ERR_clear_error();
+  std::unique_ptr<ssl_ctx_st, ContextDeleter> context(SSL_CTX_new(TLS_server_method()));
+  CHECK(context != nullptr, "SSL_CTX_new: {}", take_openssl_error());
+  if (!options_.allowed_common_names.empty()) {
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
+  // Each connection has a context of its own, so that there is nothing to resume.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  TRY(prepare(context.get()));
+  return context;
+}
+
+/// What both sides have in common.
+Result<void> TlsContext::prepare(ssl_ctx_st* context) const {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set1_cert_store(context, roots_.get());
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // HTTP/2 frames say themselves where they end.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  if (options_.cert_file.empty() || options_.key_file.empty()) return {};
+
+  if (SSL_CTX_use_certificate_chain_file(context, options_.cert_file.c_str()) != 1) {
     return make_error(ErrorCode::kInvalid, "could not load certificate {}: {}", options_.cert_file,
                       take_openssl_error());
   }
-  if (SSL_CTX_use_PrivateKey_file(context.get(), options_.key_file.c_str(), SSL_FILETYPE_PEM) !=
-      1) {
+  if (SSL_CTX_use_PrivateKey_file(context, options_.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     return make_error(ErrorCode::kInvalid, "could not load key {} for certificate {}: {}",
                       options_.key_file, options_.cert_file, take_openssl_error());
   }
-  return context;
+  return {};
 }
 
 }  // namespace drainer::rpc

@@ -17,11 +17,14 @@ struct TlsOptions {
   std::string cert_file;
   std::string key_file;
   std::vector<std::string> allowed_common_names;  ///< checked in the verified chain; empty: any
+  bool offers_http2 = true;  ///< as a client: offer ALPN h2; else offer nothing
 
   bool enabled() const { return !ca_file.empty(); }
 };
 
-/// Verified TLS towards servers: chain to our CA, host name in SAN, common names if given.
+/// Verified TLS: towards servers the chain to our CA, host name in SAN, common names if given;
+/// towards clients the same without host name, if there are common names, else nothing is asked of
+/// them.
 ///
 /// Certificate and key are read again for every new connection, so files may be rotated; the CA is
 /// read once. Any thread.
@@ -36,9 +39,13 @@ class TlsContext {
     void operator()(ssl_ctx_st* context) const;
   };
   Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_client_context() const;
+  /// The same for the server's side. Selects h2 or http/1.1 when the client offers them. kInvalid
+  /// without a certificate of our own.
+  Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_server_context() const;
 
  private:
   TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots);
+  Result<void> prepare(ssl_ctx_st* context) const;
 
   const TlsOptions options_;
   const std::shared_ptr<x509_store_st> roots_;

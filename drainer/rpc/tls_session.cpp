@@ -110,16 +110,18 @@ TlsSession::TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl,
     : ssl_(std::move(ssl)), allowed_common_names_(std::move(allowed_common_names)) {}
 
 TlsSession::~TlsSession() {
-  if (!broken_ && SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
+  end_writing();
+}
+
+void TlsSession::end_writing() {
+  const bool said = (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+  if (!broken_ && !said && SSL_is_init_finished(ssl_.get()) != 0) SSL_shutdown(ssl_.get());
   ERR_clear_error();
 }
 
-Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context,
-                                                       const std::string& host, int fd) {
-  auto made = context.make_client_context();
-  // Files may be half-way through a rotation: worth another try.
-  if (!made.ok()) return Error(ErrorCode::kUnavailable, made.error().to_string());
-  std::unique_ptr<ssl_st, SslDeleter> ssl(SSL_new(made->get()));
+Result<std::unique_ptr<ssl_st, TlsSession::SslDeleter>> TlsSession::make_ssl(ssl_ctx_st* context,
+                                                                             int fd) {
+  std::unique_ptr<ssl_st, SslDeleter> ssl(SSL_new(context));
   BIO* bio = BIO_new(socket_method());
   if (ssl == nullptr || bio == nullptr) {
     BIO_free(bio);
@@ -128,11 +130,29 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(fd)));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl.get(), bio, bio);
+  return ssl;
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::create(const TlsContext& context,
+                                                       const std::string& host, int fd) {
+  auto made = context.make_client_context();
+  // Files may be half-way through a rotation: worth another try.
+  if (!made.ok()) return Error(ErrorCode::kUnavailable, made.error().to_string());
+  ASSIGN_OR_RETURN(auto ssl, make_ssl(made->get(), fd));
   SSL_set_connect_state(ssl.get());
   if (!expect_host(ssl.get(), host)) {
     return make_error(ErrorCode::kInvalid, "tls: bad host name \"{}\": {}", host,
                       take_openssl_error());
   }
+  return std::unique_ptr<TlsSession>(
+      new TlsSession(std::move(ssl), context.options().allowed_common_names));  // NOLINT: private
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::create_server(const TlsContext& context, int fd) {
+  auto made = context.make_server_context();
+  if (!made.ok()) return Error(ErrorCode::kUnavailable, made.error().to_string());
+  ASSIGN_OR_RETURN(auto ssl, make_ssl(made->get(), fd));
+  SSL_set_accept_state(ssl.get());
   return std::unique_ptr<TlsSession>(
       new TlsSession(std::move(ssl), context.options().allowed_common_names));  // NOLINT: private
 }
@@ -148,7 +168,8 @@ Result<int16_t> TlsSession::handshake() {
   ASSIGN_OR_RETURN(const IoStep step, [&]() -> Result<IoStep> {
     auto failure = failed(result, "tls handshake");
     if (failure.ok() || verdict == X509_V_OK) return failure;
-    return make_error(ErrorCode::kDenied, "tls: server certificate: {}",
+    return make_error(ErrorCode::kDenied, "tls: {} certificate: {}",
+                      SSL_is_server(ssl_.get()) != 0 ? "client" : "server",
                       X509_verify_cert_error_string(verdict));
   }());
   if (step.ended()) return make_error(ErrorCode::kUnavailable, "tls handshake: closed by peer");

@@ -14,15 +14,18 @@ struct ssl_st;
 
 namespace drainer::rpc {
 
-/// The client's side of TLS on a connected, non-blocking socket. One thread.
+/// One side of TLS on a connected, non-blocking socket. One thread.
 ///
-/// Verifies the chain, the host name or address against the SAN, and the allowed common names.
-/// Offers ALPN h2 and accepts a server that selects nothing (spec/upstream-protocols.md 2.4).
+/// As the client verifies the chain, the host name or address against the SAN, and the allowed
+/// common names. Offers ALPN h2 and accepts a server that selects nothing
+/// (spec/upstream-protocols.md 2.4).
 class TlsSession {
  public:
   /// `fd` stays the caller's and must outlive the session.
   static Result<std::unique_ptr<TlsSession>> create(const TlsContext& context,
                                                     const std::string& host, int fd);
+  /// The server's side: TlsContext says what is asked of the client.
+  static Result<std::unique_ptr<TlsSession>> create_server(const TlsContext& context, int fd);
   /// Says goodbye to the peer, if that needs no waiting.
   ~TlsSession();
 
@@ -32,6 +35,8 @@ class TlsSession {
 
   Result<IoStep> try_read(std::span<char> buffer);
   Result<IoStep> try_write(ByteView bytes);
+  /// Tells the peer that we send no more, if that needs no waiting.
+  void end_writing();
 
  private:
   struct SslDeleter {
@@ -40,6 +45,7 @@ class TlsSession {
 
   TlsSession(std::unique_ptr<ssl_st, SslDeleter> ssl,
              std::vector<std::string> allowed_common_names);
+  static Result<std::unique_ptr<ssl_st, SslDeleter>> make_ssl(ssl_ctx_st* context, int fd);
   Result<void> check_common_names() const;
   Result<IoStep> failed(int result, std::string_view what);
 

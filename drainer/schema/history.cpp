@@ -28,6 +28,11 @@ SchemaChange change_of(DdlType type) {
   return treatment == nullptr ? SchemaChange::kAlterTable : treatment->change;
 }
 
+// Gives the memory back; assigning an empty string would keep it.
+void release(Bytes& bytes) {
+  Bytes().swap(bytes);
+}
+
 // Only renames and CREATE OR REPLACE VIEW say in their text what the rest of the job does not.
 bool needs_query(DdlType type) {
   return type == DdlType::kRenameTable || type == DdlType::kRenameTables ||
@@ -101,7 +106,7 @@ void HistoryLoader::keep_payloads(const FoldedJob& job) {
   switch (change_of(job.type)) {
     case SchemaChange::kDropTable:
       discard(job.table_id, job.version);
-      for (const FoldedTable& table : job.tables) *table.json = {};
+      for (const FoldedTable& table : job.tables) release(*table.json);
       return;
     case SchemaChange::kDropDatabase:
       // FLASHBACK DATABASE may want its tables back.
@@ -127,7 +132,7 @@ void HistoryLoader::keep(const FoldedTable& table, const FoldedJob& job) {
   payloads.insert(place, {job.version, job.schema_id, table.json});
   tables_of_schema_[job.schema_id].insert(table.id);
   if (payloads.size() <= 2) return;
-  *payloads.back().json = {};
+  release(*payloads.back().json);
   payloads.pop_back();
 }
 
@@ -136,7 +141,7 @@ void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
   if (found == payloads_.end()) return;
   std::erase_if(found->second, [&](const Payload& payload) {
     if (payload.version > up_to) return false;
-    *payload.json = {};
+    release(*payload.json);
     return true;
   });
   if (found->second.empty()) payloads_.erase(found);
@@ -196,7 +201,7 @@ Result<HistoryLoader::InfoPtr> HistoryLoader::describe(const InfoPtr& outline) {
   Description& description = found->second;
   if (!description.info && !description.json->empty()) {
     ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_info(*description.json));
-    *description.json = {};
+    release(*description.json);
     description.info = std::make_shared<const TableInfo>(std::move(info));
   }
   return description.info;

@@ -27,7 +27,7 @@ Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
   DdlEffect effect = executed({databases_[job.schema_id].name, job.table_info->name});
   effect.touched.push_back(before);
   // An unqualified old name lives in the session's database, which is not the new one (FIX, 2.6).
-  const DdlStatement statement = tidb::parse_ddl(job.query);
+  const DdlStatement statement = parse_query(job);
   if (!statement.tables.empty() && !statement.tables[0].is_qualified()) {
     effect.use_schema = before.schema;
   }
@@ -40,7 +40,7 @@ Result<DdlEffect> Schema::rename_tables(const DdlJob& job) {
   effect.touched.clear();
   // Clause i renames MultipleTableInfos[i], old and new name are tables[2i] and tables[2i + 1].
   // A table that occurs twice shows its final name both times.
-  const DdlStatement statement = tidb::parse_ddl(job.query);
+  const DdlStatement statement = parse_query(job);
   const std::vector<NameInText>& names = statement.tables;
   const std::vector<InfoPtr>& infos = job.multiple_table_infos;
   const bool has_names = names.size() == 2 * infos.size();
@@ -105,7 +105,7 @@ Result<DdlEffect> Schema::exchange_partition(const DdlJob& job) {
   aliases_[job.table_id] = id;
   ASSIGN_OR_RETURN(effect, alter_table(job));
   effect.touched.push_back(other.version->name);
-  const DdlStatement statement = tidb::parse_ddl(job.query);
+  const DdlStatement statement = parse_query(job);
   if (statement.tables.size() == 2 && statement.tables[0].is_qualified() &&
       !statement.tables[1].is_qualified()) {
     effect.use_schema = other.version->name.schema;

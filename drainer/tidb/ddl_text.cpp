@@ -180,18 +180,36 @@ class StatementReader {
   DdlStatement statement_;
 };
 
-std::string quoted_name(std::string_view schema, std::string_view table) {
-  std::string out;
-  for (const std::string_view name : {schema, table}) {
-    if (!out.empty()) out.push_back('.');
-    out.push_back('`');
-    for (const char c : name) {
-      if (c == '`') out.push_back('`');
-      out.push_back(c);
-    }
-    out.push_back('`');
+void append_quoted(std::string& out, std::string_view name) {
+  out.push_back('`');
+  for (const char c : name) {
+    if (c == '`') out.push_back('`');
+    out.push_back(c);
   }
-  return out;
+  out.push_back('`');
+}
+
+// Whether something in double quotes stands where only a name can stand.
+bool has_quoted_names(const TokenList& tokens) {
+  const auto follows_any = [&](size_t i, std::initializer_list<std::string_view> words) {
+    return std::ranges::any_of(words, [&](auto word) { return tokens.is_word(i - 1, word); });
+  };
+  for (size_t i = 1; i < tokens.size(); ++i) {
+    const Token& token = tokens[i];
+    if (token.kind != TokenKind::kString || tokens.text()[token.begin] != '"') continue;
+    if (tokens.is_punctuation(i - 1, '.') ||
+        follows_any(i, {"TABLE", "EXISTS", "TO", "ON", "INDEX", "VIEW", "DATABASE", "SCHEMA"})) {
+      return true;
+    }
+    // A column: `(` or `,` or ADD before its name, its type behind.
+    const bool begins_column = tokens.is_punctuation(i - 1, '(') ||
+                               tokens.is_punctuation(i - 1, ',') ||
+                               follows_any(i, {"ADD", "COLUMN", "MODIFY", "CHANGE"});
+    if (begins_column && i + 1 < tokens.size() && tokens[i + 1].kind == TokenKind::kWord) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // The element of a list (column, index, ALTER clause) that token i belongs to begins here.
@@ -327,24 +345,43 @@ std::string drop_only(std::string_view text, std::string_view schema, std::strin
       statement.kind == DdlKind::kDropTable || statement.kind == DdlKind::kDropView;
   if (!is_drop || statement.tables.size() < 2) return std::string(text);
   std::string out(text.substr(0, statement.tables.front().begin));
-  out += quoted_name(schema, table);
+  append_quoted(out, schema);
+  out.push_back('.');
+  append_quoted(out, table);
   out += text.substr(statement.tables.back().end);
   return out;
 }
 
-std::string escape_backslashes(std::string_view text) {
-  if (text.find('\\') == std::string_view::npos) return std::string(text);
+SqlMode guess_sql_mode(std::string_view text) {
+  for (const bool no_backslash_escapes : {false, true}) {
+    SqlMode mode{.ansi_quotes = false, .no_backslash_escapes = no_backslash_escapes};
+    const std::optional<TokenList> tokens = TokenList::lex(text, mode);
+    if (!tokens) continue;
+    mode.ansi_quotes = has_quoted_names(tokens->without_markers());
+    return mode;
+  }
+  return {};
+}
+
+std::string to_default_sql_mode(std::string_view text) {
+  if (text.find_first_of("\\\"") == std::string_view::npos) return std::string(text);
   // Quotes are doubled in every printed string, so its ends are found without looking at
   // backslashes, whether they are doubled in it or not.
-  const std::optional<TokenList> tokens = TokenList::lex(text, {.no_backslash_escapes = true});
+  std::optional<TokenList> tokens = TokenList::lex(text, {.no_backslash_escapes = true});
+  const bool is_printed = tokens && is_printed_by_tidb(*tokens);
+  const SqlMode mode = is_printed ? SqlMode{.no_backslash_escapes = true} : guess_sql_mode(text);
+  if (!is_printed) tokens = TokenList::lex(text, mode);
   if (!tokens) return std::string(text);
-  const bool is_printed = is_printed_by_tidb(*tokens);
-  if (!is_printed && TokenList::lex(text)) return std::string(text);
   std::string out;
   size_t done = 0;
   for (size_t i = 0; i < tokens->size(); ++i) {
     const Token& token = (*tokens)[i];
-    if (token.kind != TokenKind::kString) continue;
+    if (token.kind == TokenKind::kQuoted && text[token.begin] == '"') {
+      out += text.substr(done, token.begin - done);
+      append_quoted(out, tokens->name(i));
+      done = token.end;
+    }
+    if (token.kind != TokenKind::kString || !mode.no_backslash_escapes) continue;
     const bool is_expression = token.quote != token.begin || is_column_comment(*tokens, i);
     if (is_printed && is_expression) continue;
     for (; done < token.end; ++done) {
@@ -357,7 +394,7 @@ std::string escape_backslashes(std::string_view text) {
 }
 
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table) {
-  return process_ddl_text(drop_only(escape_backslashes(text), schema, table));
+  return process_ddl_text(drop_only(to_default_sql_mode(text), schema, table));
 }
 
 }  // namespace drainer::tidb

@@ -75,17 +75,22 @@ std::string process_ddl_text(std::string_view text);
 /// used database that upstream never touched, and tables that a filter protects (2.6).
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table);
 
-/// Repairs string literals for a server that takes backslashes as escapes.
+/// The SQL mode in which a user's text makes sense: the default one, unless a string does not end
+/// in it, or double quotes stand around names.
+SqlMode guess_sql_mode(std::string_view text);
+
+/// The text as it has to read in the default SQL mode.
 ///
 /// TiDB prints strings of DDL with quotes doubled; backslashes it doubles only in expressions
 /// (defaults, column comments), not in members of ENUM and SET, comments of tables, indices and
 /// partitions, and other options: COMMENT='t\\' becomes 't\', which swallows what follows. Those
 /// get their backslashes doubled here. Text not printed by TiDB (TiDB < 5.4, or kept because TiDB
-/// could not parse it) stays, unless it only makes sense without escapes; then all are doubled.
-std::string escape_backslashes(std::string_view text);
+/// could not parse it in the default mode) is rewritten from the mode that it seems to be in:
+/// "name" to `name`, \ in strings to \\.
+std::string to_default_sql_mode(std::string_view text);
 
-/// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: the three above, in order
-/// escape, drop, process. The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
+/// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: default mode, drop_only(),
+/// process_ddl_text(). The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
 /// it, `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table);
 

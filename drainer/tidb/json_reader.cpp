@@ -11,6 +11,21 @@ namespace {
 // Go stops at 10,000; TiDB's documents nest about ten levels.
 constexpr uint32_t kDepthMax = 512;
 
+// What ends a run of bytes that skip() need not look at, and a string's run of plain ones.
+struct ByteSet {
+  std::array<bool, 256> has{};
+  constexpr explicit ByteSet(std::string_view bytes) {
+    for (const char c : bytes) has[static_cast<unsigned char>(c)] = true;
+  }
+  // The next byte of the set, or the end.
+  size_t find(std::string_view text, size_t at) const {
+    while (at < text.size() && !has[static_cast<unsigned char>(text[at])]) ++at;
+    return at;
+  }
+};
+constexpr ByteSet kStructure("{}[]\"");
+constexpr ByteSet kStringEnd("\"\\");
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = static_cast<char>(c | 0x20);
@@ -217,7 +232,7 @@ std::string_view JsonReader::scan_string(bool& has_escapes) {
   }
   const size_t begin = ++at_;
   while (true) {
-    at_ = text_.find_first_of("\"\\", at_);
+    at_ = kStringEnd.find(text_, at_);
     if (at_ >= text_.size()) break;
     if (text_[at_] == '"') return text_.substr(begin, at_++ - begin);
     has_escapes = true;
@@ -313,7 +328,7 @@ void JsonReader::skip() {
       const bool is_word = read_word("null") || read_word("true") || read_word("false");
       if (!is_word && scan_number().empty()) return fail("a value is expected");
     } else {
-      at_ = std::min(text_.find_first_of("{}[]\"", at_), text_.size());
+      at_ = kStructure.find(text_, at_);
       if (at_ == text_.size()) return fail("the document ends too early");
     }
   } while (depth > 0);

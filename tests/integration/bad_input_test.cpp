@@ -23,7 +23,7 @@ struct BadInput {
 std::string checkpoint_of(Pipeline& pipeline) {
   const auto text = pipeline.downstream().query_value(
       "select coalesce(group_concat(checkPoint), '') from tidb_binlog.checkpoint");
-  return text.ok() ? *text : "none";
+  return text.ok() ? *text : "";
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ TEST_CASE("bad input: ends with one clear sentence and leaves the checkpoint as 
        .exit_code = 1},
       {.name = "no pump",
        .config = {},
-       .upstream = {"--pumps", "0"},
+       .upstream = {"--registry", "empty"},
        .flags = {},
        .sentence = "no pump is registered",
        .exit_code = 2},
@@ -57,7 +57,7 @@ TEST_CASE("bad input: ends with one clear sentence and leaves the checkpoint as 
        .exit_code = 1},
       {.name = "corrupt payload",
        .config = {},
-       .upstream = {"--fault", "pump-1 corrupt 3"},
+       .upstream = {"--fault", "pump-1 corrupt at 3"},
        .flags = {},
        .sentence = "unmarshal binlog",
        .exit_code = 2},

@@ -70,6 +70,14 @@ std::map<std::string, Setter> setters(SimOptions& options) {
       {"fake-interval-ms",
        number(1, [&](int64_t n) { options.fake_interval = std::chrono::milliseconds(n); })},
       {"regions", number(1, [&](int64_t n) { options.regions = static_cast<size_t>(n); })},
+      {"registry",
+       [&](const std::string& value) -> Result<void> {
+         if (value != "full" && value != "empty") {
+           return make_error(ErrorCode::kInvalid, "{} is neither full nor empty", value);
+         }
+         options.registers_pumps = value == "full";
+         return {};
+       }},
       {"history",
        [&](const std::string& value) -> Result<void> {
          if (value != "all" && value != "served") {
@@ -130,6 +138,7 @@ std::string options_help() {
   --regions N              number of regions of the TiKV store (default 1)
   --history all|served     what TiKV shows at a fresh timestamp: everything (default), or only what
                            the pumps have come to, DDL jobs when their binlog is sent
+  --registry full|empty    whether the pumps are registered in PD's etcd (default full)
   --help
 
 It prints one line `ready pd=HOST:PORT tikv=HOST:PORT pumps=HOST:PORT,… from_ts=… until_ts=…

@@ -19,6 +19,7 @@ struct SimOptions {
   Duration fake_interval = std::chrono::seconds(3);
   size_t regions = 1;
   bool history_as_served = false;
+  bool registers_pumps = true;
   bool help = false;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/upstream/pump_feed.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace drainer::upstream {
@@ -102,33 +103,45 @@ const PumpFeed::Entry& PumpFeed::entry(size_t pump, const Position& position) co
 
 /// The fakes at the end of a tape would deny what the repetitions still bring.
 bool PumpFeed::is_served(const Record& record) const {
-  return repeat_ == 1 || !record.is_fake() || record.commit_ts <= commits_.back();
+  return repeat_ == 1 || !record.is_fake() || commits_.empty() ||
+         record.commit_ts <= commits_.back();
 }
 
 PumpFeed::Position PumpFeed::seek(size_t pump, int64_t offset) const {
   Position position;
   if (offset >= from_ts_.value + period_) {
-    position.repetition = std::min((offset - from_ts_.value) / period_, repeat_);
+    position.repetition = std::min((offset - from_ts_.value) / period_, repeat_ - 1);
   }
-  while (!at_end(pump, position) &&
-         (shifted(entry(pump, position).record.commit_ts, position.repetition) <= offset ||
-          !is_served(entry(pump, position).record))) {
-    advance(pump, position);
-  }
+  const auto indexes = std::views::iota(size_t{0}, size(pump, position.repetition));
+  position.index = *std::ranges::partition_point(indexes, [&](size_t index) {
+    const Record& record = entry(pump, {position.repetition, index}).record;
+    return shifted(record.commit_ts, position.repetition) <= offset;
+  });
+  settle(pump, position);
   return position;
 }
 
+/// Moves on to the next record that is there and served, or to the end.
+void PumpFeed::settle(size_t pump, Position& position) const {
+  while (true) {
+    if (position.index >= size(pump, position.repetition)) {
+      if (position.repetition + 1 == repeat_) return;
+      position = Position{.repetition = position.repetition + 1};
+    } else if (is_served(entry(pump, position).record)) {
+      return;
+    } else {
+      ++position.index;
+    }
+  }
+}
+
 bool PumpFeed::at_end(size_t pump, const Position& position) const {
-  return position.repetition >= repeat_ || position.index >= size(pump, position.repetition);
+  return position.index >= size(pump, position.repetition);
 }
 
 void PumpFeed::advance(size_t pump, Position& position) const {
-  do {
-    ++position.index;
-    while (position.repetition + 1 < repeat_ && position.index >= size(pump, position.repetition)) {
-      position = Position{.repetition = position.repetition + 1};
-    }
-  } while (!at_end(pump, position) && !is_served(entry(pump, position).record));
+  ++position.index;
+  settle(pump, position);
 }
 
 PumpFeed::Item PumpFeed::item(size_t pump, const Position& position) const {

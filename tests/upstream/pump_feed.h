@@ -26,7 +26,7 @@ class PumpFeed {
  public:
   struct Options {
     size_t pumps = 0;  ///< 0 is as recorded
-    Pace pace;
+    Pace pace{};
     int64_t repeat = 1;
   };
 
@@ -87,6 +87,7 @@ class PumpFeed {
   const Entry& entry(size_t pump, const Position& position) const;
   size_t size(size_t pump, int64_t repetition) const;
   bool is_served(const Record& record) const;
+  void settle(size_t pump, Position& position) const;
   void deal(const Capture& capture, size_t pumps);
   void rank();
   int64_t shifted(int64_t ts, int64_t repetition) const { return ts + repetition * period_; }

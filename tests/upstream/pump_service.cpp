@@ -20,6 +20,7 @@ using grpc::Status;
 constexpr Duration kPoll = std::chrono::milliseconds(50);
 constexpr Duration kGoodbye = std::chrono::seconds(1);
 constexpr int64_t kFlushBytes = 64 << 10;
+constexpr size_t kKeptBytesMax = size_t{1} << 20;  // of the buffer that a stream keeps
 
 /// One PullBinlogs call.
 class PullStream {
@@ -135,6 +136,7 @@ class PullStream {
     }
     if (!writer_.Write(response_, options)) return false;
     headers_sent_ = true;
+    if (payload.size() > kKeptBytesMax) response_ = {};
     last_ = commit_ts;
     quiet_since_ = world_.clock.now();
     counters_.bytes += static_cast<int64_t>(payload.size());

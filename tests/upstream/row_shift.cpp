@@ -38,6 +38,8 @@ enum Flag : char {
 };
 
 constexpr int64_t kCreateTable = 3;
+constexpr uint64_t kNotNullFlag = 1;
+constexpr uint64_t kPrimaryFlag = 2;
 constexpr uint64_t kUnsignedFlag = 32;
 
 uint64_t zigzag(int64_t value) {
@@ -146,12 +148,13 @@ const Json* find(const Json& object, const char* name) {
   return member == object.MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
 }
 
-/// The columns as far as rows depend on them.
+/// The columns as far as rows depend on them; adding an index sets flags that do not matter.
 std::string columns_of(const Json& table) {
+  constexpr uint64_t kFlags = kNotNullFlag | kPrimaryFlag | kUnsignedFlag;
   std::string out;
   for (const Json& column : table["cols"].GetArray()) {
     out += fmt::format("{}:{}:{} ", column["id"].GetInt64(), column["type"]["Tp"].GetInt(),
-                       column["type"]["Flag"].GetUint64());
+                       column["type"]["Flag"].GetUint64() & kFlags);
   }
   return out;
 }
@@ -169,7 +172,6 @@ const Json* movable_key(const Json& table) {
       if (index["is_unique"].IsTrue()) return nullptr;
     }
   }
-  constexpr uint64_t kPrimaryFlag = 2;
   const Json* key = nullptr;
   for (const Json& column : table["cols"].GetArray()) {
     if (column["generated_expr_string"].GetStringLength() > 0) return nullptr;

@@ -60,6 +60,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   SimulatorImpl(const SimOptions& options, Capture capture, MvccStore mvcc,
                 std::map<int64_t, int64_t> job_versions, Clock& clock)
       : clock_(clock),
+        registers_pumps_(options.registers_pumps),
         capture_(std::move(capture)),
         mvcc_(std::move(mvcc)),
         shift_(capture_, options.feed.repeat),
@@ -84,6 +85,9 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .meta_clock = meta_clock_,
                .counters = counters_} {
     faults_.set_control(this);
+    // From here on the metadata lives in mvcc_ only.
+    capture_.meta_from = capture_.meta = {};
+    for (PumpCounters& counters : counters_) counters.max_commit_ts = capture_.from_ts.value;
   }
 
   ~SimulatorImpl() override {
@@ -193,6 +197,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
 
   void register_pump(size_t pump) {
+    if (!registers_pumps_) return;
     etcd_.transact([&](EtcdStore::Txn& txn) {
       txn.put({.key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1),
                .value = pump_status_json(pump)});
@@ -206,7 +211,8 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   void set_state(Node& node, const std::string& state);
 
   Clock& clock_;
-  const Capture capture_;
+  const bool registers_pumps_;
+  Capture capture_;
   MvccStore mvcc_;
   const RowShift shift_;
   PumpFeed feed_;

@@ -25,3 +25,27 @@ TEST_CASE("metrics: a series is created once and can be forgotten") {
   registry.remove("pump_position", {{"nodeID", "p1"}});
   CHECK(registry.to_text().empty());
 }
+
+TEST_CASE("metrics: numbers have the form of Prometheus' text") {
+  const std::pair<double, std::string> cases[] = {
+      {0, "0"},
+      {1, "1"},
+      {-2.5, "-2.5"},
+      {5e-05, "5e-05"},
+      {0.0001, "0.0001"},
+      {6.5536, "6.5536"},
+      {524288, "524288"},
+      {999999, "999999"},
+      {1000000, "1e+06"},
+      {1048576, "1.048576e+06"},
+      {268435456, "2.68435456e+08"},
+      {1795237919300.0, "1.7952379193e+12"},
+      {5.132999999999999, "5.132999999999999"},
+      {18446744073709551615.0, "1.8446744073709552e+19"},
+  };
+  for (const auto& [value, text] : cases) {
+    MetricsRegistry registry;
+    registry.gauge("a", "A.").set(value);
+    CHECK(registry.to_text() == "# HELP a A.\n# TYPE a gauge\na " + text + "\n");
+  }
+}

@@ -99,6 +99,7 @@ TEST_CASE("validate: each bad value has the original's text") {
       {"syncer.txn-batch = 0", "invalid txn-batch: must be at least 1, got 0"},
       {"syncer.apply.memory-limit-mib = 0",
        "invalid syncer.apply.memory-limit-mib: must be at least 1, got 0"},
+      {"syncer.apply.until-commit-ts = -1", "invalid until-commit-ts: must be at least 0, got -1"},
       {"syncer.to.port = 65536", "invalid syncer.to.port: must be from 0 to 65535, got 65536"},
       {"syncer.to.checkpoint.port = -1",
        "invalid syncer.to.checkpoint.port: must be from 0 to 65535, got -1"},

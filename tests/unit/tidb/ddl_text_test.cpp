@@ -192,7 +192,7 @@ TEST_CASE("ddl text: a DROP of many becomes a DROP of the one that the job is ab
   CHECK(drop_only("DROP DATABASE `a`;", "a", "") == "DROP DATABASE `a`;");
 }
 
-TEST_CASE("ddl text: backslashes that TiDB printed as they are become literal ones") {
+TEST_CASE("ddl text: strings and names read in the default mode what they were upstream") {
   const std::pair<std::string, std::string> cases[] = {
       // Table, partition and index comments, ENUM and SET members.
       {R"(ALTER TABLE `x1` COMMENT = 'it''s a "comment"; -- \ ';)",
@@ -222,11 +222,18 @@ TEST_CASE("ddl text: backslashes that TiDB printed as they are become literal on
       {R"(ALTER TABLE t COMMENT = 'x\n';)", R"(ALTER TABLE t COMMENT = 'x\n';)"},
       // … unless they were none, in a session without escapes.
       {R"(alter table t comment = 'x\')", R"(alter table t comment = 'x\\')"},
+      {R"(CREATE TABLE `k`."an`si" ("id" INT, "v" VARCHAR(20) DEFAULT 'a\'))",
+       R"(CREATE TABLE `k`.`an``si` (`id` INT, `v` VARCHAR(20) DEFAULT 'a\\'))"},
+      {R"(ALTER TABLE k.ansi ADD COLUMN "w ""x" VARCHAR(5) DEFAULT '\n')",
+       R"(ALTER TABLE k.ansi ADD COLUMN `w "x` VARCHAR(5) DEFAULT '\n')"},
+      {R"(RENAME TABLE "a" TO "b")", "RENAME TABLE `a` TO `b`"},
+      {R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")",
+       R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")"},
       {R"(alter table t comment = 'never ends\)", R"(alter table t comment = 'never ends\)"},
   };
   for (const auto& [text, expected] : cases) {
     INFO(text);
-    CHECK(escape_backslashes(text) == expected);
+    CHECK(to_default_sql_mode(text) == expected);
   }
 }
 
