@@ -94,7 +94,9 @@ TEST_CASE("loopback: what the opposite drainer notes for itself stays where it i
   pipeline.start_upstream();
   pipeline.write_config(
       {.top = {},
-       .syncer = fmt::format("loopback-control = {}\nchannel-id = 7\nsync-ddl = false", is_on),
+       .syncer = fmt::format("loopback-control = {}\nchannel-id = 7\nsync-ddl = false\n"
+                             "replicate-do-db = [\"bidi\", \"tidb_binlog\"]",
+                             is_on),
        .to = "sync-mode = 2",
        .more = "[syncer.apply]\non-row-mismatch = \"warn\"",
        .password = "p",
