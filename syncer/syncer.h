@@ -50,6 +50,8 @@ class Syncer {
                                     const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+  /// Once per channel.
+  void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;
   Result<void> submit(Txn txn, const StopToken& stop);
 
@@ -61,6 +63,7 @@ class Syncer {
   RowFilter row_filter_;
   CommitTs last_;  ///< of the newest binlog taken
   CommitTs last_submitted_;
+  std::unordered_set<int64_t> other_channels_;  ///< that we have warned of
 };
 
 }  // namespace drainer
