@@ -121,8 +121,9 @@ constexpr Key<Draft> kKeys[] = {
      "Size in bytes at which a new relay log file begins.",
      [](Draft& d) -> auto& { return d.options.syncer.relay.max_file_size; }},
 
-    {"syncer.apply.on-row-mismatch", "", R"("stop")",
-     "When an UPDATE or DELETE does not hit exactly one row: \"warn\" logs it, \"stop\" ends.",
+    {"syncer.apply.on-row-mismatch", "", "",
+     "When an UPDATE or DELETE misses its row: \"stop\", or \"warn\", default with "
+     "loopback-control.",
      [](Draft& d) -> auto& { return d.on_row_mismatch; }},
     {"syncer.apply.memory-limit-mib", "", "256",
      "Memory for binlogs on their way from pumps to downstream, in MiB.",
@@ -133,6 +134,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.apply.until-commit-ts", "until-commit-ts", "0",
      "End in order, exit code 0, when everything up to this commit ts is applied; 0: never.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.until_commit_ts; }},
+    {"syncer.apply.initial-commit-ts-from", "initial-commit-ts-from", R"("")",
+     "File that holds initial-commit-ts: Dumpling's metadata, BR's log or its end-version.",
+     [](Draft& d) -> auto& { return d.options.syncer.apply.initial_commit_ts_from; }},
 
     {"syncer.to.host", "", R"("")", "Host of the database; empty: $MYSQL_HOST, else localhost.",
      [](Draft& d) -> auto& { return d.options.syncer.to.host; }},

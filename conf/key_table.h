@@ -46,7 +46,7 @@ struct Draft {
   int64_t checkpoint_port = 0;
   DayDuration read_timeout{std::chrono::minutes(1)};
   int32_t kafka_max_message_size = 1 << 30;
-  std::string on_row_mismatch = "stop";
+  std::string on_row_mismatch;  ///< empty: as loopback-control wants
   std::string unknown_ddl_job = "stop";
 };
 

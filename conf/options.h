@@ -108,6 +108,7 @@ struct ApplyOptions {
   int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
   int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
+  std::string initial_commit_ts_from;  ///< file to read initial-commit-ts from; see dump_position.h
 };
 
 /// [syncer.relay]

@@ -372,6 +372,11 @@ uint16_t Validator::take_port(std::string_view key, int64_t value) {
 
 void Validator::take_choices() {
   ApplyOptions& apply = syncer_.apply;
+  if (!apply.initial_commit_ts_from.empty() && options_.initial_commit_ts != -1) {
+    refuse("give one of initial-commit-ts and initial-commit-ts-from");
+  }
+  // Two clusters that are both written to may differ in a row for a while, or for ever.
+  set_if_empty(draft_.on_row_mismatch, syncer_.loopback_control ? "warn" : "stop", "");
   if (draft_.on_row_mismatch == "warn") {
     apply.on_row_mismatch = RowMismatchAction::kWarn;
   } else if (draft_.on_row_mismatch == "stop") {

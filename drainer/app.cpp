@@ -7,12 +7,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "conf/dump_position.h"
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/schema/history.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/mysql_sink.h"
+#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 
@@ -57,6 +59,31 @@ schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
       return schema::Schema::UnknownJobPolicy::kSkip;
   }
   return schema::Schema::UnknownJobPolicy::kStop;
+}
+
+// What drainers write for themselves goes without a mark, so the one of the opposite direction
+// would take it for changes of users. FIX: the original needs an ignore-table rule for it.
+void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
+  const std::string schema = checkpoint_schema(options);
+  for (const std::string& table :
+       {checkpoint_table(options), std::string(mysql::kProgressTableName)}) {
+    if (!filter.ignore({schema, table})) continue;
+    log_warn("loopback control: a table of the drainers themselves is not replicated",
+             {{"table", fmt::format("{}.{}", schema, table)}});
+  }
+}
+
+// What this side alone can tell of a pair; see loopback/README.md for what it cannot.
+void check_pair(const SyncerOptions& syncer) {
+  log_info(
+      "loopback control: the drainer of the opposite direction needs the same channel, and "
+      "only one of both may replicate DDL",
+      {{"channel-id", syncer.channel_id}, {"sync-ddl", syncer.sync_ddl}});
+  if (syncer.to.sync_mode == mysql::kSyncModePartialColumns) return;
+  log_warn(
+      "loopback control: while a DDL is on its way the two schemas differ, which sync-mode 2 "
+      "is made for",
+      {{"sync-mode", syncer.to.sync_mode}});
 }
 
 }  // namespace
@@ -180,7 +207,14 @@ Result<void> App::open_downstream() {
   ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
   has_checkpoint_ = saved && saved->commit_ts.value != 0;
   if (has_checkpoint_) start_point_ = *saved;
-  if (!has_checkpoint_) start_point_.commit_ts = initial;
+  if (!has_checkpoint_) {
+    start_point_.commit_ts = initial;
+    // Read only now: once there is a checkpoint nobody needs to keep the dump.
+    if (const std::string& file = options_.syncer.apply.initial_commit_ts_from; !file.empty()) {
+      ASSIGN_OR_RETURN(start_point_.commit_ts, conf::read_dump_position(file));
+      log_info("read initial-commit-ts", {{"file", file}, {"commit ts", start_point_.commit_ts}});
+    }
+  }
   if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
     return make_error(ErrorCode::kInvalid,
                       "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
@@ -263,7 +297,11 @@ Result<void> App::make_rules() {
   const SyncerOptions& syncer = options_.syncer;
   ASSIGN_OR_RETURN(rules_.table_filter, schema::TableFilter::make(syncer));
   ASSIGN_OR_RETURN(rules_.event_filter, schema::EventFilter::make(syncer));
-  if (syncer.loopback_control) rules_.mark_filter = loopback::MarkFilter(syncer.channel_id);
+  if (syncer.loopback_control) {
+    rules_.mark_filter = loopback::MarkFilter(syncer.channel_id);
+    ignore_own_tables(options_, rules_.table_filter);
+    check_pair(syncer);
+  }
   rules_.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
                                   syncer.ignore_txn_commit_ts.end());
   rules_.sync_ddl = syncer.sync_ddl;

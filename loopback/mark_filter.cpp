@@ -5,13 +5,12 @@
 #include <vector>
 
 #include "drainer/tidb/row.h"
+#include "loopback/mark_table.h"
 
 namespace drainer::loopback {
 
 namespace {
 
-constexpr std::string_view kMarkSchema = "retl";
-constexpr std::string_view kMarkTable = "_drainer_repl_mark";
 constexpr std::string_view kChannelColumn = "channel_id";
 
 bool equals_folded(std::string_view left, std::string_view right) {

@@ -65,6 +65,12 @@ Result<TableFilter> TableFilter::make(const SyncerOptions& options) {
   return filter;
 }
 
+bool TableFilter::ignore(const TableName& name) {
+  if (skips(name)) return false;
+  ignored_names_.push_back({to_lower(name.schema), to_lower(name.table)});
+  return true;
+}
+
 bool TableFilter::skips(const TableName& name) const {
   const TableName lower{to_lower(name.schema), to_lower(name.table)};
   const auto is_rule = [&](const TableRule& rule) { return rule.matches(lower); };
@@ -72,7 +78,8 @@ bool TableFilter::skips(const TableName& name) const {
   const bool is_allowed = (do_schemas_.empty() && do_tables_.empty()) ||
                           std::ranges::any_of(do_tables_, is_rule) ||
                           std::ranges::any_of(do_schemas_, is_schema);
-  return !is_allowed || std::ranges::any_of(ignored_tables_, is_rule) ||
+  return !is_allowed || std::ranges::find(ignored_names_, lower) != ignored_names_.end() ||
+         std::ranges::any_of(ignored_tables_, is_rule) ||
          std::ranges::any_of(ignored_schemas_, is_schema);
 }
 

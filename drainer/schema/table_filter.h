@@ -15,12 +15,16 @@ class RE2;
 namespace drainer::schema {
 
 /// Which tables are replicated: `replicate-do-db`, `replicate-do-table`, `ignore-schemas`,
-/// `ignore-table` (spec/schema-and-ddl.md 5.2). Made without rules it keeps all. Immutable; any
-/// thread.
+/// `ignore-table` (spec/schema-and-ddl.md 5.2). Made without rules it keeps all. Immutable but
+/// for ignore(); any thread.
 class TableFilter {
  public:
   /// kInvalid names the pattern that is no regular expression.
   static Result<TableFilter> make(const SyncerOptions& options);
+
+  /// From now on nothing of exactly this table passes, names compared without case. False when
+  /// nothing did before.
+  bool ignore(const TableName& name);
 
   /// True: nothing of this table goes downstream. Of a whole database: its `table` is empty.
   bool skips(const TableName& name) const;
@@ -46,6 +50,7 @@ class TableFilter {
   std::vector<TableRule> do_tables_;
   std::vector<Pattern> ignored_schemas_;
   std::vector<TableRule> ignored_tables_;
+  std::vector<TableName> ignored_names_;  ///< in lower case
 };
 
 }  // namespace drainer::schema

@@ -5,6 +5,7 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "loopback/mark_table.h"
 
 namespace drainer::mysql {
 namespace {
@@ -32,6 +33,15 @@ Gauge& queue_gauge() {
   return gauge;
 }
 
+Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
+  const loopback::MarkTable marks(syncer.channel_id);
+  for (const std::string& sql : marks.setup_statements(syncer.worker_count)) {
+    auto done = session.execute(sql);
+    if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
+  }
+  return {};
+}
+
 }  // namespace
 
 MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
@@ -56,11 +66,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   ASSIGN_OR_RETURN(const Downstream downstream,
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
-  for (const std::string& sql : options.mark_setup) {
-    if (auto done = session->execute(sql); !done.ok()) {
-      return std::move(done).error().because("set up the mark table: {}", sql);
-    }
-  }
+  if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
   ProgressTable progress({.schema = options.progress_schema,
                           .cluster_id = options.cluster_id,
                           .worker = 0,
@@ -83,7 +89,10 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
-                       .mark_statement = options.mark_statement};
+                       .mark = std::nullopt};
+  if (options.syncer.loopback_control) {
+    worker.mark = loopback::MarkTable(options.syncer.channel_id).mark_of(/*writer=*/0);
+  }
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
       options, downstream,

@@ -35,9 +35,6 @@ struct MysqlSinkOptions {
   /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
   /// applied beyond it.
   Duration safe_window = std::chrono::minutes(5);
-  /// Loopback mark (3.1): run once at the start; first in each transaction.
-  std::vector<std::string> mark_setup{};
-  std::string mark_statement{};
 };
 
 /// Sink for MySQL, MariaDB and TiDB: upstream transactions in order, whole, each exactly once.

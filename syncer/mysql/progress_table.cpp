@@ -48,7 +48,7 @@ std::string make_owner_name() {
 }
 
 ProgressTable::ProgressTable(Id id) : id_(std::move(id)) {
-  append_table_name(table_, id_.schema, "drainer_progress");
+  append_table_name(table_, id_.schema, kProgressTableName);
 }
 
 std::string ProgressTable::where() const {

@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/session.h"
 
 namespace drainer::mysql {
+
+inline constexpr std::string_view kProgressTableName = "drainer_progress";
 
 /// What the downstream itself says about how far it is. Plain data.
 struct AppliedState {

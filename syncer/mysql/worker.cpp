@@ -32,10 +32,11 @@ Histogram& query_seconds() {
   return histogram;
 }
 
-Counter& mismatches() {
-  static Counter& counter = metrics().counter("drainer_mysql_row_mismatches_total",
-                                              "UPDATEs and DELETEs that did not find their row.");
-  return counter;
+void count_mismatch(const std::string& table) {
+  metrics()
+      .counter("drainer_mysql_row_mismatches_total",
+               "UPDATEs and DELETEs that did not find their row.", {{"table", table}})
+      .add();
 }
 
 Counter& retries() {
@@ -221,7 +222,8 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       break;
   }
   // An error of our own, without a number, names its row already.
-  if (approach.is_careful || step.txns.empty() || error.detail() == 0) return error;
+  const bool has_statements = !step.txns.empty() || options_.mark.has_value();
+  if (approach.is_careful || !has_statements || error.detail() == 0) return error;
   approach.is_careful = true;
   return {};
 }
@@ -271,7 +273,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
   PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode,
                       [this](std::string_view packet) { return send(packet); });
   TRY(writer.add_statement("START TRANSACTION"));
-  if (!options_.mark_statement.empty()) TRY(writer.add_statement(options_.mark_statement));
+  if (options_.mark) TRY(writer.add_guarded(options_.mark->update, 1));
   TRY(writer.add_guarded(progress_.update_text(step.after), 1));
   for (size_t i = 0; i < step.txns.size(); ++i) {
     const Txn& txn = step.txns[i];
@@ -294,7 +296,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
 Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
   TRY(session_->execute("START TRANSACTION"));
-  if (!options_.mark_statement.empty()) TRY(session_->execute(options_.mark_statement));
+  if (options_.mark) TRY(write_mark_carefully());
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
   for (size_t i = 0; i < step.txns.size(); ++i) {
@@ -306,6 +308,15 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
     }
   }
   TRY(session_->execute("COMMIT"));
+  return {};
+}
+
+Result<void> Worker::write_mark_carefully() {
+  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(options_.mark->update));
+  if (marked == 1) return {};
+  log_warn("the row of the loopback mark is gone, it is inserted again",
+           {{"sql", options_.mark->insert}});
+  TRY(session_->execute(options_.mark->insert));
   return {};
 }
 
@@ -351,7 +362,7 @@ Result<void> Worker::execute_counted(std::string_view sql, bool must_match, cons
                                             plan.target, key(), shorten(sql));
   }
   if (!must_match || *count == 1) return {};
-  mismatches().add();
+  count_mismatch(plan.target);
   if (options_.mismatch == MismatchPolicy::kWarn) {
     log_error("row not found downstream", {{"commit ts", txn.commit_ts},
                                            {"table", plan.target},

@@ -10,6 +10,7 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
+#include "loopback/mark_table.h"
 #include "syncer/mysql/packet.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
@@ -34,8 +35,8 @@ struct WorkerOptions {
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
-  /// First statement of each transaction (loopback mark, 3.1); empty without loopback control.
-  std::string mark_statement;
+  /// Begins each transaction (3.1); nothing without loopback control.
+  std::optional<loopback::Mark> mark;
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.
@@ -97,6 +98,8 @@ class Worker {
   void roll_back();
   Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
   Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
+  /// The mark of a transaction just begun, whose row is inserted when it is gone.
+  Result<void> write_mark_carefully();
   Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
                                    WriteMode mode);
   Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,

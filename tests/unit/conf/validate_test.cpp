@@ -157,6 +157,24 @@ encrypted_password = "AAAA"
           "empty schema name in `ignore-schemas` config"});
 }
 
+TEST_CASE("validate: a missed row stops, under loopback control it is only told of") {
+  const auto action = [](const std::string& file) {
+    return options_of({.file = file}).syncer.apply.on_row_mismatch;
+  };
+  CHECK(action("syncer.loopback-control = false\n") == RowMismatchAction::kStop);
+  CHECK(action("syncer.loopback-control = true\n") == RowMismatchAction::kWarn);
+  CHECK(action("syncer.loopback-control = true\nsyncer.apply.on-row-mismatch = 'stop'\n") ==
+        RowMismatchAction::kStop);
+  CHECK(action("syncer.apply.on-row-mismatch = 'warn'\n") == RowMismatchAction::kWarn);
+}
+
+TEST_CASE("validate: the place to start is given once, and its file is not read yet") {
+  CHECK(problem_of({.flags = {"-initial-commit-ts", "5", "-initial-commit-ts-from", "metadata"}}) ==
+        "give one of initial-commit-ts and initial-commit-ts-from");
+  CHECK(options_of({.file = "syncer.apply.initial-commit-ts-from = '/nowhere'\n"})
+            .syncer.apply.initial_commit_ts_from == "/nowhere");
+}
+
 TEST_CASE("validate: addresses are completed and kept without a scheme") {
   const Options options = options_of({.file = "addr = ':8249'\nadvertise-addr = 'h:1'\n"});
   CHECK(options.addr == ":8249");

@@ -53,6 +53,17 @@ TEST_CASE("table filter: blocking wins over allowing") {
   CHECK_FALSE(TableFilter().skips({"mysql", "user"}));
 }
 
+TEST_CASE("table filter: a table to be ignored is taken by its name alone") {
+  TableFilter filter;
+  CHECK(filter.ignore({"tidb.binlog", "Checkpoint"}));
+  CHECK_FALSE(filter.ignore({"TIDB.BINLOG", "checkpoint"}));
+  CHECK(filter.skips({"Tidb.Binlog", "checkpoint"}));
+  CHECK_FALSE(filter.skips({"tidbxbinlog", "checkpoint"}));
+  CHECK_FALSE(filter.skips({"tidb.binlog", "checkpoint2"}));
+  CHECK_FALSE(filter.skips({"tidb.binlog", ""}));
+  CHECK_FALSE(allows({"a"}).ignore({"b", "t"}));
+}
+
 TEST_CASE("table filter: an empty name allows only the empty name") {
   const TableFilter filter = allows({""});
   CHECK_FALSE(filter.skips({"", "any"}));

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drainer::loopback {
+
+inline constexpr std::string_view kMarkSchema = "retl";
+inline constexpr std::string_view kMarkTable = "_drainer_repl_mark";
+
+/// How one writer marks its transactions: statements without the semicolon at their end. Plain
+/// data.
+struct Mark {
+  /// First statement of each transaction; without exactly one matched row the transaction would
+  /// travel back to where it came from, so it must not commit.
+  std::string update;
+  /// In its place, within the same transaction, when the row is gone.
+  std::string insert;
+};
+
+/// The SQL of the mark table (spec/mysql-sink.md 3.1), to the byte what the original sends. Each
+/// writer has a row of its own; the transactions that raise its `val` are this channel's.
+/// Immutable; any thread.
+///
+/// FIX: rows are bound to writers instead of going round them, so that two transactions on their
+/// way never wait for each other's mark; and they are never deleted, since a second drainer of the
+/// channel may live on them.
+class MarkTable {
+ public:
+  explicit MarkTable(int64_t channel_id) : channel_id_(channel_id) {}
+
+  /// To be run in this order at each start, each in its own transaction: database, table, and the
+  /// rows 0 … writers-1 anew. They are recognized by the other side like any marked transaction.
+  std::vector<std::string> setup_statements(int64_t writers) const;
+
+  /// Of the writer with this number, from 0.
+  Mark mark_of(int64_t writer) const;
+
+ private:
+  int64_t channel_id_;
+};
+
+}  // namespace drainer::loopback
