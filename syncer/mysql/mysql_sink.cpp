@@ -11,26 +11,31 @@ namespace drainer::mysql {
 namespace {
 
 /// As many as the original caches, but bytes are counted too. One transaction is always let in.
-constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 64 << 20};
-constexpr QueueLimits kAppliedLimits{.items = 1024, .bytes = 1 << 20};
+constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8 << 20};
 /// Rows of a downstream transaction: this many times `txn-batch`.
 constexpr int64_t kRowsPerTxnBatch = 50;
-constexpr size_t kBatchBytes = 8 << 20;
-constexpr size_t kBatchTxns = 1024;
-constexpr Duration kSecondaryTsInterval = std::chrono::seconds(60);
-constexpr int32_t kUnsupportedByServer = 1105;
+constexpr size_t kGroupBytes = 8 << 20;
+constexpr size_t kGroupTxns = 1024;
+constexpr uint64_t kWakeRows = 200;
+constexpr Duration kWakeWait = std::chrono::milliseconds(2);
+constexpr size_t kWindowTxns = 8192;
+constexpr size_t kWindowBytes = 24 << 20;
 
-BatchLimits batch_limits(const SyncerOptions& options) {
-  if (!options.enable_dispatch) return {.txns = 1, .rows = 0, .bytes = 0};
-  return {.txns = kBatchTxns,
-          .rows = static_cast<uint64_t>(std::max<int64_t>(options.txn_batch, 1) * kRowsPerTxnBatch),
-          .bytes = kBatchBytes};
-}
-
-Gauge& queue_gauge() {
-  static Gauge& gauge =
-      metrics().gauge("binlog_drainer_queue_size", "the size of queue", {{"name", "worker_0"}});
-  return gauge;
+DispatchLimits dispatch_limits(const SyncerOptions& options) {
+  DispatchLimits limits{.workers = static_cast<size_t>(std::max<int64_t>(options.worker_count, 1)),
+                        .group_txns = kGroupTxns,
+                        .group_rows = static_cast<uint64_t>(
+                            std::max<int64_t>(options.txn_batch, 1) * kRowsPerTxnBatch),
+                        .group_bytes = kGroupBytes,
+                        .wake_rows = kWakeRows,
+                        .wake_wait = kWakeWait,
+                        .window_txns = kWindowTxns,
+                        .window_bytes = kWindowBytes};
+  if (!options.enable_dispatch) {
+    limits.workers = 1;
+    limits.group_txns = 1;
+  }
+  return limits;
 }
 
 Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
@@ -67,18 +72,37 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
   if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
-  ProgressTable progress({.schema = options.progress_schema,
-                          .cluster_id = options.cluster_id,
-                          .worker = 0,
-                          .owner = make_owner_name()});
+  const ProgressTable::Id id{.schema = options.progress_schema,
+                             .cluster_id = options.cluster_id,
+                             .owner = make_owner_name()};
+  const size_t workers = dispatch_limits(options.syncer).workers;
+  ProgressTable progress(id);
   TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session));
+  ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session, workers));
   const Start start = decide_start(options, previous);
-  TRY(progress.start_at(*session, start.state, options.checkpoint_ts));
+  TRY(progress.start_at(*session, workers, start.state, options.checkpoint_ts));
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
+                                 {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
+                                 {"workers", workers},
                                  {"safe mode", start.is_safe || options.syncer.safe_mode}});
+  return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
+      options, downstream, id, std::move(session), start, clock));
+}
 
+MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
+                     const ProgressTable::Id& progress, std::unique_ptr<Session> session,
+                     const Start& start, Clock& clock)
+    : time_zone_(downstream.time_zone),
+      resume_from_(start.state.commit_ts),
+      starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
+      input_(kInputLimits),
+      last_submitted_(start.state.commit_ts),
+      dispatcher_(dispatch_limits(options.syncer), start.state.commit_ts, clock),
+      planner_({.session = downstream.dml,
+                .attempts_max = options.attempts_max,
+                .asks_secondary_ts = options.syncer.db_type == "tidb"},
+               std::move(session), start.state, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
                        .missing_columns = options.syncer.to.sync_mode == kSyncModePartialColumns
                                               ? MissingColumns::kDrop
@@ -90,32 +114,22 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
                        .mark = std::nullopt};
-  if (options.syncer.loopback_control) {
-    worker.mark = loopback::MarkTable(options.syncer.channel_id).mark_of(/*writer=*/0);
-  }
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
-  return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
-      options, downstream,
-      Worker(std::move(worker), std::move(progress), std::move(session), start.state, clock), start,
-      clock));
+  const loopback::MarkTable marks(options.syncer.channel_id);
+  for (size_t i = 0; i < dispatch_limits(options.syncer).workers; ++i) {
+    if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
+    slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
+                                       i == 0 ? start.state : AppliedState(), clock),
+                      .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
+  }
 }
 
-MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream, Worker worker,
-                     const Start& start, Clock& clock)
-    : clock_(clock),
-      time_zone_(downstream.time_zone),
-      resume_from_(start.state.commit_ts),
-      starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
-      is_tidb_(options.syncer.db_type == "tidb"),
-      input_(kInputLimits),
-      applied_(kAppliedLimits),
-      last_submitted_(start.state.commit_ts),
-      batcher_(input_, batch_limits(options.syncer)),
-      worker_(std::move(worker)),
-      ddl_(downstream.ddl, options.attempts_max, clock) {}
-
 void MysqlSink::start(ThreadGroup& threads) {
-  threads.start("mysql:0", [this](const StopToken& stop) { return run(stop); });
+  threads.start("mysql:plan", [this](const StopToken& stop) { return run_planner(stop); });
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    threads.start(fmt::format("mysql:{}", i),
+                  [this, i](const StopToken& stop) { return run_worker(i, stop); });
+  }
 }
 
 Result<void> MysqlSink::submit(Txn txn, const StopToken& stop) {
@@ -127,62 +141,49 @@ Result<void> MysqlSink::submit(Txn txn, const StopToken& stop) {
 }
 
 std::optional<Applied> MysqlSink::next_applied(const StopToken& stop) {
-  return applied_.pop(stop);
+  return dispatcher_.next_applied(stop);
 }
 
 CommitTs MysqlSink::resume_from(CommitTs /*checkpoint*/) const {
   return resume_from_;
 }
 
-Result<void> MysqlSink::run(const StopToken& stop) {
-  auto result = run_batches(stop);
-  applied_.close();
+Result<void> MysqlSink::run_planner(const StopToken& stop) {
+  auto result = planner_.run(input_, stop);
+  if (!result.ok()) dispatcher_.fail();
+  dispatcher_.close();
   return result;
 }
 
-Result<void> MysqlSink::run_batches(const StopToken& stop) {
-  while (auto batch = batcher_.next(stop)) {
-    queue_gauge().set(static_cast<double>(batch->rows));
-    if (batch->is_ddl()) {
-      TRY(run_ddl(batch->txns[0], stop));
+Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
+  auto result = run_groups(number, stop);
+  if (!result.ok()) dispatcher_.fail();
+  return result;
+}
+
+Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
+  Slot& slot = slots_[number];
+  while (const auto group = dispatcher_.take(number, stop)) {
+    if (group->is_ddl()) {
+      TRY(run_ddl(slot, *group, stop));
     } else {
-      TRY(worker_.apply(batch->txns, stop));
+      TRY(slot.worker.apply(*group, stop));
     }
-    const Txn& last = batch->txns.back();
-    const Applied applied{.commit_ts = last.commit_ts,
-                          .schema_version = last.schema_version,
-                          .is_ddl = batch->is_ddl(),
-                          .secondary_ts = take_secondary_ts(),
-                          .rows = batch->rows};
-    if (!applied_.push(applied, sizeof applied, stop)) break;
+    dispatcher_.finish(*group);
   }
   return {};
 }
 
-Result<void> MysqlSink::run_ddl(const Txn& txn, const StopToken& stop) {
+Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken& stop) {
+  const Txn& txn = group.txns[0].txn;
   const Ddl& ddl = *txn.ddl;
   const bool is_executed =
       !ddl.should_skip && ddl.effect.action == schema::DdlEffect::Action::kExecute;
   if (is_executed) {
-    ASSIGN_OR_RETURN(const bool may_be_done, worker_.begin_ddl(txn.commit_ts, stop));
-    TRY(ddl_.run(ddl, txn.commit_ts, may_be_done, stop));
+    ASSIGN_OR_RETURN(const bool may_be_done, slot.worker.begin_ddl(group, stop));
+    TRY(slot.ddl.run(ddl, txn.commit_ts, may_be_done, stop));
   }
-  for (const schema::TableName& name : ddl.effect.touched) worker_.evict(name);
-  worker_.evict(ddl.effect.name);
-  return worker_.finish_ddl(txn.commit_ts, stop);
-}
-
-int64_t MysqlSink::take_secondary_ts() {
-  if (!is_tidb_) return 0;
-  const TimePoint now = clock_.now();
-  if (last_secondary_ts_ && now - *last_secondary_ts_ <= kSecondaryTsInterval) return 0;
-  last_secondary_ts_ = now;
-  auto position = worker_.downstream_ts();
-  if (position.ok()) return *position;
-  if (position.error().detail() != kUnsupportedByServer) {
-    log_warn("get ts from secondary cluster failed", {{"error", position.error()}});
-  }
-  return 0;
+  return slot.worker.finish_ddl(group, stop);
 }
 
 }  // namespace drainer::mysql

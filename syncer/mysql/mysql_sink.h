@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,9 +10,10 @@
 #include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
-#include "syncer/mysql/batch.h"
 #include "syncer/mysql/ddl.h"
+#include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/downstream.h"
+#include "syncer/mysql/planner.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
 
@@ -37,11 +39,12 @@ struct MysqlSinkOptions {
   Duration safe_window = std::chrono::minutes(5);
 };
 
-/// Sink for MySQL, MariaDB and TiDB: upstream transactions in order, whole, each exactly once.
+/// Sink for MySQL, MariaDB and TiDB: whole upstream transactions, each exactly once.
 ///
-/// One worker thread `mysql:0` reads the input queue, groups whole transactions and writes them;
-/// a DDL is a barrier. The progress row of the downstream (progress_table.h) decides what has been
-/// applied, not the checkpoint.
+/// The thread `mysql:plan` reads the input queue and finds out which transactions conflict;
+/// `mysql:0` … `mysql:<worker-count - 1>` write those that wait for no other, each through its own
+/// session. Conflicting ones keep their order; with one worker, all do. The progress rows of the
+/// downstream (progress_table.h) decide what has been applied, not the checkpoint.
 class MysqlSink final : public Sink {
  public:
   /// Connects, takes over the progress row and so shuts out any older drainer of this cluster.
@@ -64,30 +67,30 @@ class MysqlSink final : public Sink {
   static Start decide_start(const MysqlSinkOptions& options,
                             const std::optional<ProgressTable::Previous>& previous);
 
-  MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream, Worker worker,
-            const Start& start, Clock& clock);
+  MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
+            const ProgressTable::Id& progress, std::unique_ptr<Session> session, const Start& start,
+            Clock& clock);
 
-  Result<void> run(const StopToken& stop);
-  Result<void> run_batches(const StopToken& stop);
-  Result<void> run_ddl(const Txn& txn, const StopToken& stop);
-  /// SHOW MASTER STATUS at most once a minute; 0 when not due or not known.
-  int64_t take_secondary_ts();
+  Result<void> run_planner(const StopToken& stop);
+  Result<void> run_worker(size_t number, const StopToken& stop);
+  Result<void> run_groups(size_t number, const StopToken& stop);
 
-  Clock& clock_;
+  /// What one worker thread uses.
+  struct Slot {
+    Worker worker;
+    DdlRunner ddl;
+  };
+  static Result<void> run_ddl(Slot& slot, const Group& group, const StopToken& stop);
+
   const tidb::TimeZone time_zone_;
   const CommitTs resume_from_;
   const bool starts_in_safe_mode_;
-  const bool is_tidb_;
 
   BoundedQueue<Txn> input_;
-  BoundedQueue<Applied> applied_;
   CommitTs last_submitted_;
-
-  // Of the worker's thread.
-  Batcher batcher_;
-  Worker worker_;
-  DdlRunner ddl_;
-  std::optional<TimePoint> last_secondary_ts_;
+  Dispatcher dispatcher_;
+  Planner planner_;         ///< of its thread
+  std::deque<Slot> slots_;  ///< each of its worker's thread
 };
 
 }  // namespace drainer::mysql

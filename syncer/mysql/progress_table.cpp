@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <random>
 #include <utility>
@@ -11,8 +12,6 @@
 namespace drainer::mysql {
 namespace {
 
-constexpr std::string_view kStateFields = "commit_ts, part_ts, part_rows, ddl_ts";
-
 template <class Number>
 Number number_of(const Field& field) {
   Number value{};
@@ -20,11 +19,26 @@ Number number_of(const Field& field) {
   return value;
 }
 
-AppliedState parse_state(const ResultRow& row) {
-  return {.commit_ts = CommitTs(number_of<int64_t>(row[0])),
-          .part_ts = CommitTs(number_of<int64_t>(row[1])),
-          .part_rows = number_of<uint64_t>(row[2]),
-          .ddl_ts = CommitTs(number_of<int64_t>(row[3]))};
+/// Fields that make an AppliedState, in this order.
+constexpr std::string_view kStateFields = "commit_ts, applied, ddl_ts";
+
+Result<AppliedState> parse_state(const ResultRow& row) {
+  AppliedState state;
+  state.commit_ts = CommitTs(number_of<int64_t>(row[0]));
+  state.ddl_ts = CommitTs(number_of<int64_t>(row[2]));
+  TRY(decode_spans(row[1].value_or(""), state));
+  return state;
+}
+
+std::string state_assignments(const AppliedState& state) {
+  return fmt::format("commit_ts={},applied='{}',ddl_ts={}", state.commit_ts.value,
+                     encode_spans(state), state.ddl_ts.value);
+}
+
+std::string table_of(const ProgressTable::Id& id) {
+  std::string table;
+  append_table_name(table, id.schema, kProgressTableName);
+  return table;
 }
 
 std::string quoted(std::string_view text) {
@@ -47,13 +61,7 @@ std::string make_owner_name() {
   return fmt::format("{}:{}:{:08x}", name, getpid(), random());
 }
 
-ProgressTable::ProgressTable(Id id) : id_(std::move(id)) {
-  append_table_name(table_, id_.schema, kProgressTableName);
-}
-
-std::string ProgressTable::where() const {
-  return fmt::format(" WHERE cluster_id={} AND worker={}", id_.cluster_id, id_.worker);
-}
+ProgressTable::ProgressTable(Id id) : id_(std::move(id)), table_(table_of(id_)) {}
 
 Result<void> ProgressTable::create(Session& session) {
   std::string schema;
@@ -61,8 +69,9 @@ Result<void> ProgressTable::create(Session& session) {
   const std::string create_table = fmt::format(
       "CREATE TABLE IF NOT EXISTS {} (cluster_id bigint unsigned NOT NULL, worker int unsigned NOT "
       "NULL, owner varchar(128) CHARACTER SET utf8mb4 NOT NULL, epoch bigint unsigned NOT NULL, "
-      "commit_ts bigint NOT NULL, part_ts bigint NOT NULL, part_rows bigint unsigned NOT NULL, "
-      "ddl_ts bigint NOT NULL, checkpoint_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker))",
+      "commit_ts bigint NOT NULL, applied mediumtext CHARACTER SET ascii NOT NULL, ddl_ts bigint "
+      "NOT NULL, "
+      "checkpoint_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker))",
       table_);
   // Asks first: a user without the privilege to create may find both made for him.
   if (session.query("SELECT 1 FROM " + table_ + " LIMIT 1").ok()) return {};
@@ -80,56 +89,78 @@ Result<void> ProgressTable::create(Session& session) {
   return {};
 }
 
-Result<std::optional<ProgressTable::Previous>> ProgressTable::take_over(Session& session) {
-  ASSIGN_OR_RETURN(
-      const uint64_t inserted,
-      session.execute(fmt::format("INSERT IGNORE INTO {} VALUES({},{},{},0,0,0,0,0,0)", table_,
-                                  id_.cluster_id, id_.worker, quoted(id_.owner))));
-  TRY(session.execute(
-      fmt::format("UPDATE {} SET owner={}, epoch=epoch+1{}", table_, quoted(id_.owner), where())));
-  TRY(renew(session));
-  ASSIGN_OR_RETURN(const auto rows, session.query(fmt::format("SELECT {}, checkpoint_ts FROM {}{}",
-                                                              kStateFields, table_, where())));
-  if (inserted > 0 || rows.empty()) return std::optional<Previous>();
-  const Previous previous{.state = parse_state(rows[0]),
-                          .checkpoint_ts = CommitTs(number_of<int64_t>(rows[0][4]))};
-  // A row that no run got beyond creating.
+Result<std::optional<ProgressTable::Previous>> ProgressTable::take_over(Session& session,
+                                                                        size_t workers) {
+  TRY(session.execute("START TRANSACTION"));
+  TRY(session.execute(fmt::format("UPDATE {} SET owner={}, epoch=epoch+1 WHERE cluster_id={}",
+                                  table_, quoted(id_.owner), id_.cluster_id)));
+  std::string insert = fmt::format("INSERT IGNORE INTO {} VALUES", table_);
+  for (size_t worker = 0; worker < workers; ++worker) {
+    insert += fmt::format("{}({},{},{},1,0,'',0,0)", worker == 0 ? "" : ",", id_.cluster_id, worker,
+                          quoted(id_.owner));
+  }
+  TRY(session.execute(insert));
+  ASSIGN_OR_RETURN(const auto rows,
+                   session.query(fmt::format("SELECT {}, checkpoint_ts FROM {} WHERE cluster_id={}",
+                                             kStateFields, table_, id_.cluster_id)));
+  TRY(session.execute("COMMIT"));
+  Previous previous;
+  for (const ResultRow& row : rows) {
+    ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
+    previous.state.merge(state);
+    previous.checkpoint_ts = std::max(previous.checkpoint_ts, CommitTs(number_of<int64_t>(row[3])));
+  }
+  // Rows that no run got beyond creating.
   if (previous.state == AppliedState{} && previous.checkpoint_ts.value == 0) {
     return std::optional<Previous>();
   }
-  return std::optional<Previous>(previous);
+  return std::optional<Previous>(std::move(previous));
 }
 
-Result<AppliedState> ProgressTable::renew(Session& session) {
-  const std::string mine = fmt::format("{} AND owner={}", where(), quoted(id_.owner));
+Result<void> ProgressTable::start_at(Session& session, size_t workers, const AppliedState& state,
+                                     CommitTs checkpoint_ts) {
+  const std::string mine =
+      fmt::format("WHERE cluster_id={} AND owner={} AND worker", id_.cluster_id, quoted(id_.owner));
+  TRY(session.execute("START TRANSACTION"));
+  ASSIGN_OR_RETURN(
+      const uint64_t updated,
+      session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts={} {}=0", table_,
+                                  state_assignments(state), checkpoint_ts.value, mine)));
+  if (updated != 1) {
+    TRY(session.rollback());
+    return ProgressRow(id_, 0).fenced_error(session);
+  }
+  TRY(session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts=0 {}>0", table_,
+                                  state_assignments(AppliedState{}), mine)));
+  TRY(session.execute(fmt::format("DELETE FROM {} {}>={}", table_, mine, workers)));
+  TRY(session.execute("COMMIT"));
+  return {};
+}
+
+ProgressRow::ProgressRow(ProgressTable::Id id, size_t worker)
+    : id_(std::move(id)),
+      table_(table_of(id_)),
+      where_(fmt::format(" WHERE cluster_id={} AND worker={}", id_.cluster_id, worker)) {}
+
+Result<AppliedState> ProgressRow::renew(Session& session) {
+  const std::string mine = fmt::format("{} AND owner={}", where_, quoted(id_.owner));
   ASSIGN_OR_RETURN(const uint64_t raised,
                    session.execute(fmt::format("UPDATE {} SET epoch=epoch+1{}", table_, mine)));
   if (raised != 1) return fenced_error(session);
   ASSIGN_OR_RETURN(const auto rows, session.query(fmt::format("SELECT {}, epoch FROM {}{}",
                                                               kStateFields, table_, mine)));
   if (rows.empty()) return fenced_error(session);
-  epoch_ = number_of<uint64_t>(rows[0][4]);
+  epoch_ = number_of<uint64_t>(rows[0][3]);
   return parse_state(rows[0]);
 }
 
-Result<void> ProgressTable::start_at(Session& session, const AppliedState& state,
-                                     CommitTs checkpoint_ts) {
-  ASSIGN_OR_RETURN(const uint64_t updated, session.execute(update_text(state)));
-  if (updated != 1) return fenced_error(session);
-  TRY(session.execute(fmt::format("UPDATE {} SET checkpoint_ts={}{} AND owner={} AND epoch={}",
-                                  table_, checkpoint_ts.value, where(), quoted(id_.owner),
-                                  epoch_)));
-  return {};
+std::string ProgressRow::update_text(const AppliedState& state) const {
+  return fmt::format("UPDATE {} SET {}{} AND epoch={}", table_, state_assignments(state), where_,
+                     epoch_);
 }
 
-std::string ProgressTable::update_text(const AppliedState& state) const {
-  return fmt::format("UPDATE {} SET commit_ts={},part_ts={},part_rows={},ddl_ts={}{} AND epoch={}",
-                     table_, state.commit_ts.value, state.part_ts.value, state.part_rows,
-                     state.ddl_ts.value, where(), epoch_);
-}
-
-Error ProgressTable::fenced_error(Session& session) const {
-  auto owner = session.query(fmt::format("SELECT owner FROM {}{}", table_, where()));
+Error ProgressRow::fenced_error(Session& session) const {
+  auto owner = session.query(fmt::format("SELECT owner FROM {}{}", table_, where_));
   if (!owner.ok()) return std::move(owner).error();
   return make_error(
       ErrorCode::kConflict,

@@ -7,44 +7,33 @@
 
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "syncer/mysql/applied_state.h"
 #include "syncer/mysql/session.h"
 
 namespace drainer::mysql {
 
 inline constexpr std::string_view kProgressTableName = "drainer_progress";
 
-/// What the downstream itself says about how far it is. Plain data.
-struct AppliedState {
-  /// Everything up to it is applied; 0 in a new row.
-  CommitTs commit_ts{};
-  /// A transaction too large for one downstream transaction: its first `part_rows` rows are
-  /// applied.
-  CommitTs part_ts{};
-  uint64_t part_rows = 0;
-  /// A DDL that has been begun and may or may not have happened; 0 when none is open.
-  CommitTs ddl_ts{};
-
-  friend bool operator==(const AppliedState&, const AppliedState&) = default;
-};
-
-/// Exactly-once progress (spec/mysql-sink.md 6.2): a row in the downstream that every downstream
-/// transaction updates together with its rows, so that after a crash or a lost answer the
-/// downstream itself tells what it holds.
+/// Exactly-once progress (spec/mysql-sink.md 6.2): each worker has a row in the downstream that
+/// each of its transactions updates together with its rows, so that after a crash or a lost answer
+/// the downstream itself tells what it holds.
 ///
 ///     CREATE TABLE IF NOT EXISTS `<checkpoint schema>`.`drainer_progress` (
 ///       cluster_id    of the upstream
-///       worker        number of the worker that owns the row; one worker: 0
+///       worker        number of the worker that owns the row, from 0
 ///       owner         names the process that may write: host, pid, random
 ///       epoch         raised by every connection that starts to write
-///       commit_ts, part_ts, part_rows, ddl_ts      AppliedState
-///       checkpoint_ts the checkpoint with which the owner started
+///       commit_ts, applied, ddl_ts      AppliedState; `applied` is encode_spans()
+///       checkpoint_ts the checkpoint with which the owner started; in row 0
 ///       PRIMARY KEY (cluster_id, worker))
 ///
-/// Fencing: a process that starts puts its name into `owner` and raises `epoch`; a connection that
-/// replaces a lost one raises `epoch` if the process still is the owner. Each transaction's update
-/// asks for its own epoch and must match one row. So neither an older process nor a packet of our
-/// own that is still on its way to the server can commit any more once the epoch has been raised,
-/// and what a raise reads is final.
+/// All rows together are the truth: the largest commit_ts, and what any of them holds above it.
+///
+/// Fencing: a process that starts puts its name into `owner` and raises `epoch` in all rows; a
+/// connection that replaces a lost one raises the `epoch` of its row if the process still is the
+/// owner. Each transaction's update asks for its own epoch and must match one row. So neither an
+/// older process nor a packet of our own that is still on its way to the server can commit any more
+/// once the epoch has been raised, and what a raise reads is final. Rows are only made at a start.
 ///
 /// One thread; works on the session it is given.
 class ProgressTable {
@@ -52,7 +41,6 @@ class ProgressTable {
   struct Id {
     std::string schema;
     uint64_t cluster_id = 0;
-    uint32_t worker = 0;
     std::string owner;
   };
 
@@ -65,10 +53,23 @@ class ProgressTable {
     AppliedState state;
     CommitTs checkpoint_ts;  ///< of the run before
   };
-  /// Makes this process the owner; what the runs before have left, nothing in a new row.
-  Result<std::optional<Previous>> take_over(Session& session);
-  /// Records where this run starts.
-  Result<void> start_at(Session& session, const AppliedState& state, CommitTs checkpoint_ts);
+  /// Makes this process the owner of the rows 0 … workers-1 and of all that there are; what the
+  /// runs before have left, nothing where there was none.
+  Result<std::optional<Previous>> take_over(Session& session, size_t workers);
+  /// Records where this run starts: `state` in row 0, nothing in the others.
+  Result<void> start_at(Session& session, size_t workers, const AppliedState& state,
+                        CommitTs checkpoint_ts);
+
+ private:
+  Id id_;
+  std::string table_;  ///< quoted
+};
+
+/// The row of one worker. One thread; works on the session it is given.
+class ProgressRow {
+ public:
+  ProgressRow(ProgressTable::Id id, size_t worker);
+
   /// For a new connection: raises the epoch and reads the state. kConflict when another process
   /// has become the owner.
   Result<AppliedState> renew(Session& session);
@@ -79,10 +80,9 @@ class ProgressTable {
   Error fenced_error(Session& session) const;
 
  private:
-  std::string where() const;
-
-  Id id_;
-  std::string table_;  ///< quoted
+  ProgressTable::Id id_;
+  std::string table_;
+  std::string where_;
   uint64_t epoch_ = 0;
 };
 

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <charconv>
 
-#include "drainer/base/log.h"
 #include "syncer/mysql/literal.h"
 
 namespace drainer::mysql {
 namespace {
 
 constexpr std::string_view kColumnFields =
-    "column_name, extra, data_type, character_set_name, character_octet_length";
+    "column_name, extra, data_type, character_set_name, character_octet_length, "
+    "collation_name";
 constexpr std::string_view kStatisticsFields =
     "non_unique, index_name, seq_in_index, column_name, sub_part";
+constexpr std::string_view kReferenceFields =
+    "constraint_name, column_name, referenced_table_schema, referenced_table_name, "
+    "referenced_column_name";
 
 ColumnClass class_of(std::string_view type) {
   static const std::map<std::string_view, ColumnClass> kClasses = {
@@ -55,7 +58,21 @@ DownstreamColumn describe_column(const ResultRow& row) {
   const std::string charset = row[3].value_or("");
   column.is_unicode = charset.starts_with("utf8") || charset == "ascii";
   if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
+  column.is_binary_collation = row[5].value_or("").ends_with("_bin");
   return column;
+}
+
+void describe_reference(const ResultRow& row, TableDescription& table) {
+  const int32_t column = row[1] ? table.find_column(*row[1]) : -1;
+  if (!row[3] || column < 0) return;
+  const std::string name = row[0].value_or("");
+  auto key = std::ranges::find(table.foreign_keys, name, &DownstreamForeignKey::name);
+  if (key == table.foreign_keys.end()) {
+    key = table.foreign_keys.insert(
+        key, DownstreamForeignKey{.name = name, .parent = {row[2].value_or(""), *row[3]}});
+  }
+  key->columns.push_back(static_cast<uint32_t>(column));
+  key->parent_columns.push_back(row[4].value_or(""));
 }
 
 std::string query_text(std::string_view fields, std::string_view view, std::string_view order,
@@ -88,7 +105,8 @@ int32_t TableDescription::find_column(std::string_view name) const {
 }
 
 TableDescription describe(const std::vector<ResultRow>& columns,
-                          const std::vector<ResultRow>& statistics) {
+                          const std::vector<ResultRow>& statistics,
+                          const std::vector<ResultRow>& references) {
   TableDescription table;
   for (const ResultRow& row : columns) table.columns.push_back(describe_column(row));
 
@@ -113,6 +131,7 @@ TableDescription describe(const std::vector<ResultRow>& columns,
   const auto primary =
       std::ranges::find(table.unique_keys, std::string_view("PRIMARY"), &UniqueKey::name);
   if (primary != table.unique_keys.end()) std::iter_swap(table.unique_keys.begin(), primary);
+  for (const ResultRow& row : references) describe_reference(row, table);
   return table;
 }
 
@@ -130,13 +149,10 @@ Result<std::shared_ptr<const TableDescription>> TableKeys::find(Session& session
   }
   ASSIGN_OR_RETURN(const auto statistics, session.query(query_text(kStatisticsFields, "statistics",
                                                                    "seq_in_index", name, style)));
-  auto table = std::make_shared<const TableDescription>(describe(columns, statistics));
-  if (table->unique_keys.empty()) {
-    log_warn(
-        "table has no any primary key and unique index, it may be slow when syncing data to "
-        "downstream, we highly recommend add primary key or unique key for table",
-        {{"table", fmt::format("`{}`.`{}`", name.schema, name.table)}});
-  }
+  ASSIGN_OR_RETURN(const auto references,
+                   session.query(query_text(kReferenceFields, "key_column_usage",
+                                            "ordinal_position", name, style)));
+  auto table = std::make_shared<const TableDescription>(describe(columns, statistics, references));
   tables_.emplace(key, table);
   return table;
 }

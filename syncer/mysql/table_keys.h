@@ -35,6 +35,8 @@ struct DownstreamColumn {
   bool is_indexed = false;    ///< first column of some index
   bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
   uint32_t octet_length = 0;  ///< of kFixedBytes
+  /// Texts are equal only when their bytes are (but for trailing blanks).
+  bool is_binary_collation = false;
 };
 
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.
@@ -46,10 +48,19 @@ struct UniqueKey {
   bool is_opaque = false;
 };
 
+/// A reference to another table. `columns` are positions in TableDescription::columns.
+struct DownstreamForeignKey {
+  std::string name;
+  schema::TableName parent;
+  std::vector<uint32_t> columns{};
+  std::vector<std::string> parent_columns{};  ///< one per column
+};
+
 /// A table as the downstream has it. Immutable once read; any thread.
 struct TableDescription {
   std::vector<DownstreamColumn> columns;  ///< in table order
   std::vector<UniqueKey> unique_keys;     ///< PRIMARY first
+  std::vector<DownstreamForeignKey> foreign_keys;
 
   /// Position of the column called `name`, whatever the case of its letters, or -1.
   int32_t find_column(std::string_view name) const;
@@ -58,10 +69,11 @@ struct TableDescription {
 /// ASCII lower case; how names of tables and columns are compared.
 std::string fold_case(std::string_view name);
 
-/// Builds a description from the rows of the two queries of 2.4 (in the column order used here);
-/// pure, for tests. Empty `columns` give an empty description.
+/// Builds a description from the rows of the two queries of 2.4 and one for foreign keys (in the
+/// column order used here); pure, for tests. Empty `columns` give an empty description.
 TableDescription describe(const std::vector<ResultRow>& columns,
-                          const std::vector<ResultRow>& statistics);
+                          const std::vector<ResultRow>& statistics,
+                          const std::vector<ResultRow>& references = {});
 
 /// Descriptions of downstream tables, read on first use. One thread.
 class TableKeys {

@@ -45,6 +45,13 @@ Counter& retries() {
   return counter;
 }
 
+Counter& cuts() {
+  static Counter& counter = metrics().counter(
+      "drainer_mysql_cut_transactions_total",
+      "Pieces of upstream transactions that were too large for one downstream transaction.");
+  return counter;
+}
+
 std::string shorten(std::string_view sql) {
   if (sql.size() <= kSqlInErrorBytes) return std::string(sql);
   return fmt::format("{}… ({} bytes)", sql.substr(0, kSqlInErrorBytes), sql.size());
@@ -56,33 +63,42 @@ Error stopped() {
 
 }  // namespace
 
-Worker::Worker(WorkerOptions options, ProgressTable progress, std::unique_ptr<Session> session,
-               const AppliedState& state, Clock& clock)
+Worker::Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state, Clock& clock)
     : options_(std::move(options)),
       progress_(std::move(progress)),
       clock_(clock),
-      session_(std::move(session)),
       state_(state),
       plans_(options_.missing_columns, clock) {}
 
-Result<void> Worker::apply(std::span<const Txn> txns, const StopToken& stop) {
-  CHECK(!txns.empty() && txns[0].commit_ts > state_.commit_ts, "commit ts {} after {}",
-        txns.empty() ? CommitTs() : txns[0].commit_ts, state_.commit_ts);
-  if (txns.size() == 1) return apply_one(txns[0], stop);
-  if (txns[0].commit_ts == state_.part_ts) {
-    TRY(apply_one(txns[0], stop));
-    return apply(txns.subspan(1), stop);
+AppliedState Worker::state_at(CommitTs low_water) const {
+  AppliedState state = state_;
+  state.raise(low_water);
+  return state;
+}
+
+Result<void> Worker::apply(const Group& group, const StopToken& stop) {
+  for (const schema::TableName& name : group.changed) plans_.evict(name);
+  const auto has_part = [](const PlannedTxn& planned) { return planned.first_row > 0; };
+  if (group.txns.size() > 1 && std::ranges::none_of(group.txns, has_part)) {
+    Step step{.txns = group.txns, .after = state_at(group.low_water)};
+    for (const PlannedTxn& planned : group.txns) {
+      step.after.add(planned.previous_ts, planned.txn.commit_ts);
+    }
+    auto applied = run_step(step, stop);
+    if (applied.ok() || classify_failure(applied.error()) != FailureClass::kTooLarge) {
+      return applied;
+    }
   }
-  auto applied = run_step({.txns = txns, .after = {.commit_ts = txns.back().commit_ts}}, stop);
-  if (applied.ok() || classify_failure(applied.error()) != FailureClass::kTooLarge) return applied;
-  for (const Txn& txn : txns) TRY(apply_one(txn, stop));
+  for (const PlannedTxn& planned : group.txns) TRY(apply_one(planned, group.low_water, stop));
   return {};
 }
 
-Result<void> Worker::apply_one(const Txn& txn, const StopToken& stop) {
+Result<void> Worker::apply_one(const PlannedTxn& planned, CommitTs low_water,
+                               const StopToken& stop) {
+  const Txn& txn = planned.txn;
   const size_t rows = txn.rows.size();
   const size_t bytes = txn.size_bytes();
-  size_t first = state_.part_ts == txn.commit_ts ? std::min(state_.part_rows, rows) : 0;
+  size_t first = std::min<size_t>(planned.first_row, rows);
   while (true) {
     size_t end = rows;
     if (bytes > options_.txn_bytes_max) {
@@ -90,11 +106,13 @@ Result<void> Worker::apply_one(const Txn& txn, const StopToken& stop) {
       const auto piece = static_cast<size_t>(static_cast<double>(rows) * share);
       end = std::min(rows, first + std::max<size_t>(piece, 1));
     }
-    Step step{.txns = {&txn, 1}, .first_row = first, .end_row = end, .after = {}};
+    Step step{
+        .txns = {&planned, 1}, .first_row = first, .end_row = end, .after = state_at(low_water)};
     if (end == rows) {
-      step.after = {.commit_ts = txn.commit_ts};
+      step.after.add(planned.previous_ts, txn.commit_ts);
     } else {
-      step.after = {.commit_ts = state_.commit_ts, .part_ts = txn.commit_ts, .part_rows = end};
+      step.after.parts[txn.commit_ts] = end;
+      cuts().add();
       log_warn("transaction is too large for one downstream transaction, it is cut",
                {{"commit ts", txn.commit_ts},
                 {"bytes", bytes},
@@ -115,14 +133,20 @@ Result<void> Worker::apply_one(const Txn& txn, const StopToken& stop) {
   }
 }
 
-Result<bool> Worker::begin_ddl(CommitTs commit_ts, const StopToken& stop) {
-  if (state_.ddl_ts == commit_ts) return true;
-  TRY(run_step({.txns = {}, .after = {.commit_ts = state_.commit_ts, .ddl_ts = commit_ts}}, stop));
+Result<bool> Worker::begin_ddl(const Group& group, const StopToken& stop) {
+  const PlannedTxn& planned = group.txns[0];
+  if (planned.is_begun_ddl) return true;
+  Step step{.txns = {}, .after = state_at(group.low_water)};
+  step.after.ddl_ts = planned.txn.commit_ts;
+  TRY(run_step(step, stop));
   return false;
 }
 
-Result<void> Worker::finish_ddl(CommitTs commit_ts, const StopToken& stop) {
-  return run_step({.txns = {}, .after = {.commit_ts = commit_ts}}, stop);
+Result<void> Worker::finish_ddl(const Group& group, const StopToken& stop) {
+  const PlannedTxn& planned = group.txns[0];
+  Step step{.txns = {}, .after = state_at(group.low_water)};
+  step.after.add(planned.previous_ts, planned.txn.commit_ts);
+  return run_step(step, stop);
 }
 
 Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
@@ -204,7 +228,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       if (mode_of(approach) == WriteMode::kSafe) break;
       approach.is_safe = true;
       log_warn("row exists downstream, trying again in safe mode",
-               {{"commit ts", step.after.commit_ts}, {"error", error}});
+               {{"commit ts", step.last_ts()}, {"error", error}});
       return {};
     case FailureClass::kRetry:
     case FailureClass::kLost:
@@ -214,7 +238,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       if (approach.last_logged != error.detail()) {
         approach.last_logged = error.detail();
         log_warn("downstream transaction failed, trying again",
-                 {{"commit ts", step.after.commit_ts}, {"error", error}});
+                 {{"commit ts", step.last_ts()}, {"error", error}});
       }
       return approach.backoff.pause(clock_, stop) ? Result<void>() : stopped();
     case FailureClass::kGuard:
@@ -255,7 +279,7 @@ Result<std::vector<std::vector<const TablePlan*>>> Worker::find_plans(const Step
                                                                       const StopToken& stop) {
   std::vector<std::vector<const TablePlan*>> plans(step.txns.size());
   for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i];
+    const Txn& txn = step.txns[i].txn;
     plans[i].resize(txn.tables.size());
     for (const RowChange& row : txn.rows) {
       const TablePlan*& plan = plans[i][row.table];
@@ -276,7 +300,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
   if (options_.mark) TRY(writer.add_guarded(options_.mark->update, 1));
   TRY(writer.add_guarded(progress_.update_text(step.after), 1));
   for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i];
+    const Txn& txn = step.txns[i].txn;
     const size_t end =
         step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
     for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
@@ -300,7 +324,7 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
   for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i];
+    const Txn& txn = step.txns[i].txn;
     const size_t end =
         step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
     for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
@@ -373,16 +397,6 @@ Result<void> Worker::execute_counted(std::string_view sql, bool must_match, cons
   return make_error(ErrorCode::kConflict,
                     "row not found downstream: commit ts {}, table {}, {} rows where {}: {}",
                     txn.commit_ts, plan.target, *count, key(), shorten(sql));
-}
-
-Result<int64_t> Worker::downstream_ts() {
-  if (!session_) return make_error(ErrorCode::kUnavailable, "no session");
-  ASSIGN_OR_RETURN(const auto rows, session_->query("SHOW MASTER STATUS"));
-  int64_t position = 0;
-  if (!rows.empty() && rows[0].size() > 1 && rows[0][1]) {
-    std::from_chars(rows[0][1]->data(), rows[0][1]->data() + rows[0][1]->size(), position);
-  }
-  return position;
 }
 
 }  // namespace drainer::mysql

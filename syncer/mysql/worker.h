@@ -11,6 +11,7 @@
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
 #include "loopback/mark_table.h"
+#include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/packet.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
@@ -44,38 +45,33 @@ inline constexpr Backoff::Limits kRetryPauses{std::chrono::milliseconds(100),
                                               std::chrono::seconds(10)};
 
 /// Applies upstream transactions through one session, each downstream transaction together with the
-/// progress row, so that every row is written exactly once whatever connections do.
+/// worker's progress row, so that every row is written exactly once whatever connections do.
 ///
 /// One thread.
 class Worker {
  public:
-  /// `session` is the one that took over `progress`; `state` is what the progress row holds.
-  Worker(WorkerOptions options, ProgressTable progress, std::unique_ptr<Session> session,
-         const AppliedState& state, Clock& clock);
+  /// `state` is what the progress row holds. Connects when there is something to write.
+  Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state, Clock& clock);
 
-  /// Writes whole transactions as one downstream transaction and notes the last one's commit ts;
+  /// Writes whole transactions, in order, as one downstream transaction and notes their commit ts;
   /// without rows only that. Retries what may be retried (6.10); an error is final.
-  Result<void> apply(std::span<const Txn> txns, const StopToken& stop);
+  Result<void> apply(const Group& group, const StopToken& stop);
 
-  /// Notes that the DDL of `commit_ts` is about to run. True when a run before had noted it
-  /// already, so that it may have happened.
-  Result<bool> begin_ddl(CommitTs commit_ts, const StopToken& stop);
+  /// Notes that the DDL is about to run. True when a run before had noted it already, so that it
+  /// may have happened.
+  Result<bool> begin_ddl(const Group& group, const StopToken& stop);
   /// Notes that it is done.
-  Result<void> finish_ddl(CommitTs commit_ts, const StopToken& stop);
-  void evict(const schema::TableName& name) { plans_.evict(name); }
-
-  /// Position of SHOW MASTER STATUS, the TSO of a TiDB downstream (2.12).
-  Result<int64_t> downstream_ts();
-
-  const AppliedState& state() const { return state_; }
+  Result<void> finish_ddl(const Group& group, const StopToken& stop);
 
  private:
   /// What one downstream transaction does.
   struct Step {
-    std::span<const Txn> txns;
+    std::span<const PlannedTxn> txns;
     size_t first_row = 0;       ///< of txns[0]
     size_t end_row = SIZE_MAX;  ///< of txns[0] when it is the only one
     AppliedState after;
+
+    CommitTs last_ts() const { return txns.empty() ? after.commit_ts : txns.back().txn.commit_ts; }
   };
   /// How the next attempt is made; set by the failures before it.
   struct Approach {
@@ -86,7 +82,8 @@ class Worker {
     int32_t last_logged = 0;
   };
 
-  Result<void> apply_one(const Txn& txn, const StopToken& stop);
+  Result<void> apply_one(const PlannedTxn& planned, CommitTs low_water, const StopToken& stop);
+  AppliedState state_at(CommitTs low_water) const;
   Result<void> run_step(const Step& step, const StopToken& stop);
   Result<void> attempt(const Step& step, const Approach& approach, const StopToken& stop);
   /// Decides how to go on after `error`, which is returned when there is no way.
@@ -111,7 +108,7 @@ class Worker {
   PacketLimits packet_limits() const;
 
   WorkerOptions options_;
-  ProgressTable progress_;
+  ProgressRow progress_;
   Clock& clock_;
   std::unique_ptr<Session> session_;  ///< null after a lost connection
   SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none

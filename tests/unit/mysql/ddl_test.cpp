@@ -13,7 +13,8 @@ using namespace sample;
 using fakes::MariadbServer;
 using fakes::TcpProxy;
 
-constexpr const char* kProgress = "SELECT commit_ts, ddl_ts FROM tidb_binlog.drainer_progress";
+constexpr const char* kProgress =
+    "SELECT MAX(commit_ts), MAX(ddl_ts) FROM tidb_binlog.drainer_progress";
 
 Inspector fresh() {
   Inspector db(MariadbServer::shared().port());

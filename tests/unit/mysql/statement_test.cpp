@@ -25,7 +25,7 @@ TableDescription downstream(const std::vector<DownColumn>& columns,
                             const std::vector<DownKey>& keys) {
   std::vector<ResultRow> column_rows;
   for (const DownColumn& column : columns) {
-    column_rows.push_back({column.name, column.extra, column.type, "utf8mb4", "4"});
+    column_rows.push_back({column.name, column.extra, column.type, "utf8mb4", "4", "utf8mb4_bin"});
   }
   std::vector<ResultRow> key_rows;
   for (const auto& [name, parts] : keys) {
@@ -130,11 +130,11 @@ TEST_CASE("statement: the primary key comes first, an opaque key is never used")
 }
 
 TEST_CASE("statement: the keys of a table are grouped as the specification says") {
-  const auto description = describe({{"id", "", "int", std::nullopt, std::nullopt},
-                                     {"a1", "", "int", std::nullopt, std::nullopt},
-                                     {"a2", "", "int", std::nullopt, std::nullopt},
-                                     {"a3", "", "int", std::nullopt, std::nullopt},
-                                     {"a4", "", "int", std::nullopt, std::nullopt}},
+  const auto description = describe({{"id", "", "int", std::nullopt, std::nullopt, std::nullopt},
+                                     {"a1", "", "int", std::nullopt, std::nullopt, std::nullopt},
+                                     {"a2", "", "int", std::nullopt, std::nullopt, std::nullopt},
+                                     {"a3", "", "int", std::nullopt, std::nullopt, std::nullopt},
+                                     {"a4", "", "int", std::nullopt, std::nullopt, std::nullopt}},
                                     {{"0", "dex1", "1", "a1", std::nullopt},
                                      {"0", "PRIMARY", "1", "id", std::nullopt},
                                      {"0", "dex2", "1", "a2", "7"},

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/mutex.h"
+#include "drainer/base/result.h"
+#include "syncer/mysql/conflict_graph.h"
+#include "syncer/sink.h"
+#include "syncer/txn.h"
+
+namespace drainer::mysql {
+
+/// An upstream transaction on its way. Plain data.
+struct PlannedTxn {
+  Txn txn;
+  CommitTs previous_ts;    ///< of the transaction before it in the stream; once taken, everything
+                           ///< after this ts and before it is applied
+  uint64_t first_row = 0;  ///< rows before it were applied by an earlier run
+  bool is_begun_ddl = false;  ///< an earlier run noted it, so it may have happened
+  NodeId node = 0;
+};
+
+/// Whole upstream transactions, in order, that one worker writes in one downstream transaction; or
+/// one DDL.
+struct Group {
+  std::vector<PlannedTxn> txns;
+  CommitTs low_water;  ///< everything up to it is applied
+  /// Tables that DDL has changed since the worker's last group.
+  std::vector<schema::TableName> changed;
+
+  bool is_ddl() const { return txns[0].txn.is_ddl(); }
+};
+
+struct DispatchLimits {
+  size_t workers;
+  /// Of a group; one transaction always fits.
+  size_t group_txns;
+  uint64_t group_rows;
+  size_t group_bytes;
+  /// A further worker starts when this many rows are ready, or some have been for this long.
+  uint64_t wake_rows = 0;
+  Duration wake_wait{};
+  /// Of all transactions from add() to their report; one always fits.
+  size_t window_txns;
+  size_t window_bytes;
+};
+
+/// Hands transactions to workers: what is ready goes to the first free one, in order, together with
+/// what only waits for members of the same group; and turns what comes back into progress in
+/// commit-ts order.
+///
+/// Few workers with full groups cost the downstream less than many with small ones, so that another
+/// worker gets work only when there is enough of it. add() and close() from one thread, the others
+/// from any.
+class Dispatcher {
+ public:
+  /// Transactions up to `low_water` are not to come.
+  Dispatcher(DispatchLimits limits, CommitTs low_water, Clock& clock);
+
+  /// What a transaction waits for.
+  struct Uses {
+    std::vector<KeyUse> keys;
+    bool is_barrier = false;  ///< all before it; and all later ones wait for it
+  };
+  /// Blocks while the window is full; kStopped on `stop`. Returns the transaction's node.
+  Result<NodeId> add(PlannedTxn txn, Uses uses, const StopToken& stop) EXCLUDES(mutex_);
+  /// One that an earlier run has applied: only its place in the order counts.
+  Result<void> add_applied(const Txn& txn, CommitTs previous_ts, const StopToken& stop)
+      EXCLUDES(mutex_);
+  bool is_finished(NodeId node) const EXCLUDES(mutex_);
+  /// Blocks until everything that was added is applied. False on `stop`.
+  bool wait_idle(const StopToken& stop) EXCLUDES(mutex_);
+  /// A TSO of the downstream that belongs to the last transaction added; nothing may be open.
+  void add_secondary_ts(int64_t secondary_ts) EXCLUDES(mutex_);
+  /// No more transactions.
+  void close() EXCLUDES(mutex_);
+
+  /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
+  std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
+  /// All of the group is durable.
+  void finish(const Group& group) EXCLUDES(mutex_);
+  /// The worker has failed: nothing more will be reported.
+  void fail() EXCLUDES(mutex_);
+
+  /// Progress since the last call, in commit-ts order; DDLs stand alone. Blocks; nothing when all
+  /// is reported, or on `stop`.
+  std::optional<Applied> next_applied(const StopToken& stop) EXCLUDES(mutex_);
+
+ private:
+  /// One node; what is kept of it until its report.
+  struct Entry {
+    std::optional<PlannedTxn> planned;  ///< until it is taken
+    CommitTs previous_ts;
+    Applied applied;
+    size_t bytes = 0;
+    bool is_finished = false;
+  };
+  struct Worker {
+    CondVar woken_condition;
+    bool is_idle = false;
+    bool is_timed = false;  ///< idle, and looks by itself after wake_wait
+    bool is_woken = false;
+    std::vector<schema::TableName> changed;
+  };
+  using Ready = std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>>;
+
+  Entry& entry(NodeId id) REQUIRES(mutex_) { return entries_[id - base_]; }
+  bool wait_for_room(size_t bytes, const StopToken& stop) REQUIRES(mutex_);
+  void append_entry(Applied applied, CommitTs previous_ts, size_t bytes) REQUIRES(mutex_);
+  void push_ready(NodeId id) REQUIRES(mutex_);
+  bool may_take() const REQUIRES(mutex_);
+  bool is_all_taken() const REQUIRES(mutex_) { return is_closed_ && untaken_ == 0; }
+  /// Wakes the first free worker when there is something for it to do or to wait for.
+  void wake_worker() REQUIRES(mutex_);
+  void wake_all() REQUIRES(mutex_);
+  bool is_first_idle(size_t worker) const REQUIRES(mutex_);
+  Group form_group(size_t worker) REQUIRES(mutex_);
+  /// The start of the span of finished transactions right before `id`.
+  CommitTs previous_open(NodeId id, CommitTs previous) REQUIRES(mutex_);
+  bool fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const
+      REQUIRES(mutex_);
+  void advance_low_water() REQUIRES(mutex_);
+
+  const DispatchLimits limits_;
+  Clock& clock_;
+
+  mutable Mutex mutex_;
+  CondVar room_;     ///< for add() and wait_idle()
+  CondVar applied_;  ///< for next_applied()
+  ConflictGraph graph_ GUARDED_BY(mutex_);
+  NodeId base_ GUARDED_BY(mutex_) = 1;  ///< of entries_.front()
+  std::deque<Entry> entries_ GUARDED_BY(mutex_);
+  size_t bytes_ GUARDED_BY(mutex_) = 0;  ///< of entries_
+  size_t untaken_ GUARDED_BY(mutex_) = 0;
+  Ready ready_ GUARDED_BY(mutex_);
+  uint64_t ready_rows_ GUARDED_BY(mutex_) = 0;
+  TimePoint ready_since_ GUARDED_BY(mutex_){};  ///< some have been ready since then
+  std::deque<Worker> workers_ GUARDED_BY(mutex_);
+  size_t busy_workers_ GUARDED_BY(mutex_) = 0;
+  CommitTs low_water_ GUARDED_BY(mutex_);
+  Applied last_applied_ GUARDED_BY(mutex_);  ///< at the low-water mark
+  std::deque<Applied> reports_ GUARDED_BY(mutex_);
+  bool is_closed_ GUARDED_BY(mutex_) = false;
+  bool is_failed_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace drainer::mysql

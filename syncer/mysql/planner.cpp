@@ -1,0 +1,206 @@
+#include "syncer/mysql/planner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "drainer/base/metrics.h"
+#include "drainer/base/retry.h"
+#include "syncer/mysql/failure.h"
+#include "syncer/mysql/worker.h"
+
+namespace drainer::mysql {
+namespace {
+
+constexpr Duration kSecondaryTsInterval = std::chrono::seconds(60);
+constexpr int32_t kUnsupportedByServer = 1105;
+/// DDLs run one after the other.
+constexpr uint64_t kDdlHash = 0x44444c;
+
+Counter& skipped() {
+  static Counter& counter =
+      metrics().counter("drainer_mysql_skipped_transactions_total",
+                        "Transactions that an earlier run had applied above its low-water mark.");
+  return counter;
+}
+
+std::vector<schema::TableName> changes_of(const Ddl& ddl) {
+  std::vector<schema::TableName> names = ddl.effect.touched;
+  names.push_back(ddl.effect.name);
+  return names;
+}
+
+Result<int64_t> downstream_ts(Session& session) {
+  ASSIGN_OR_RETURN(const auto rows, session.query("SHOW MASTER STATUS"));
+  int64_t position = 0;
+  if (!rows.empty() && rows[0].size() > 1 && rows[0][1]) {
+    std::from_chars(rows[0][1]->data(), rows[0][1]->data() + rows[0][1]->size(), position);
+  }
+  return position;
+}
+
+}  // namespace
+
+Planner::Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
+                 Dispatcher& dispatcher, Clock& clock)
+    : options_(std::move(options)),
+      session_(std::move(session)),
+      start_(std::move(state)),
+      dispatcher_(dispatcher),
+      clock_(clock),
+      previous_ts_(start_.commit_ts) {}
+
+Result<void> Planner::run(BoundedQueue<Txn>& input, const StopToken& stop) {
+  while (auto txn = input.pop(stop)) {
+    TRY(plan(std::move(*txn), stop));
+    if (options_.asks_secondary_ts) TRY(add_secondary_ts(stop));
+  }
+  return {};
+}
+
+Result<void> Planner::plan(Txn txn, const StopToken& stop) {
+  const CommitTs previous = std::exchange(previous_ts_, txn.commit_ts);
+  if (start_.contains(txn.commit_ts)) {
+    skipped().add();
+    log_info("transaction was applied by an earlier run", {{"commit ts", txn.commit_ts}});
+    return dispatcher_.add_applied(txn, previous, stop);
+  }
+  close_ddls();
+  ASSIGN_OR_RETURN(Dispatcher::Uses uses, find_uses(txn, stop));
+  PlannedTxn planned{.txn = std::move(txn), .previous_ts = previous};
+  if (const auto part = start_.parts.find(planned.txn.commit_ts); part != start_.parts.end()) {
+    planned.first_row = part->second;
+  }
+  planned.is_begun_ddl = planned.txn.commit_ts == start_.ddl_ts;
+  OpenDdl ddl;
+  const bool is_ddl = planned.txn.is_ddl();
+  if (is_ddl) ddl = {.changes = changes_of(*planned.txn.ddl), .is_barrier = uses.is_barrier};
+  ASSIGN_OR_RETURN(const NodeId node, dispatcher_.add(std::move(planned), std::move(uses), stop));
+  if (is_ddl) {
+    ddl.node = node;
+    open_ddls_.push_back(std::move(ddl));
+  }
+  return {};
+}
+
+Result<Dispatcher::Uses> Planner::find_uses(const Txn& txn, const StopToken& stop) {
+  if (txn.ddl) return uses_of_ddl(*txn.ddl);
+  Dispatcher::Uses uses;
+  uses.keys.reserve(2 * txn.rows.size());
+  std::vector<const ConflictKeys*> keys(txn.tables.size());
+  std::vector<bool> is_known(txn.tables.size());
+  for (const RowChange& row : txn.rows) {
+    const ConflictKeys*& table = keys[row.table];
+    if (!is_known[row.table]) {
+      ASSIGN_OR_RETURN(table, find_keys(txn.tables[row.table], stop));
+      is_known[row.table] = true;
+      if (table == nullptr) uses.keys.push_back({.hash = hash_table(txn.table_of(row).name)});
+    }
+    if (table != nullptr) table->append_uses(txn, row, uses.keys);
+  }
+  return uses;
+}
+
+Dispatcher::Uses Planner::uses_of_ddl(const Ddl& ddl) {
+  Dispatcher::Uses uses;
+  uses.keys.push_back({.hash = kDdlHash});
+  for (const schema::TableName& name : changes_of(ddl)) {
+    // A whole database, or nothing that we know of.
+    if (name.table.empty()) uses.is_barrier = true;
+    uses.keys.push_back({.hash = hash_table(name)});
+  }
+  return uses;
+}
+
+void Planner::close_ddls() {
+  std::erase_if(open_ddls_, [&](const OpenDdl& ddl) {
+    if (!dispatcher_.is_finished(ddl.node)) return false;
+    for (const schema::TableName& name : ddl.changes) tables_.evict(name);
+    known_.clear();
+    return true;
+  });
+}
+
+bool Planner::is_changing(const schema::TableName& name) const {
+  return std::ranges::any_of(open_ddls_, [&](const OpenDdl& ddl) {
+    return ddl.is_barrier || std::ranges::any_of(ddl.changes, [&](const auto& changed) {
+             return hash_table(changed) == hash_table(name);
+           });
+  });
+}
+
+Result<const ConflictKeys*> Planner::find_keys(
+    const std::shared_ptr<const schema::TableVersion>& table, const StopToken& stop) {
+  if (is_changing(table->name)) return nullptr;
+  if (const auto found = known_.find(table.get()); found != known_.end()) {
+    return found->second.keys.get();
+  }
+  Backoff backoff(kRetryPauses);
+  while (true) {
+    auto keys = read_keys(*table);
+    if (keys.ok()) {
+      return known_.emplace(table.get(), Known{table, std::move(keys).value()})
+          .first->second.keys.get();
+    }
+    // The worker waits for it, and complains.
+    if (keys.error().code() == ErrorCode::kNotFound) return nullptr;
+    const FailureClass failure = classify_failure(keys.error());
+    const bool can_retry = failure == FailureClass::kLost || failure == FailureClass::kRetry;
+    if (!can_retry || backoff.attempts() + 1 >= options_.attempts_max) {
+      return std::move(keys).error();
+    }
+    session_.reset();
+    if (backoff.attempts() == 0) {
+      log_warn("cannot read a table's keys, trying again", {{"error", keys.error()}});
+    }
+    if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+  }
+}
+
+Result<std::unique_ptr<const ConflictKeys>> Planner::read_keys(const schema::TableVersion& table) {
+  if (!session_) {
+    ASSIGN_OR_RETURN(session_, Session::open(options_.session));
+  }
+  ASSIGN_OR_RETURN(const auto description, tables_.find(*session_, table.name));
+  if (description->unique_keys.empty()) {
+    log_warn(
+        "table has no any primary key and unique index, it may be slow when syncing data to "
+        "downstream, we highly recommend add primary key or unique key for table",
+        {{"table", fmt::format("`{}`.`{}`", table.name.schema, table.name.table)}});
+  }
+  std::vector<ConflictKeys::Parent> parents;
+  for (const DownstreamForeignKey& foreign : description->foreign_keys) {
+    auto parent = tables_.find(*session_, foreign.parent);
+    if (!parent.ok() && parent.error().code() != ErrorCode::kNotFound) {
+      return std::move(parent).error();
+    }
+    parents.push_back(parent.ok() ? *parent : nullptr);
+  }
+  return std::make_unique<const ConflictKeys>(ConflictKeys::make(table, *description, parents));
+}
+
+Result<void> Planner::add_secondary_ts(const StopToken& stop) {
+  const TimePoint now = clock_.now();
+  if (last_secondary_ts_ && now - *last_secondary_ts_ <= kSecondaryTsInterval) return {};
+  last_secondary_ts_ = now;
+  // The two ts belong together only while nothing is on its way.
+  if (!dispatcher_.wait_idle(stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!session_) {
+    auto opened = Session::open(options_.session);
+    if (!opened.ok()) return {};
+    session_ = std::move(opened).value();
+  }
+  auto position = downstream_ts(*session_);
+  if (position.ok()) {
+    dispatcher_.add_secondary_ts(*position);
+    return {};
+  }
+  if (position.error().detail() != kUnsupportedByServer) {
+    log_warn("get ts from secondary cluster failed", {{"error", position.error()}});
+  }
+  if (classify_failure(position.error()) == FailureClass::kLost) session_.reset();
+  return {};
+}
+
+}  // namespace drainer::mysql

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/queue.h"
+#include "syncer/mysql/applied_state.h"
+#include "syncer/mysql/conflict_keys.h"
+#include "syncer/mysql/dispatcher.h"
+#include "syncer/mysql/session.h"
+
+namespace drainer::mysql {
+
+struct PlannerOptions {
+  SessionOptions session;
+  int attempts_max = 100;
+  /// Ask a TiDB downstream for its TSO from time to time (2.12).
+  bool asks_secondary_ts = false;
+};
+
+/// Works out what each upstream transaction touches downstream and gives it to the dispatcher; what
+/// an earlier run has applied only takes its place.
+///
+/// One thread, `mysql:plan`.
+class Planner {
+ public:
+  /// `state` is what earlier runs have left.
+  Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
+          Dispatcher& dispatcher, Clock& clock);
+
+  /// Until the input is closed and drained, or `stop`.
+  Result<void> run(BoundedQueue<Txn>& input, const StopToken& stop);
+
+ private:
+  struct Known {
+    std::shared_ptr<const schema::TableVersion> table;  ///< keeps the key's address taken
+    std::unique_ptr<const ConflictKeys> keys;
+  };
+  struct OpenDdl {
+    NodeId node = 0;
+    std::vector<schema::TableName> changes{};
+    bool is_barrier = false;
+  };
+
+  Result<void> plan(Txn txn, const StopToken& stop);
+  Result<Dispatcher::Uses> find_uses(const Txn& txn, const StopToken& stop);
+  static Dispatcher::Uses uses_of_ddl(const Ddl& ddl);
+  /// Null while the table does not exist or a DDL is about to change it: then it is taken whole.
+  Result<const ConflictKeys*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
+                                        const StopToken& stop);
+  Result<std::unique_ptr<const ConflictKeys>> read_keys(const schema::TableVersion& table);
+  /// Forgets what DDLs that are done have changed.
+  void close_ddls();
+  bool is_changing(const schema::TableName& name) const;
+  Result<void> add_secondary_ts(const StopToken& stop);
+
+  const PlannerOptions options_;
+  std::unique_ptr<Session> session_;  ///< null after a lost connection
+  AppliedState start_;
+  Dispatcher& dispatcher_;
+  Clock& clock_;
+  CommitTs previous_ts_;  ///< of the last transaction planned
+  TableKeys tables_;
+  std::unordered_map<const schema::TableVersion*, Known> known_;
+  std::vector<OpenDdl> open_ddls_;
+  std::optional<TimePoint> last_secondary_ts_;
+};
+
+}  // namespace drainer::mysql
