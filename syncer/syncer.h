@@ -41,6 +41,9 @@ class Syncer {
   /// Until the input ends, a binlog lies beyond `until`, or `stop`; closes the sink at its end.
   Result<void> run(const StopToken& stop);
 
+  /// What the sink got last; once run() has ended.
+  CommitTs last_submitted() const { return last_submitted_; }
+
  private:
   Result<void> run_until_stopped(const StopToken& stop);
   Result<void> handle(tidb::BinlogItem item, const StopToken& stop);

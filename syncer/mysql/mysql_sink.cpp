@@ -16,18 +16,18 @@ constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8 << 20};
 constexpr int64_t kRowsPerTxnBatch = 50;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kGroupTxns = 1024;
-constexpr uint64_t kWakeRows = 200;
 constexpr Duration kWakeWait = std::chrono::milliseconds(2);
 constexpr size_t kWindowTxns = 8192;
 constexpr size_t kWindowBytes = 24 << 20;
 
-DispatchLimits dispatch_limits(const SyncerOptions& options) {
+DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
+  const SyncerOptions& options = sink.syncer;
   DispatchLimits limits{.workers = static_cast<size_t>(std::max<int64_t>(options.worker_count, 1)),
                         .group_txns = kGroupTxns,
                         .group_rows = static_cast<uint64_t>(
                             std::max<int64_t>(options.txn_batch, 1) * kRowsPerTxnBatch),
                         .group_bytes = kGroupBytes,
-                        .wake_rows = kWakeRows,
+                        .wake_rows = sink.wake_rows,
                         .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
                         .window_bytes = kWindowBytes};
@@ -75,7 +75,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   const ProgressTable::Id id{.schema = options.progress_schema,
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
-  const size_t workers = dispatch_limits(options.syncer).workers;
+  const size_t workers = dispatch_limits(options).workers;
   ProgressTable progress(id);
   TRY(progress.create(*session));
   ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session, workers));
@@ -98,7 +98,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
       input_(kInputLimits),
       last_submitted_(start.state.commit_ts),
-      dispatcher_(dispatch_limits(options.syncer), start.state.commit_ts, clock),
+      dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
@@ -116,7 +116,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .mark = std::nullopt};
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
   const loopback::MarkTable marks(options.syncer.channel_id);
-  for (size_t i = 0; i < dispatch_limits(options.syncer).workers; ++i) {
+  for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
                                        i == 0 ? start.state : AppliedState(), clock),
@@ -158,6 +158,7 @@ Result<void> MysqlSink::run_planner(const StopToken& stop) {
 Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
   auto result = run_groups(number, stop);
   if (!result.ok()) dispatcher_.fail();
+  dispatcher_.leave();
   return result;
 }
 

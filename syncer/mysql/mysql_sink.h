@@ -34,6 +34,8 @@ struct MysqlSinkOptions {
   MismatchPolicy mismatch = MismatchPolicy::kStop;
   int attempts_max = 100;
   size_t txn_bytes_max = size_t{1} << 30;
+  /// Rows that must be ready before a further worker joins in at once.
+  uint64_t wake_rows = 200;
   /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
   /// applied beyond it.
   Duration safe_window = std::chrono::minutes(5);

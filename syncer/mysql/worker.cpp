@@ -207,13 +207,13 @@ void Worker::roll_back() {
 
 Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
                              const StopToken& stop) {
-  if (stop.stop_requested()) return stopped();
   const FailureClass failure = classify_failure(error);
   if (failure == FailureClass::kLost && session_) {
     lost_session_ = session_->identity();
     session_.reset();
   }
   roll_back();
+  if (stop.stop_requested()) return stopped();
   retries().add();
   switch (failure) {
     case FailureClass::kTooLarge:
