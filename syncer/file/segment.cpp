@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "drainer/base/log.h"
 #include "drainer/base/drainer_metrics.h"
+#include "drainer/base/log.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 

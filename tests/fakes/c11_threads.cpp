@@ -1,6 +1,6 @@
 // Debian's librdkafka starts its threads by C11's thrd_create, which gcc 12's thread sanitizer does
-// not know: programs die at once. This one goes over pthreads, which it knows. Only in builds for the
-// thread sanitizer.
+// not know: programs die at once. This one goes over pthreads, which it knows. Only in builds for
+// the thread sanitizer.
 
 #include <pthread.h>
 #include <threads.h>
