@@ -82,6 +82,8 @@ KafkaSink::KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone,
 void KafkaSink::start(ThreadGroup& threads) {
   threads.start("kafka:send", [this](const StopToken& stop) {
     Result<void> result = send_all(stop);
+    // The reason must be told first: what is not acknowledged because of it is no news.
+    has_send_failed_ = !result.ok() && result.error().code() != ErrorCode::kStopped;
     window_.close();
     return result;
   });
@@ -133,7 +135,7 @@ Result<void> KafkaSink::take_reports(const StopToken& stop) {
     for (const DeliveryReport& delivery : producer_->poll(kPollLimit)) TRY(take(delivery));
     const AckWindow::State state = window_.state();
     TRY(report(stop));
-    if (state.is_closed && state.unacked_count == 0) return {};
+    if (state.is_closed && (state.unacked_count == 0 || has_send_failed_)) return {};
     if (!state.is_closed && !stop.stop_requested()) {
       TRY(check_progress(state));
       continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -62,6 +63,7 @@ class KafkaSink final : public Sink {
   Clock& clock_;
   BoundedQueue<Txn> input_;
   BoundedQueue<Applied> applied_;
+  std::atomic<bool> has_send_failed_ = false;
   AckWindow window_;
   const std::unique_ptr<Producer> producer_;  ///< sends out of the window: goes before it
   CommitTs submitted_;                        ///< syncer's thread
