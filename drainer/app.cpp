@@ -13,6 +13,8 @@
 #include "drainer/base/log.h"
 #include "drainer/schema/history.h"
 #include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/file/file_sink.h"
+#include "syncer/kafka/kafka_sink.h"
 #include "syncer/mysql/mysql_sink.h"
 #include "syncer/mysql/progress_table.h"
 
@@ -26,6 +28,8 @@ constexpr QueueLimits kPerPump{.items = 4096, .bytes = 4u << 20};
 constexpr QueueLimits kBinlogQueue{.items = 4096, .bytes = 8u << 20};
 // Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
 constexpr int64_t kFutureMsMax = 60 * 1000;
+// How long a stop waits for the downstream to take what it was given.
+constexpr Duration kDrainLimit = std::chrono::seconds(60);
 
 std::string port_of(const std::string& address) {
   return address.substr(address.rfind(':') + 1);
@@ -234,9 +238,29 @@ Result<void> App::open_downstream() {
 
 Result<std::unique_ptr<Sink>> App::open_sink() {
   const std::string& type = options_.syncer.db_type;
-  if (type != "mysql" && type != "tidb") {
-    return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+  if (type == "mysql" || type == "tidb") return open_mysql_sink();
+  if (type == "kafka") {
+    kafka::KafkaSinkOptions sink_options;
+    sink_options.to = options_.syncer.to;
+    sink_options.cluster_id = pd_->cluster_id();
+    sink_options.checkpoint = start_point_.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaSink> sink,
+                     kafka::KafkaSink::open(std::move(sink_options), clock_, stop_.get_token()));
+    return std::unique_ptr<Sink>(std::move(sink));
   }
+  if (type == "file") {
+    file::FileSinkOptions sink_options;
+    sink_options.directory = options_.syncer.to.dir;
+    sink_options.retention_days = options_.syncer.to.retention_time;
+    sink_options.checkpoint = start_point_.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
+                     file::FileSink::open(std::move(sink_options), clock_));
+    return std::unique_ptr<Sink>(std::move(sink));
+  }
+  return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+}
+
+Result<std::unique_ptr<Sink>> App::open_mysql_sink() {
   mysql::MysqlSinkOptions sink_options;
   sink_options.syncer = options_.syncer;
   sink_options.cluster_id = pd_->cluster_id();
@@ -368,6 +392,24 @@ void App::start_threads() {
   service_threads_.start("pd", [this](const StopToken& stop) { return pd_->run(stop); });
 }
 
+Result<void> App::drain_sink() {
+  if (has_failed_) sink_threads_.request_stop();
+  // A downstream that does not answer may hold the last transactions for ever; what is left then
+  // comes again with the next start.
+  ThreadGroup limit;
+  limit.start("drain-limit", [this](const StopToken& stop) -> Result<void> {
+    if (clock_.sleep_for(kDrainLimit, stop)) {
+      log_warn("the downstream takes too long to finish, stop without", {{"limit s", 60}});
+      sink_threads_.request_stop();
+    }
+    return {};
+  });
+  Result<void> result = sink_threads_.wait();
+  limit.request_stop();
+  (void)limit.wait();
+  return result;
+}
+
 Result<void> App::stop() {
   Result<void> first;
   const auto keep_first = [&first](Result<void> result) {
@@ -379,11 +421,13 @@ Result<void> App::stop() {
     keep_first(upstream_threads_.wait());
     syncer_threads_.request_stop();
     keep_first(syncer_threads_.wait());
-    sink_threads_.request_stop();
-    keep_first(sink_threads_.wait());
+    keep_first(drain_sink());
     // The sink has closed its reports by now, so this ends when the last is saved.
     keep_first(progress_threads_.wait());
-    if (first.ok()) keep_first(progress_->save_consistent());
+    const bool is_drained = progress_->figures().applied_ts >= syncer_->last_submitted();
+    if (first.ok() && is_drained) keep_first(progress_->save_consistent());
+    log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
+                                     {"rows", progress_->figures().applied_rows}});
     const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
     heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
     // The registry is told even when the program ends by an error; it has its own deadline.

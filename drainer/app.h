@@ -49,6 +49,7 @@ class App {
   Result<void> connect_upstream();
   Result<void> open_downstream();
   Result<std::unique_ptr<Sink>> open_sink();
+  Result<std::unique_ptr<Sink>> open_mysql_sink();
   Result<void> load_schema();
   Result<void> load_schema_from_snapshot();
   /// The tables of a database that came back by FLASHBACK DATABASE.
@@ -56,6 +57,11 @@ class App {
   Result<void> make_rules();
   void start_threads();
   Result<void> stop();
+  Result<void> drain_sink();
+  void fail() {
+    has_failed_ = true;
+    stop_.request_stop();
+  }
   int report(const Error& error, int code);
 
   const Options options_;
@@ -63,6 +69,7 @@ class App {
   StopSource stop_;
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;
+  std::atomic<bool> has_failed_ = false;
   bool is_replicating_ = false;
 
   std::string node_id_;
@@ -93,11 +100,11 @@ class App {
   std::unique_ptr<cluster::SafePointKeeper> safe_point_;  ///< only with load-schema-snapshot
 
   // In stream order; stop() goes through them in this order. Destroyed before what they use.
-  ThreadGroup upstream_threads_{[this] { stop_.request_stop(); }};
-  ThreadGroup syncer_threads_{[this] { stop_.request_stop(); }};
-  ThreadGroup sink_threads_{[this] { stop_.request_stop(); }};
-  ThreadGroup progress_threads_{[this] { stop_.request_stop(); }};
-  ThreadGroup service_threads_{[this] { stop_.request_stop(); }};
+  ThreadGroup upstream_threads_{[this] { fail(); }};
+  ThreadGroup syncer_threads_{[this] { fail(); }};
+  ThreadGroup sink_threads_{[this] { fail(); }};
+  ThreadGroup progress_threads_{[this] { fail(); }};
+  ThreadGroup service_threads_{[this] { fail(); }};
 };
 
 }  // namespace drainer

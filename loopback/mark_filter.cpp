@@ -23,48 +23,55 @@ bool is_mark_table(const schema::TableName& name) {
   return equals_folded(name.schema, kMarkSchema) && equals_folded(name.table, kMarkTable);
 }
 
-// Decodes the rows of one mutation of the mark table and compares their channel.
+// Decodes the rows of a mutation of the mark table and compares their channel.
 class MarkRows {
  public:
-  MarkRows(const tidb::TableInfo& table, int64_t channel_id)
-      : table_(table), channel_id_(channel_id), row_(table.columns.size()), old_(row_) {
+  MarkRows(const tidb::TableInfo& table, int64_t channel_id, MarksFound& found)
+      : table_(table),
+        channel_id_(channel_id),
+        found_(found),
+        row_(table.columns.size()),
+        old_(row_) {
     for (size_t i = 0; i < table.columns.size(); ++i) {
       if (table.columns[i].name == kChannelColumn) channel_offset_ = i;
     }
   }
 
-  Result<bool> contain_channel(const tidb::MutationView& mutation) {
-    if (!channel_offset_) return false;
+  Result<void> look_at(const tidb::MutationView& mutation) {
+    if (!channel_offset_) return {};
     for (const ByteView row : mutation.inserted_rows) {
       TRY(tidb::decode_insert_row(row, table_, row_));
-      ASSIGN_OR_RETURN(const bool own, is_channel());
-      if (own) return true;
+      TRY(take_channel());
     }
     for (const ByteView row : mutation.updated_rows) {
       TRY(tidb::decode_update_row(row, table_, old_, row_));
-      ASSIGN_OR_RETURN(const bool own, is_channel());
-      if (own) return true;
+      TRY(take_channel());
     }
     for (const ByteView row : mutation.deleted_rows) {
       TRY(tidb::decode_delete_row(row, table_, row_));
-      ASSIGN_OR_RETURN(const bool own, is_channel());
-      if (own) return true;
+      TRY(take_channel());
     }
-    return false;
+    return {};
   }
 
  private:
-  Result<bool> is_channel() const {
+  Result<void> take_channel() {
     const tidb::Value& value = row_[*channel_offset_];
-    if (value.is_absent()) return false;
+    if (value.is_absent()) return {};
     if (value.kind != tidb::ValueKind::kInt) {
       return make_error(ErrorCode::kInvalid, "wrong type of channelID");
     }
-    return value.i == channel_id_;
+    if (value.i == channel_id_) {
+      found_ = {.is_own = true, .other_channel = std::nullopt};
+    } else if (!found_.is_own) {
+      found_.other_channel = value.i;
+    }
+    return {};
   }
 
   const tidb::TableInfo& table_;
   int64_t channel_id_;
+  MarksFound& found_;
   std::vector<tidb::Value> row_;
   std::vector<tidb::Value> old_;
   std::optional<size_t> channel_offset_;
@@ -72,20 +79,21 @@ class MarkRows {
 
 }  // namespace
 
-Result<bool> MarkFilter::is_own(const tidb::PrewriteView& prewrite,
-                                const schema::Schema& schema) const {
-  if (!channel_id_) return false;
+Result<MarksFound> MarkFilter::find_marks(const tidb::PrewriteView& prewrite,
+                                          const schema::Schema& schema) const {
+  MarksFound marks;
+  if (!channel_id_) return marks;
   for (const tidb::MutationView& mutation : prewrite.mutations) {
     const schema::TableLookup found = schema.find_table(mutation.table_id);
     if (found.state != schema::TableLookup::State::kFound || !is_mark_table(found.table->name)) {
       continue;
     }
-    MarkRows rows(*found.table->info, *channel_id_);
-    Result<bool> own = rows.contain_channel(mutation);
-    if (!own.ok()) return std::move(own).error().because("mark table retl._drainer_repl_mark");
-    if (*own) return true;
+    MarkRows rows(*found.table->info, *channel_id_, marks);
+    Result<void> looked = rows.look_at(mutation);
+    if (!looked.ok())
+      return std::move(looked).error().because("mark table retl._drainer_repl_mark");
   }
-  return false;
+  return marks;
 }
 
 }  // namespace drainer::loopback

@@ -9,6 +9,14 @@
 
 namespace drainer::loopback {
 
+/// Whose marks a transaction carries. Plain data.
+struct MarksFound {
+  bool is_own = false;  ///< ours: the transaction goes back no further
+  /// Another one, when ours is not there. Its writer has nothing to do with us, or it is the
+  /// drainer of the opposite direction with a wrong `channel-id`.
+  std::optional<int64_t> other_channel;
+};
+
 /// Recognizes transactions that a drainer of our own channel wrote (spec/mysql-sink.md 3.2).
 /// Immutable; any thread.
 class MarkFilter {
@@ -19,10 +27,11 @@ class MarkFilter {
 
   bool is_on() const { return channel_id_.has_value(); }
 
-  /// True when any row of `retl`.`_drainer_repl_mark` (names compared without case) in the
-  /// transaction carries our channel id, for an update in its new value. Only rows of that table
-  /// are decoded. A channel_id that is no signed integer is an error, as in the original.
-  Result<bool> is_own(const tidb::PrewriteView& prewrite, const schema::Schema& schema) const;
+  /// Looks at all rows of `retl`.`_drainer_repl_mark` (names compared without case) in the
+  /// transaction, at the new value of an update. Only rows of that table are decoded. A channel_id
+  /// that is no signed integer is an error, as in the original.
+  Result<MarksFound> find_marks(const tidb::PrewriteView& prewrite,
+                                const schema::Schema& schema) const;
 
  private:
   std::optional<int64_t> channel_id_;

@@ -41,6 +41,9 @@ class Sink {
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress
   /// itself.
   virtual CommitTs resume_from(CommitTs checkpoint) const = 0;
+  /// True: rows that need a DDL come after it, even where the stream has them before it. False: the
+  /// order of the stream is kept, as messages have it.
+  virtual bool wants_ddl_before_rows() const { return true; }
   /// The zone in which this output wants TIMESTAMPs.
   virtual const tidb::TimeZone& time_zone() const = 0;
 };

@@ -104,7 +104,9 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     return std::move(prewrite).error().because("prewrite of commit ts {} Unmarshal failed",
                                                binlog.commit_ts);
   }
-  TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
+  if (sink_.wants_ddl_before_rows()) {
+    TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
+  }
   if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
     return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");
   }
@@ -112,8 +114,10 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
     return submit(progress_only(binlog), stop);
   }
-  ASSIGN_OR_RETURN(const bool is_own, rules_.mark_filter.is_own(*prewrite, schema_));
-  if (is_own) return submit(progress_only(binlog), stop);
+  ASSIGN_OR_RETURN(const loopback::MarksFound marks,
+                   rules_.mark_filter.find_marks(*prewrite, schema_));
+  if (marks.is_own) return submit(progress_only(binlog), stop);
+  if (marks.other_channel) warn_of_channel(*marks.other_channel, binlog.commit_ts);
   ASSIGN_OR_RETURN(
       Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_));
   return submit(std::move(txn), stop);
@@ -190,6 +194,14 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                 .should_skip = should_skip,
                 .job_id = job->id};
   return txn;
+}
+
+void Syncer::warn_of_channel(int64_t channel, CommitTs commit_ts) {
+  if (!other_channels_.insert(channel).second) return;
+  log_warn(
+      "transactions marked with another channel are replicated; if it is the drainer of the "
+      "opposite direction that writes them they go in circles: both need the same channel-id",
+      {{"channel", channel}, {"first commit ts", commit_ts}});
 }
 
 Txn Syncer::progress_only(const tidb::BinlogView& binlog) const {

@@ -41,6 +41,9 @@ class Syncer {
   /// Until the input ends, a binlog lies beyond `until`, or `stop`; closes the sink at its end.
   Result<void> run(const StopToken& stop);
 
+  /// What the sink got last; once run() has ended.
+  CommitTs last_submitted() const { return last_submitted_; }
+
  private:
   Result<void> run_until_stopped(const StopToken& stop);
   Result<void> handle(tidb::BinlogItem item, const StopToken& stop);
@@ -50,6 +53,8 @@ class Syncer {
                                     const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+  /// Once per channel.
+  void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;
   Result<void> submit(Txn txn, const StopToken& stop);
 
@@ -61,6 +66,7 @@ class Syncer {
   RowFilter row_filter_;
   CommitTs last_;  ///< of the newest binlog taken
   CommitTs last_submitted_;
+  std::unordered_set<int64_t> other_channels_;  ///< that we have warned of
 };
 
 }  // namespace drainer

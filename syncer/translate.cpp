@@ -4,29 +4,16 @@
 
 #include "drainer/base/log.h"
 #include "drainer/tidb/row.h"
+#include "syncer/missing_value.h"
 
 namespace drainer {
 
 namespace {
 
-using tidb::ColumnInfo;
 using tidb::MutationType;
 using tidb::MutationView;
 using tidb::Value;
 using tidb::ValueKind;
-
-// The description a writer with schema version `version` had of the table, as far as it is kept:
-// the source of defaults. Null: the newest will do.
-const tidb::TableInfo* origin_of(const schema::TableVersion& table, SchemaVersion version) {
-  if (table.previous && table.previous->since >= version) return table.previous->info.get();
-  return nullptr;
-}
-
-const ColumnInfo& origin_column(const tidb::TableInfo* origin, const ColumnInfo& column) {
-  if (origin == nullptr) return column;
-  const int32_t offset = origin->find_column(column.id);
-  return offset < 0 ? column : origin->columns[static_cast<size_t>(offset)];
-}
 
 // Fills one transaction from the mutations of one binlog.
 class DmlTranslator {
@@ -37,7 +24,6 @@ class DmlTranslator {
   Result<void> add(const MutationView& mutation,
                    std::shared_ptr<const schema::TableVersion> table) {
     table_ = table.get();
-    origin_ = origin_of(*table, txn_.schema_version);
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
     const size_t columns = table_->info->columns.size();
@@ -109,9 +95,8 @@ class DmlTranslator {
   Result<void> fill_defaults(std::span<Value> values) {
     for (size_t i = 0; i < values.size(); ++i) {
       if (!values[i].is_absent()) continue;
-      const ColumnInfo& column = table_->info->columns[i];
-      if (!column.is_writable()) continue;
-      ASSIGN_OR_RETURN(values[i], tidb::default_value(column, origin_column(origin_, column)));
+      if (!table_->info->columns[i].is_writable()) continue;
+      ASSIGN_OR_RETURN(values[i], missing_value(*table_, txn_.schema_version, i, zone_));
     }
     return {};
   }
@@ -133,7 +118,6 @@ class DmlTranslator {
   const tidb::TimeZone& zone_;
   const RowFilter& filter_;
   const schema::TableVersion* table_ = nullptr;
-  const tidb::TableInfo* origin_ = nullptr;
   uint32_t table_index_ = 0;
 };
 

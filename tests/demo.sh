@@ -76,10 +76,10 @@ mariadb --no-defaults --socket="$work/mariadb.sock" -uroot \
 echo "== start the simulated TiDB cluster with the capture $capture"
 sim_args=(--capture "$capture" --listen 127.0.0.1:0)
 [ -n "$pumps" ] && sim_args+=(--pumps "$pumps")
-"$bin/upstream_sim" "${sim_args[@]}" > "$work/upstream_sim.log" 2>&1 &
+"$bin/upstream_sim" "${sim_args[@]}" > "$work/upstream_sim.out" 2> "$work/upstream_sim.log" &
 pids+=($!)
-wait_for upstream_sim $! grep -q '^ready' "$work/upstream_sim.log"
-pd=$(sed -n 's/^ready.* pd=\([^ ]*\).*/\1/p' "$work/upstream_sim.log")
+wait_for upstream_sim $! grep -q '^ready' "$work/upstream_sim.out"
+pd=$(sed -n 's/^ready.* pd=\([^ ]*\).*/\1/p' "$work/upstream_sim.out")
 from=$(sed -n 's/.*"from_ts": *"\([0-9]*\)".*/\1/p' "$capture/capture.json")
 until=$(sed -n 's/.*"until_ts": *"\([0-9]*\)".*/\1/p' "$capture/capture.json")
 
@@ -104,36 +104,40 @@ if [ -f "$capture/prepare.sql" ]; then
 fi
 echo "== start drainer -config build/demo/drainer.toml -initial-commit-ts $from"
 started=$(date +%s%N)
-"$bin/drainer" -config "$work/drainer.toml" -initial-commit-ts "$from" > "$work/drainer.out" 2>&1 &
+"$bin/drainer" -config "$work/drainer.toml" -initial-commit-ts "$from" -until-commit-ts "$until" \
+  > "$work/drainer.out" 2>&1 &
 drainer=$!
 pids+=("$drainer")
 
 metric() { awk -v name="$1" '$1 == name { printf "%.0f", $2 }' <<< "$page"; }
-applied=0 rows=0
-while [ "$applied" -lt "$until" ]; do
-  if ! kill -0 "$drainer" 2>/dev/null; then
-    echo
-    echo "drainer has ended:"
-    tail -5 "$work/drainer.out" "$work/drainer.log"
-    exit 1
+begin_ms=$((from >> 18)) end_ms=$((until >> 18)) applied_ms=0 rows=0
+show_progress() {
+  page=$(http_get "$port" /metrics 2> /dev/null || true)
+  if [ -n "$page" ]; then
+    applied_ms=$(metric drainer_applied_ts_ms)
+    rows=$(metric drainer_applied_rows_total)
   fi
-  page=$(http_get "$port" /metrics 2>/dev/null || true)
-  applied=$(sed -n 's/.*"AppliedTS": *\([0-9]*\).*/\1/p' <<< "$(http_get "$port" /status 2>/dev/null || true)")
-  applied=${applied:-0}
-  rows=$(metric drainer_applied_rows_total)
-  rows=${rows:-0}
-  elapsed_ms=$((($(date +%s%N) - started) / 1000000 + 1))
-  percent=0
-  [ "$applied" -gt "$from" ] && percent=$((((applied - from) >> 18) * 100 / ((until - from) >> 18)))
-  [ "$percent" -gt 100 ] && percent=100
-  lag=$(((until - applied) >> 18))
-  [ "$lag" -lt 0 ] && lag=0
+  [ "${applied_ms:-0}" -lt "$begin_ms" ] && applied_ms=$begin_ms
+  local elapsed_ms=$((($(date +%s%N) - started) / 1000000 + 1))
+  local left_ms=$((end_ms - applied_ms))
+  [ "$left_ms" -lt 0 ] && left_ms=0
   printf '\r   commit ts %s  %3d %%  %d rows  %d rows/s  %d ms of the stream to go   ' \
-    "$applied" "$percent" "$rows" $((rows * 1000 / elapsed_ms)) "$lag"
+    $((applied_ms << 18)) $((100 - left_ms * 100 / (end_ms - begin_ms))) "${rows:-0}" \
+    $((${rows:-0} * 1000 / elapsed_ms)) "$left_ms"
+}
+while kill -0 "$drainer" 2> /dev/null; do
+  show_progress
   read -rt 0.2 <> <(:) || true
 done
+elapsed_ms=$((($(date +%s%N) - started) / 1000000))
 echo
-kill -TERM "$drainer" && wait "$drainer" && echo "== drainer has stopped in order, all saved"
+if ! wait "$drainer"; then
+  echo "drainer has failed:"
+  grep -h -E '^drainer:|\[ERROR\]|\[FATAL\]' "$work/drainer.out" "$work/drainer.log" | tail -5
+  exit 1
+fi
+rows=$(sed -n 's/.*"applied in this run".*\[rows=\([0-9]*\)\].*/\1/p' "$work/drainer.log" | tail -1)
+echo "== drainer has reached the end and stopped in order, all saved"
 echo "== compare the tables with TiDB's own"
 if verdict=$("$bin/table_check" 127.0.0.1 "$db_port" dr demo "$capture/expected.tables.gz"); then
   echo "OK, $verdict; $rows row changes in $elapsed_ms ms ($((rows * 1000 / elapsed_ms)) rows/s)"

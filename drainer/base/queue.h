@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -47,6 +48,18 @@ class BoundedQueue {
     return take_front();
   }
 
+  /// As pop(), but also nothing when there was none for `limit`; is_drained() tells this from an
+  /// end.
+  [[nodiscard]] std::optional<T> pop_for(std::chrono::nanoseconds limit, const StopToken& stop)
+      EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    const bool ready = changed_.wait_for(mutex_, stop, limit, [&]() NO_THREAD_SAFETY_ANALYSIS {
+      return closed_ || !items_.empty();
+    });
+    if (!ready || items_.empty()) return std::nullopt;
+    return take_front();
+  }
+
   /// As pop(), but nothing when there is no item right now.
   [[nodiscard]] std::optional<T> try_pop() EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -58,6 +71,12 @@ class BoundedQueue {
     MutexLock lock(mutex_);
     closed_ = true;
     changed_.notify_all();
+  }
+
+  /// Closed, and the rest has been taken.
+  bool is_drained() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return closed_ && items_.empty();
   }
 
   size_t size() const EXCLUDES(mutex_) {

@@ -21,7 +21,9 @@ Applied applied_by(const Txn& txn) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatchLimits limits, CommitTs low_water, Clock& clock)
-    : limits_(limits), clock_(clock), workers_(limits.workers), low_water_(low_water) {}
+    : limits_(limits), clock_(clock), workers_(limits.workers), low_water_(low_water) {
+  workers_left_ = limits.workers;
+}
 
 bool Dispatcher::wait_for_room(size_t bytes, const StopToken& stop) {
   return room_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
@@ -102,6 +104,12 @@ void Dispatcher::close() {
   MutexLock lock(mutex_);
   is_closed_ = true;
   wake_all();
+  applied_.notify_all();
+}
+
+void Dispatcher::leave() {
+  MutexLock lock(mutex_);
+  --workers_left_;
   applied_.notify_all();
 }
 
@@ -266,7 +274,8 @@ void Dispatcher::advance_low_water() {
 std::optional<Applied> Dispatcher::next_applied(const StopToken& stop) {
   MutexLock lock(mutex_);
   applied_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
-    return !reports_.empty() || is_failed_ || (is_closed_ && entries_.empty());
+    return !reports_.empty() || is_failed_ || workers_left_ == 0 ||
+           (is_closed_ && entries_.empty());
   });
   if (reports_.empty()) return std::nullopt;
   Applied report = reports_.front();

@@ -88,6 +88,9 @@ class Dispatcher {
   void finish(const Group& group) EXCLUDES(mutex_);
   /// The worker has failed: nothing more will be reported.
   void fail() EXCLUDES(mutex_);
+  /// A worker takes no more, whatever the reason. After the last one there is nothing to report but
+  /// what has been finished.
+  void leave() EXCLUDES(mutex_);
 
   /// Progress since the last call, in commit-ts order; DDLs stand alone. Blocks; nothing when all
   /// is reported, or on `stop`.
@@ -149,6 +152,7 @@ class Dispatcher {
   std::deque<Applied> reports_ GUARDED_BY(mutex_);
   bool is_closed_ GUARDED_BY(mutex_) = false;
   bool is_failed_ GUARDED_BY(mutex_) = false;
+  size_t workers_left_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace drainer::mysql

@@ -158,6 +158,7 @@ Result<void> MysqlSink::run_planner(const StopToken& stop) {
 Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
   auto result = run_groups(number, stop);
   if (!result.ok()) dispatcher_.fail();
+  dispatcher_.leave();
   return result;
 }
 

@@ -1,6 +1,7 @@
 // The whole program over real sockets: simulated cluster in, MariaDB out, tables compared.
 
 #include <csignal>
+#include <filesystem>
 #include <random>
 
 #include "tests/integration/pipeline.h"
@@ -67,6 +68,29 @@ TEST_CASE("end to end: kill -9 at any moment, then on to the end: nothing lost, 
     REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
   }
   check_run(pipeline);
+}
+
+TEST_CASE("end to end: it starts where a dump ends, and needs the dump no more afterwards") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream();
+  pipeline.write_config();
+  const std::string metadata = pipeline.directory() + "/metadata";
+  const std::vector<std::string> flags = {"-initial-commit-ts-from", metadata, "-until-commit-ts",
+                                          pipeline.capture().until_ts};
+  pipeline.start_drainer(flags);
+  CHECK(pipeline.wait_for_drainer() == 1);
+  CHECK_THAT(pipeline.drainer_log(),
+             Catch::Contains("open " + metadata + ": no such file or directory"));
+
+  fakes::write_file(metadata, "SHOW MASTER STATUS:\n\tLog: tidb-binlog\n\tPos: " +
+                                  pipeline.capture().from_ts + "\n\tGTID:\n\n");
+  pipeline.start_drainer(flags);
+  REQUIRE(pipeline.wait_for_drainer() == 0);
+  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+
+  std::filesystem::remove(metadata);
+  pipeline.start_drainer(flags);
+  CHECK(pipeline.wait_for_drainer() == 0);
 }
 
 TEST_CASE("end to end: SIGTERM ends it in order, and the next run goes on") {

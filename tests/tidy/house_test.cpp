@@ -32,15 +32,18 @@ const std::map<std::string, Names> kNeighbours = {
     {"loopback", {"drainer/tidb", "drainer/schema"}},
     {"syncer", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer/checkpoint"}},
     {"syncer/mysql", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer"}},
+    {"syncer/file", {"conf", "drainer/tidb", "drainer/schema", "syncer"}},
+    {"syncer/kafka", {"conf", "drainer/tidb", "drainer/schema", "drainer/rpc", "syncer"}},
     // A checkpoint may lie in a table: of the sink it may use the session and its literals.
     {"syncer/checkpoint", {"conf", "syncer/mysql/session.h", "syncer/mysql/literal.h"}},
     {"drainer",
      {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
-      "pump_client", "loopback", "syncer", "syncer/mysql", "syncer/checkpoint"}},
+      "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
+      "syncer/checkpoint"}},
 };
 
 // What sinks may see of syncer/.
-const Names kSinkInterface = {"syncer/sink.h", "syncer/txn.h"};
+const Names kSinkInterface = {"syncer/missing_value.h", "syncer/sink.h", "syncer/txn.h"};
 
 // library header pattern -> the only files that may include it.
 const std::vector<std::pair<std::regex, Names>> kWalls = {
@@ -65,7 +68,7 @@ const std::vector<std::pair<std::regex, Names>> kBannedCalls = {
     {std::regex("\\bnew [A-Za-z_:]+[({]"), {}},
 };
 
-constexpr size_t kLinesMax = 420;
+constexpr size_t kLinesMax = 450;  // app.cpp, which wires all parts, is the longest
 
 struct SourceFile {
   std::string path;  // relative to the project

@@ -206,7 +206,7 @@ void add_rows(SmallCapture& small, int64_t ms, int64_t table_id, const Bytes& in
   append_bytes_field(mutation, 2, insert);
   append_bytes_field(mutation, 3, update);
   append_bytes_field(mutation, 6, remove);
-  for (const uint64_t type : {0, 1, 4}) append_varint_field(mutation, 7, type);
+  for (const uint64_t type : {0U, 1U, 4U}) append_varint_field(mutation, 7, type);
   Bytes value;
   append_varint_field(value, 1, 7);
   append_bytes_field(value, 2, mutation);
@@ -262,7 +262,7 @@ TEST_CASE("repeat: timestamps rise, keys move on, only movable transactions come
   append_bytes_field(mutation, 6,
                      from_hex("08020812"
                               "080400"));
-  for (const uint64_t type : {0, 1, 4}) append_varint_field(mutation, 7, type);
+  for (const uint64_t type : {0U, 1U, 4U}) append_varint_field(mutation, 7, type);
   Bytes value;
   append_varint_field(value, 1, 8);  // the schema version of the capture's end
   append_bytes_field(value, 2, mutation);

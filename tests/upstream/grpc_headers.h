@@ -1,10 +1,16 @@
 #pragma once
 
-// gRPC's headers, without the names of abseil's that drainer/base/mutex.h defines too. To be
-// included before any header of ours.
+// gRPC's headers. abseil behind them defines two names of drainer/base/mutex.h as well; ours stay.
 
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/service_type.h>
-
+#pragma push_macro("GUARDED_BY")
+#pragma push_macro("NO_THREAD_SAFETY_ANALYSIS")
 #undef GUARDED_BY
 #undef NO_THREAD_SAFETY_ANALYSIS
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server_posix.h>
+
+#pragma pop_macro("NO_THREAD_SAFETY_ANALYSIS")
+#pragma pop_macro("GUARDED_BY")

@@ -273,7 +273,7 @@ TEST_CASE("restart: the lot comes back on the same ports with the state it had")
 TEST_CASE("pump: serves many megabytes a second", "[.throughput]") {
   SmallCapture capture;
   constexpr int64_t kRecords = 200000;
-  const size_t size = GENERATE(1000, 1600, 100000);
+  const size_t size = GENERATE(1000U, 1600U, 100000U);
   const auto records = std::min<int64_t>(kRecords, 400'000'000 / static_cast<int64_t>(size));
   for (int64_t i = 0; i < records; ++i) {
     Bytes value;

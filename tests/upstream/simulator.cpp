@@ -6,8 +6,6 @@
 #include "tests/upstream/http_routes.h"
 #include "tests/upstream/port.h"
 
-#include <grpcpp/server_posix.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -25,20 +23,25 @@ struct Node {
   Services services;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Port> port;
-  bool is_down = false;  // of the control thread
+  // Of the control thread.
+  bool is_down = false;
+  TimePoint away_until{};
   std::string state = "online";
 };
 
-std::unique_ptr<grpc::Server> start_server(const Services& services) {
+Result<void> start_server(Node& node, Services services) {
+  node.services = std::move(services);
   grpc::ServerBuilder builder;
-  for (const auto& service : services) builder.RegisterService(service.get());
+  for (const auto& service : node.services) builder.RegisterService(service.get());
   builder.SetMaxReceiveMessageSize(-1);
   builder.SetMaxSendMessageSize(-1);
   // Clients such as grpc-go ping as they like; a simulator does not send them away for it.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  return builder.BuildAndStart();
+  node.server = builder.BuildAndStart();
+  if (node.server) return {};
+  return make_error(ErrorCode::kInternal, "gRPC did not start for {}", node.name);
 }
 
 std::vector<std::string> node_names(size_t pumps) {
@@ -93,24 +96,29 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   ~SimulatorImpl() override {
     threads_.request_stop();
     (void)threads_.wait();
-    for (const auto& node : nodes_) node->server->Shutdown(std::chrono::system_clock::now());
+    for (const auto& node : nodes_) {
+      if (node->server) node->server->Shutdown(std::chrono::system_clock::now());
+    }
   }
 
   Result<void> start(const SimOptions& options) {
-    TRY(add_node(
-        "pd", options.host, options.port, [this] { return pd_services(); },
-        [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
-    TRY(add_node(
-        "tikv", options.host, 0, [this] { return make_tikv_services(world_); }, answer_tikv_http));
+    // First the ports, so that every service knows the addresses from its start.
+    TRY(add_node("pd", options.host, options.port,
+                 [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
+    TRY(add_node("tikv", options.host, 0, answer_tikv_http));
     for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
-      const std::string name = fmt::format("pump-{}", pump + 1);
-      const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
       TRY(add_node(
-          name, options.host, 0, [&] { return make_pump_services(world_, pump, end); },
+          fmt::format("pump-{}", pump + 1), options.host, 0,
           [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
     }
     world_.pd_url = "http://" + pd_address();
     world_.tikv_address = tikv_address();
+    TRY(start_server(*nodes_[0], pd_services()));
+    TRY(start_server(*nodes_[1], make_tikv_services(world_)));
+    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+      const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
+      TRY(start_server(pump_node(pump), make_pump_services(world_, pump, end)));
+    }
     for (size_t pump = 0; pump < feed_.pumps(); ++pump) register_pump(pump);
     for (const auto& node : nodes_) {
       threads_.start(node->name, [port = node->port.get()](StopToken stop) {
@@ -151,8 +159,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   }
 
   void split_region() override {
-    const std::vector<Region> regions = regions_.scan({}, {}, 0);
-    // The middle of all keys, or of the half that is left, and so on.
+    // The middle of all keys; where that is a boundary already, two thirds, and so on.
     size_t parts = 2;
     while (!regions_.split(mvcc_.key_at(parts - 1, parts)) && parts < mvcc_.size()) ++parts;
   }
@@ -176,20 +183,14 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     return out;
   }
 
-  template <class MakeServices>
   Result<void> add_node(const std::string& name, const std::string& host, uint16_t number,
-                        MakeServices make_services, HttpHandler http) {
+                        HttpHandler http) {
     auto node = std::make_unique<Node>();
     node->name = name;
-    node->services = make_services();
-    node->server = start_server(node->services);
-    if (!node->server) return make_error(ErrorCode::kInternal, "gRPC did not start for {}", name);
-    ASSIGN_OR_RETURN(node->port, Port::open(
-                                     host, number,
-                                     [server = node->server.get()](int fd) {
-                                       grpc::AddInsecureChannelFromFd(server, fd);
-                                     },
-                                     std::move(http)));
+    const auto to_grpc = [node = node.get()](int fd) {
+      grpc::AddInsecureChannelFromFd(node->server.get(), fd);
+    };
+    ASSIGN_OR_RETURN(node->port, Port::open(host, number, to_grpc, std::move(http)));
     nodes_.push_back(std::move(node));
     return {};
   }
@@ -302,14 +303,14 @@ void SimulatorImpl::take_away(Node& node, const Outage& outage, const StopToken&
     node.is_down = true;
     node.port->cut_all();
   }
+  const TimePoint due = clock_.now() + outage.length;
+  node.away_until = std::max(node.away_until, due);
   MutexLock lock(mutex_);
-  actions_.push_back({.due = clock_.now() + outage.length,
-                      .node = node.name,
-                      .outage = outage,
-                      .is_return = true});
+  actions_.push_back({.due = due, .node = node.name, .outage = outage, .is_return = true});
 }
 
 void SimulatorImpl::bring_back(Node& node, const Outage& outage) {
+  if (clock_.now() < node.away_until) return;  // another outage lasts longer
   const auto opened = node.port->reopen(outage.move);
   if (!opened.ok())
     log_error("node does not come back", {{"node", node.name}, {"error", opened.error()}});
@@ -364,6 +365,8 @@ std::string SimulatorImpl::state_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Simulator>> Simulator::open(const SimOptions& options, Clock& clock) {
+  // TiKV's clients judge a store they lost by grpc.health.v1.
+  grpc::EnableDefaultHealthCheckService(true);
   ASSIGN_OR_RETURN(Capture capture, load_capture(options.capture));
   MvccStore mvcc;
   auto job_versions = load_meta_versions(capture, mvcc);

@@ -234,7 +234,8 @@ TEST_CASE("tikv fault: a lock blocks reads until its transaction's fate is known
     CHECK(status.commit_version() > version);
   }
 
-  CHECK(store.get("m1", version).error().has_locked());
+  // The check rolls a dead transaction's primary back; other locks stay until they are resolved.
+  CHECK(store.get("m1", version).error().has_locked() == (kind != "lock-dead"));
   tikvpb::ResolveLockRequest resolve;
   *resolve.mutable_context() = store.client.region_of("m1");
   resolve.set_start_version(lock.lock_version());

@@ -37,8 +37,8 @@ std::string mark_update(int64_t channel, char flag = 8) {
   return row(1) + row(2);
 }
 
-Result<bool> is_own(const loopback::MarkFilter& filter, const schema::Schema& schema,
-                    const std::string& update) {
+Result<loopback::MarksFound> marks_in(const loopback::MarkFilter& filter,
+                                      const schema::Schema& schema, const std::string& update) {
   binlog::PrewriteValue value;
   value.set_schema_version(6);
   binlog::TableMutation* mutation = value.add_mutations();
@@ -47,26 +47,32 @@ Result<bool> is_own(const loopback::MarkFilter& filter, const schema::Schema& sc
   mutation->add_sequence(binlog::Update);
   const std::string bytes = value.SerializeAsString();
   ASSIGN_OR_RETURN(const tidb::PrewriteView view, tidb::parse_prewrite(bytes));
-  return filter.is_own(view, schema);
+  return filter.find_marks(view, schema);
 }
 
 }  // namespace
 
 TEST_CASE("mark filter: our channel is ours, whatever the case of the table's name") {
   const schema::Schema schema = schema_with_marks("_Drainer_Repl_Mark");
-  CHECK(is_own(loopback::MarkFilter(7), schema, mark_update(7)).value());
-  CHECK_FALSE(is_own(loopback::MarkFilter(8), schema, mark_update(7)).value());
-  CHECK_FALSE(is_own(loopback::MarkFilter(), schema, mark_update(7)).value());
+  const auto ours = marks_in(loopback::MarkFilter(7), schema, mark_update(7));
+  CHECK(ours->is_own);
+  CHECK(ours->other_channel == std::nullopt);
+  const auto others = marks_in(loopback::MarkFilter(8), schema, mark_update(7));
+  CHECK_FALSE(others->is_own);
+  CHECK(others->other_channel == 7);
+  const auto off = marks_in(loopback::MarkFilter(), schema, mark_update(7));
+  CHECK_FALSE(off->is_own);
+  CHECK(off->other_channel == std::nullopt);
 }
 
 TEST_CASE("mark filter: other tables do not count and are not decoded") {
   const schema::Schema schema = schema_with_marks("_drainer_repl_mark2");
-  CHECK_FALSE(is_own(loopback::MarkFilter(7), schema, "\xff\xff").value());
+  CHECK_FALSE(marks_in(loopback::MarkFilter(7), schema, "\xff\xff")->is_own);
 }
 
 TEST_CASE("mark filter: an unsigned channel id is refused as in the original") {
   const schema::Schema schema = schema_with_marks("_drainer_repl_mark", tidb::kFlagUnsigned);
-  const Result<bool> result = is_own(loopback::MarkFilter(7), schema, mark_update(7, 9));
+  const auto result = marks_in(loopback::MarkFilter(7), schema, mark_update(7, 9));
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().text() == "wrong type of channelID");
 }

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+#include "drainer/tidb/field_type.h"
+
+namespace drainer::tidb {
+
+/// The name of a column type in messages and files, `mysql_type`: no length, no sign
+/// (spec/kafka-and-file-sinks.md 1.6). Empty for types that have none.
+std::string_view type_name(const FieldType& type);
+
+}  // namespace drainer::tidb

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "drainer/base/bytes.h"
+#include "drainer/base/result.h"
+
+namespace drainer::file {
+
+/// An open file that nobody else may open this way: it holds an exclusive flock. Move only; one
+/// thread. Errors name the file, and where it matters the offset.
+class LockedFile {
+ public:
+  /// Opens for appending, creates with mode 0600. kConflict when another process holds it.
+  static Result<LockedFile> open(const std::string& path);
+  LockedFile(LockedFile&& other) noexcept
+      : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+  LockedFile& operator=(LockedFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~LockedFile();
+
+  const std::string& path() const { return path_; }
+  Result<uint64_t> size_bytes() const;
+  /// Writes all of `bytes` at `offset`, the end of the file.
+  Result<void> append(ByteView bytes, uint64_t offset);
+  Result<void> truncate(uint64_t size_bytes);
+  /// Content and length are on the disk afterwards.
+  Result<void> sync();
+
+ private:
+  LockedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::string path_;
+  int fd_;
+};
+
+/// A file's content, read-only, as long as this object lives. Move only; any thread.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  MappedFile& operator=(MappedFile&&) = delete;
+  ~MappedFile();
+
+  ByteView content() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const char* data, size_t size) : data_(data), size_(size) {}
+
+  const char* data_;
+  size_t size_;
+};
+
+/// Makes new and removed names of `directory` durable.
+Result<void> sync_directory(const std::string& directory);
+
+}  // namespace drainer::file

@@ -1,0 +1,160 @@
+#include "syncer/kafka/producer.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+
+#include "drainer/base/check.h"
+#include "drainer/base/log.h"
+
+namespace drainer::kafka {
+
+namespace {
+
+// librdkafka takes no more; the original's default of 1 GiB cannot be reached (README.md).
+constexpr int64_t kMessageBytesMax = 1'000'000'000;
+constexpr int64_t kMessageBytesMin = 1'000;
+constexpr int64_t kMessagesPerRequestMax = 1'000'000;
+constexpr size_t kErrorTextBytes = 512;
+// How many reports poll() gathers before it hands them over.
+constexpr size_t kReportsMax = 10'000;
+
+using Conf = std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)>;
+
+Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
+  char text[kErrorTextBytes];
+  if (rd_kafka_conf_set(conf, name, value.c_str(), text, sizeof text) == RD_KAFKA_CONF_OK) {
+    return {};
+  }
+  return make_error(ErrorCode::kInvalid, "kafka setting {} = {}: {}", name, value, text);
+}
+
+LogLevel level_of(int syslog_level) {
+  if (syslog_level <= 3) return LogLevel::kError;
+  if (syslog_level == 4) return LogLevel::kWarn;
+  return syslog_level <= 6 ? LogLevel::kInfo : LogLevel::kDebug;
+}
+
+// Called by librdkafka's threads.
+void on_log(const rd_kafka_t*, int syslog_level, const char* facility, const char* text) {
+  // Remarks on settings that are as they should be, at each start.
+  const bool is_remark = std::string_view(facility) == "CONFWARN";
+  const LogLevel level = is_remark ? LogLevel::kDebug : level_of(syslog_level);
+  if (!log_enabled(level)) return;
+  log_line(level, "kafka client", {{"facility", facility}, {"text", text}},
+           std::source_location::current());
+}
+
+Error error_of(rd_kafka_resp_err_t code) {
+  const auto kind =
+      code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ErrorCode::kInvalid : ErrorCode::kUnavailable;
+  return Error(kind, fmt::format("{}: {}", rd_kafka_err2name(code), rd_kafka_err2str(code)), code);
+}
+
+class RdProducer final : public Producer {
+ public:
+  using Handle = std::unique_ptr<rd_kafka_t, decltype(&rd_kafka_destroy)>;
+  using Topic = std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)>;
+
+  RdProducer() = default;
+  ~RdProducer() override {
+    if (!handle_) return;
+    // What is still on its way is not waited for: the payloads go with their owner.
+    rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  }
+
+  Result<void> open(const ProducerOptions& options) {
+    Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);
+    TRY(configure(conf.get(), options));
+    rd_kafka_conf_set_opaque(conf.get(), this);
+    rd_kafka_conf_set_log_cb(conf.get(), on_log);
+    rd_kafka_conf_set_dr_msg_cb(conf.get(), on_report);
+    rd_kafka_conf_set_error_cb(conf.get(), on_error);
+    char text[kErrorTextBytes];
+    handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text, sizeof text));
+    if (!handle_) return make_error(ErrorCode::kInvalid, "create kafka producer: {}", text);
+    (void)conf.release();
+    topic_.reset(rd_kafka_topic_new(handle_.get(), options.topic.c_str(), nullptr));
+    if (!topic_) {
+      return error_of(rd_kafka_last_error()).because("open kafka topic {}", options.topic);
+    }
+    return {};
+  }
+
+  Result<void> send(uint64_t id, ByteView payload) override {
+    // Without a flag the payload is neither copied nor freed.
+    const int sent = rd_kafka_produce(topic_.get(), /*partition=*/0, /*msgflags=*/0,
+                                      const_cast<char*>(payload.data()), payload.size(),
+                                      /*key=*/nullptr, 0, reinterpret_cast<void*>(id));
+    if (sent != 0) return error_of(rd_kafka_last_error());
+    return {};
+  }
+
+  std::vector<DeliveryReport> poll(Duration limit) override {
+    using std::chrono::milliseconds;
+    const auto limit_ms = std::chrono::duration_cast<milliseconds>(limit).count();
+    rd_kafka_poll(handle_.get(), static_cast<int>(limit_ms));
+    return std::exchange(reports_, {});
+  }
+
+ private:
+  static Result<void> configure(rd_kafka_conf_t* conf, const ProducerOptions& options) {
+    const int64_t messages =
+        std::clamp<int64_t>(options.messages_per_request_max, 1, kMessagesPerRequestMax);
+    const int64_t bytes = std::clamp(options.message_bytes_max, kMessageBytesMin, kMessageBytesMax);
+    const std::pair<const char*, std::string> settings[] = {
+        {"bootstrap.servers", options.brokers},
+        {"client.id", options.client_id},
+        {"enable.idempotence", "true"},
+        {"enable.gapless.guarantee", "true"},
+        {"acks", "all"},
+        {"request.timeout.ms", "10000"},
+        {"retry.backoff.ms", "500"},
+        // A message is never given up for its age: that would leave a gap. The sink watches.
+        {"message.timeout.ms", "0"},
+        {"batch.num.messages", std::to_string(messages)},
+        {"message.max.bytes", std::to_string(bytes)},
+        {"linger.ms", "0"},
+        // The ack window limits what is queued.
+        {"queue.buffering.max.kbytes", "2097151"},
+        {"queue.buffering.max.messages", "0"},
+        {"socket.timeout.ms", "300000"},
+        {"socket.connection.setup.timeout.ms", "30000"},
+        {"topic.metadata.propagation.max.ms", "30000"},
+    };
+    for (const auto& [name, value] : settings) TRY(set(conf, name, value));
+    return {};
+  }
+
+  static void on_report(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque) {
+    auto& self = *static_cast<RdProducer*>(opaque);
+    DeliveryReport report{reinterpret_cast<uint64_t>(message->_private), std::nullopt};
+    // A message whose first acknowledgement was lost has no offset: the broker knew it already.
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) report.error = error_of(message->err);
+    self.reports_.push_back(std::move(report));
+    if (self.reports_.size() >= kReportsMax) rd_kafka_yield(handle);
+  }
+
+  static void on_error(rd_kafka_t* handle, int code, const char* text, void*) {
+    char fatal[kErrorTextBytes] = "";
+    if (code == RD_KAFKA_RESP_ERR__FATAL) rd_kafka_fatal_error(handle, fatal, sizeof fatal);
+    log_warn("kafka client error",
+             {{"code", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
+              {"text", text},
+              {"fatal", fatal}});
+  }
+
+  Handle handle_{nullptr, rd_kafka_destroy};
+  Topic topic_{nullptr, rd_kafka_topic_destroy};
+  std::vector<DeliveryReport> reports_;  ///< filled by poll()
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options) {
+  auto producer = std::make_unique<RdProducer>();
+  TRY(producer->open(options));
+  return std::unique_ptr<Producer>(std::move(producer));
+}
+
+}  // namespace drainer::kafka

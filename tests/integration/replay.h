@@ -1,0 +1,14 @@
+#pragma once
+
+#include "drainer/base/result.h"
+#include "syncer/sink.h"
+#include "tests/upstream/capture.h"
+
+namespace drainer::integration {
+
+/// Runs a capture through merger, collector, schema and syncer into `sink`, without sockets: all of
+/// the drainer between the pumps' streams and the output. Returns when all is submitted and the
+/// sink is closed.
+Result<void> replay(const upstream::Capture& capture, Sink& sink);
+
+}  // namespace drainer::integration

@@ -1,0 +1,265 @@
+#include "syncer/kafka/kafka_sink.h"
+
+#include <deque>
+
+#include <catch2/catch.hpp>
+
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/txns.h"
+
+using namespace drainer;
+using fakes::TxnBuilder;
+using kafka::DeliveryReport;
+using tidb::Value;
+
+namespace {
+
+// A producer whose reports the test decides on. Any thread.
+class FakeProducer final : public kafka::Producer {
+ public:
+  struct Shared {
+    Mutex mutex;
+    CondVar changed;
+    std::vector<std::pair<uint64_t, Bytes>> sent GUARDED_BY(mutex);
+    std::vector<DeliveryReport> reports GUARDED_BY(mutex);
+    std::optional<Error> refuses GUARDED_BY(mutex);
+    bool acknowledges_all GUARDED_BY(mutex) = false;
+  };
+
+  FakeProducer(std::shared_ptr<Shared> shared, fakes::FakeClock& clock)
+      : shared_(std::move(shared)), clock_(clock) {}
+
+  Result<void> send(uint64_t id, ByteView payload) override {
+    MutexLock lock(shared_->mutex);
+    if (shared_->refuses) return *shared_->refuses;
+    shared_->sent.emplace_back(id, payload);
+    if (shared_->acknowledges_all) shared_->reports.push_back({id, std::nullopt});
+    shared_->changed.notify_all();
+    return {};
+  }
+
+  // Time passes while there is nothing to report.
+  std::vector<DeliveryReport> poll(Duration limit) override {
+    MutexLock lock(shared_->mutex);
+    if (shared_->reports.empty()) clock_.advance(limit);
+    return std::exchange(shared_->reports, {});
+  }
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+  fakes::FakeClock& clock_;
+};
+
+struct Harness {
+  fakes::FakeClock clock;
+  std::shared_ptr<FakeProducer::Shared> producer = std::make_shared<FakeProducer::Shared>();
+  kafka::KafkaSink sink;
+  ThreadGroup threads;
+
+  explicit Harness(kafka::KafkaSinkOptions options = {})
+      : sink(std::move(options), tidb::TimeZone(), std::make_unique<FakeProducer>(producer, clock),
+             clock) {}
+
+  void submit(int64_t commit_ts) {
+    Txn txn = TxnBuilder(commit_ts)
+                  .on(fakes::example_table())
+                  .insert({Value::of_int(commit_ts), fakes::text("a")})
+                  .build();
+    REQUIRE(sink.submit(std::move(txn), StopToken()).ok());
+  }
+  // Blocks until so many messages have been sent.
+  void wait_for_sent(size_t count) {
+    MutexLock lock(producer->mutex);
+    producer->changed.wait(producer->mutex, StopToken(), [&]() NO_THREAD_SAFETY_ANALYSIS {
+      return producer->sent.size() >= count;
+    });
+  }
+  void report(DeliveryReport report) {
+    MutexLock lock(producer->mutex);
+    producer->reports.push_back(std::move(report));
+  }
+  uint64_t id_of(size_t index) {
+    MutexLock lock(producer->mutex);
+    return producer->sent.at(index).first;
+  }
+  void acknowledge_all() {
+    MutexLock lock(producer->mutex);
+    producer->acknowledges_all = true;
+  }
+  CommitTs next() { return sink.next_applied(StopToken()).value().commit_ts; }
+};
+
+// Long enough that fake time never ends a test that is not about it.
+kafka::KafkaSinkOptions patient() {
+  kafka::KafkaSinkOptions options;
+  options.ack_timeout = std::chrono::hours(1000000);
+  options.flush_timeout = std::chrono::hours(1000000);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("kafka sink: progress never passes a message that is not acknowledged") {
+  Harness h(patient());
+  h.sink.start(h.threads);
+  h.submit(1);
+  h.submit(2);
+  h.submit(3);
+  h.wait_for_sent(3);
+  h.report({h.id_of(1), std::nullopt});
+  h.report({h.id_of(2), std::nullopt});
+  h.report({h.id_of(0), std::nullopt});
+  // One report of all three, or of the first and then the rest: never 2 or 3 before 1.
+  CommitTs last;
+  while (last < CommitTs(3)) {
+    const CommitTs applied = h.next();
+    CHECK(applied > last);
+    last = applied;
+  }
+  h.sink.close();
+  CHECK(h.threads.wait().ok());
+  CHECK_FALSE(h.sink.next_applied(StopToken()));
+}
+
+TEST_CASE("kafka sink: nothing is reported while the first message lacks its acknowledgement") {
+  Harness h(patient());
+  h.sink.start(h.threads);
+  h.submit(1);
+  h.submit(2);
+  h.wait_for_sent(2);
+  h.report({h.id_of(1), std::nullopt});
+  h.report({h.id_of(0), make_error(ErrorCode::kUnavailable, "gone")});
+  CHECK_FALSE(h.sink.next_applied(StopToken()));
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  CHECK(ended.error().to_string() ==
+        "fail to produce message to kafka, please check the state of kafka server: commit ts 1: "
+        "gone");
+}
+
+TEST_CASE("kafka sink: messages go out in commit-ts order, byte for byte") {
+  Harness h(patient());
+  h.acknowledge_all();
+  h.sink.start(h.threads);
+  for (int64_t ts = 1; ts <= 500; ++ts) h.submit(ts);
+  h.sink.close();
+  CommitTs last;
+  while (const std::optional<Applied> applied = h.sink.next_applied(StopToken())) {
+    CHECK(applied->commit_ts > last);
+    last = applied->commit_ts;
+  }
+  CHECK(last == CommitTs(500));
+  REQUIRE(h.threads.wait().ok());
+  MutexLock lock(h.producer->mutex);
+  REQUIRE(h.producer->sent.size() == 500);
+  const tidb::TimeZone zone;
+  kafka::MessageWriter writer(zone);
+  for (int64_t ts = 1; ts <= 500; ++ts) {
+    ReverseWriter out;
+    REQUIRE(writer
+                .put(out, TxnBuilder(ts)
+                              .on(fakes::example_table())
+                              .insert({Value::of_int(ts), fakes::text("a")})
+                              .build())
+                .ok());
+    CHECK(h.producer->sent[static_cast<size_t>(ts - 1)].second == out.view());
+  }
+}
+
+TEST_CASE("kafka sink: 30 s without any acknowledgement end it") {
+  Harness h;
+  h.sink.start(h.threads);
+  h.submit(5);
+  CHECK_FALSE(h.sink.next_applied(StopToken()));
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  CHECK(ended.error().code() == ErrorCode::kTimeout);
+  CHECK(ended.error().to_string() ==
+        "commit ts 5: fail to push msg to kafka after 30s, check if kafka is up and working");
+}
+
+TEST_CASE("kafka sink: an idle stream is no reason to end") {
+  Harness h;
+  h.sink.start(h.threads);
+  h.clock.advance(std::chrono::hours(1));
+  REQUIRE(h.sink.submit(TxnBuilder(5).build(), StopToken()).ok());
+  CHECK(h.next() == CommitTs(5));
+  h.clock.advance(std::chrono::hours(1));
+  REQUIRE(h.sink.submit(TxnBuilder(6).ddl("d", "t", "x", /*should_skip=*/true).build(), StopToken())
+              .ok());
+  CHECK(h.next() == CommitTs(6));
+  h.sink.close();
+  CHECK(h.threads.wait().ok());
+  MutexLock lock(h.producer->mutex);
+  CHECK(h.producer->sent.empty());
+}
+
+TEST_CASE("kafka sink: a stop waits for acknowledgements, but not for ever") {
+  kafka::KafkaSinkOptions options = patient();
+  options.flush_timeout = std::chrono::seconds(10);
+  Harness h(std::move(options));
+  h.sink.start(h.threads);
+  h.submit(1);
+  h.submit(2);
+  h.wait_for_sent(2);
+  h.report({h.id_of(0), std::nullopt});
+  CHECK(h.next() == CommitTs(1));
+  h.sink.close();
+  h.threads.request_stop();
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  CHECK(ended.error().to_string() ==
+        "1 messages from commit ts 2 on are not acknowledged by kafka; they will be sent again");
+  CHECK_FALSE(h.sink.next_applied(StopToken()));
+}
+
+TEST_CASE("kafka sink: what was submitted before a stop is sent and reported") {
+  Harness h(patient());
+  h.acknowledge_all();
+  for (int64_t ts = 1; ts <= 100; ++ts) h.submit(ts);
+  h.sink.close();
+  h.threads.request_stop();
+  h.sink.start(h.threads);
+  CommitTs last;
+  while (const std::optional<Applied> applied = h.sink.next_applied(StopToken())) {
+    last = applied->commit_ts;
+  }
+  CHECK(last == CommitTs(100));
+  CHECK(h.threads.wait().ok());
+}
+
+TEST_CASE("kafka sink: a message that is too large ends it with its name and the remedy") {
+  Harness h;
+  {
+    MutexLock lock(h.producer->mutex);
+    h.producer->refuses = make_error(ErrorCode::kInvalid, "MSG_SIZE_TOO_LARGE");
+  }
+  h.sink.start(h.threads);
+  h.submit(77);
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  const std::string text = ended.error().to_string();
+  CHECK(text.find("the message of commit ts 77 has ") != std::string::npos);
+  CHECK(text.find("`ignore-txn-commit-ts`") != std::string::npos);
+  CHECK_FALSE(h.sink.next_applied(StopToken()));
+}
+
+TEST_CASE("kafka sink: wrong settings are refused before anything is contacted") {
+  fakes::FakeClock clock;
+  const auto error_of = [&](const std::string& version, const std::string& client_id) {
+    kafka::KafkaSinkOptions options;
+    options.to.kafka_version = version;
+    options.to.kafka_client_id = client_id;
+    options.to.kafka_addrs = "127.0.0.1:1";
+    auto sink = kafka::KafkaSink::open(std::move(options), clock, StopToken());
+    return sink.ok() ? std::string() : sink.error().to_string();
+  };
+  CHECK(error_of("2.4", "c") == "invalid version `2.4`");
+  CHECK(error_of("0.8.2", "c") == "invalid version `0.8.2`");
+  CHECK(error_of("", "c") == "invalid version ``");
+  CHECK(error_of("2.4.x", "c") == "invalid version `2.4.x`");
+  CHECK(error_of("2.4.0", "a b") == "ClientID is invalid");
+  CHECK(error_of("2.4.0", "") == "ClientID is invalid");
+  CHECK(error_of("2.4.0", "tidb_binlog") == "");
+  CHECK(error_of("0.8.2.0", "a-b.c_1") == "");
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drainer/base/bytes.h"
+
+namespace drainer::fakes {
+
+/// librdkafka's mock brokers in this process, with one topic "t" of one partition, which keeps its
+/// newest 5 MB. One thread.
+class MockCluster {
+ public:
+  explicit MockCluster(int brokers = 1);
+  ~MockCluster();
+
+  std::string brokers() const;
+  /// The next produce requests fail with these error codes of Kafka, one each; 0: no error, -1: the
+  /// connection is dropped.
+  void fail_produce_requests(const std::vector<int>& codes);
+  void set_down(int broker);
+  void set_up(int broker);
+  /// The first `count` messages of the partition; fewer when they do not come in time.
+  std::vector<Bytes> read(size_t count) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace drainer::fakes

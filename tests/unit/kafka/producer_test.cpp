@@ -1,0 +1,144 @@
+#include "syncer/kafka/producer.h"
+
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/kafka/mock_cluster.h"
+
+using namespace drainer;
+using fakes::MockCluster;
+using kafka::DeliveryReport;
+using kafka::Producer;
+
+namespace {
+
+constexpr Duration kPoll = std::chrono::milliseconds(100);
+constexpr int kPollsMax = 600;
+
+// Kafka's error codes.
+constexpr int kNoError = 0;
+constexpr int kDropConnection = -1;
+constexpr int kNotLeader = 6;
+constexpr int kRequestTimedOut = 7;
+constexpr int kTooLarge = 10;
+constexpr int kNotEnoughReplicas = 19;
+
+std::unique_ptr<Producer> open(const MockCluster& cluster, int64_t message_bytes_max = 1 << 30) {
+  kafka::ProducerOptions options;
+  options.brokers = cluster.brokers();
+  options.topic = "t";
+  options.message_bytes_max = message_bytes_max;
+  auto producer = kafka::open_producer(options);
+  INFO((producer.ok() ? "" : producer.error().to_string()));
+  REQUIRE(producer.ok());
+  return std::move(producer).value();
+}
+
+std::vector<Bytes> numbered(size_t count, size_t size) {
+  std::vector<Bytes> out;
+  for (size_t i = 0; i < count; ++i) {
+    Bytes message = std::to_string(i);
+    message.resize(size, '.');
+    out.push_back(std::move(message));
+  }
+  return out;
+}
+
+// Polls until so many reports are in; fewer when they do not come in time.
+std::vector<DeliveryReport> wait_for_reports(Producer& producer, size_t count) {
+  std::vector<DeliveryReport> out;
+  for (int i = 0; i < kPollsMax && out.size() < count; ++i) {
+    for (DeliveryReport& report : producer.poll(kPoll)) out.push_back(std::move(report));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("producer: order is kept whatever makes requests fail") {
+  const auto codes = GENERATE(values<std::vector<int>>({
+      {},
+      {kNoError, kNoError, kNotLeader},
+      {kNoError, kNoError, kRequestTimedOut},
+      {kNoError, kNoError, kNotEnoughReplicas},
+      {kNoError, kNoError, kDropConnection},
+      {kNoError, kNotLeader, kRequestTimedOut, kNoError, kNotEnoughReplicas, kDropConnection},
+  }));
+  MockCluster cluster;
+  cluster.fail_produce_requests(codes);
+  const std::unique_ptr<Producer> producer = open(cluster);
+  const std::vector<Bytes> messages = numbered(20'000, 200);
+  for (size_t i = 0; i < messages.size(); ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  const std::vector<DeliveryReport> reports = wait_for_reports(*producer, messages.size());
+  REQUIRE(reports.size() == messages.size());
+  std::set<uint64_t> ids;
+  for (const DeliveryReport& report : reports) {
+    INFO(report.id << ": " << (report.error ? report.error->to_string() : ""));
+    REQUIRE_FALSE(report.error);
+    ids.insert(report.id);
+  }
+  CHECK(ids.size() == messages.size());
+  CHECK((cluster.read(messages.size()) == messages));
+}
+
+TEST_CASE("producer: messages wait for a broker that is down and are delivered once, in order") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  const std::vector<Bytes> messages = numbered(2'000, 100);
+  for (size_t i = 0; i < 1'000; ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  REQUIRE(wait_for_reports(*producer, 1'000).size() == 1'000);
+  cluster.set_down(1);
+  for (size_t i = 1'000; i < 2'000; ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  CHECK(producer->poll(kPoll).empty());
+  cluster.set_up(1);
+  CHECK(wait_for_reports(*producer, 1'000).size() == 1'000);
+  CHECK((cluster.read(messages.size()) == messages));
+}
+
+TEST_CASE("producer: a message above the limit is refused by name, not skipped") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster, 2'000);
+  const Bytes message(2'100, 'x');
+  const Result<void> sent = producer->send(0, message);
+  REQUIRE_FALSE(sent.ok());
+  CHECK(sent.error().code() == ErrorCode::kInvalid);
+  CHECK(sent.error().text().starts_with("MSG_SIZE_TOO_LARGE"));
+}
+
+TEST_CASE("producer: a message that the brokers find too large is a failed delivery") {
+  MockCluster cluster;
+  cluster.fail_produce_requests({kTooLarge});
+  const std::unique_ptr<Producer> producer = open(cluster);
+  const Bytes message(1'000, 'x');
+  REQUIRE(producer->send(7, message).ok());
+  const std::vector<DeliveryReport> reports = wait_for_reports(*producer, 1);
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].id == 7);
+  REQUIRE(reports[0].error);
+  CHECK(reports[0].error->code() == ErrorCode::kInvalid);
+  CHECK(reports[0].error->detail() == kTooLarge);
+}
+
+TEST_CASE("producer: a large message of all byte values passes whole") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  Bytes large;
+  while (large.size() < 20u << 20) {
+    for (int c = 0; c < 256; ++c) large.push_back(static_cast<char>(c));
+  }
+  REQUIRE(producer->send(0, large).ok());
+  REQUIRE(wait_for_reports(*producer, 1).size() == 1);
+  CHECK((cluster.read(1) == std::vector<Bytes>{large}));
+}
+
+TEST_CASE("producer: it can go while messages are on their way") {
+  MockCluster cluster;
+  const std::vector<Bytes> messages = numbered(1'000, 100);
+  cluster.set_down(1);
+  {
+    const std::unique_ptr<Producer> producer = open(cluster);
+    for (size_t i = 0; i < messages.size(); ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  }
+  SUCCEED("no report, no hang, no access to the messages after their end");
+}
