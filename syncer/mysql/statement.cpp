@@ -115,7 +115,9 @@ Result<void> append_same(std::string& sql, const PlannedColumn& column, const Va
       if (downstream.is_unicode) {
         sql += column.quoted;
       } else {
-        sql += "CONVERT(" + column.quoted + " USING utf8mb4)";
+        sql += "CONVERT(";
+        sql += column.quoted;
+        sql += " USING utf8mb4)";
       }
       sql += " = ";
       return append_comparand(sql, column, value, style);
