@@ -107,6 +107,10 @@ class RdProducer final : public Producer {
         {"client.id", options.client_id},
         {"enable.idempotence", "true"},
         {"enable.gapless.guarantee", "true"},
+        // With more, the client takes a success for one of all requests before it, also of one
+        // whose outcome is unknown, and relies on the broker to have checked the sequence. With
+        // one, as in the original, each message has an acknowledgement of its own.
+        {"max.in.flight.requests.per.connection", "1"},
         {"acks", "all"},
         {"request.timeout.ms", "10000"},
         {"retry.backoff.ms", "500"},

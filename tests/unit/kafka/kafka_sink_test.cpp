@@ -229,7 +229,7 @@ TEST_CASE("kafka sink: what was submitted before a stop is sent and reported") {
 }
 
 TEST_CASE("kafka sink: a message that is too large ends it with its name and the remedy") {
-  Harness h;
+  Harness h(patient());
   {
     MutexLock lock(h.producer->mutex);
     h.producer->refuses = make_error(ErrorCode::kInvalid, "MSG_SIZE_TOO_LARGE");
