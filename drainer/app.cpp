@@ -11,12 +11,10 @@
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/schema/history.h"
+#include "drainer/rules.h"
+#include "drainer/schema_source.h"
+#include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/file/file_sink.h"
-#include "syncer/kafka/kafka_sink.h"
-#include "syncer/mysql/mysql_sink.h"
-#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 
@@ -42,52 +40,6 @@ Result<std::string> make_node_id(const Options& options) {
     return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
   }
   return std::string(name) + ":" + port_of(options.addr);
-}
-
-Result<std::shared_ptr<const rpc::TlsContext>> open_tls(const SecurityOptions& security) {
-  rpc::TlsOptions options{.ca_file = security.ssl_ca,
-                          .cert_file = security.ssl_cert,
-                          .key_file = security.ssl_key,
-                          .allowed_common_names = security.cert_allowed_cn};
-  if (!options.enabled()) return std::shared_ptr<const rpc::TlsContext>();
-  return rpc::TlsContext::open(std::move(options));
-}
-
-schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
-  switch (action) {
-    case UnknownDdlAction::kStop:
-      return schema::Schema::UnknownJobPolicy::kStop;
-    case UnknownDdlAction::kPass:
-      return schema::Schema::UnknownJobPolicy::kPass;
-    case UnknownDdlAction::kSkip:
-      return schema::Schema::UnknownJobPolicy::kSkip;
-  }
-  return schema::Schema::UnknownJobPolicy::kStop;
-}
-
-// What drainers write for themselves goes without a mark, so the one of the opposite direction
-// would take it for changes of users. FIX: the original needs an ignore-table rule for it.
-void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
-  const std::string schema = checkpoint_schema(options);
-  for (const std::string& table :
-       {checkpoint_table(options), std::string(mysql::kProgressTableName)}) {
-    if (!filter.ignore({schema, table})) continue;
-    log_warn("loopback control: a table of the drainers themselves is not replicated",
-             {{"table", fmt::format("{}.{}", schema, table)}});
-  }
-}
-
-// What this side alone can tell of a pair; see loopback/README.md for what it cannot.
-void check_pair(const SyncerOptions& syncer) {
-  log_info(
-      "loopback control: the drainer of the opposite direction needs the same channel, and "
-      "only one of both may replicate DDL",
-      {{"channel-id", syncer.channel_id}, {"sync-ddl", syncer.sync_ddl}});
-  if (syncer.to.sync_mode == mysql::kSyncModePartialColumns) return;
-  log_warn(
-      "loopback control: while a DDL is on its way the two schemas differ, which sync-mode 2 "
-      "is made for",
-      {{"sync-mode", syncer.to.sync_mode}});
 }
 
 }  // namespace
@@ -141,10 +93,11 @@ Result<void> App::start() {
     return make_error(ErrorCode::kInvalid, "mkdir {}: {}", options_.data_dir, made.message());
   ASSIGN_OR_RETURN(tls_, open_tls(options_.security));
   TRY(open_server());
-  TRY(connect_upstream());
+  ASSIGN_OR_RETURN(upstream_, Upstream::open(options_, tls_, clock_, stop_.get_token()));
   TRY(open_downstream());
-  TRY(load_schema());
-  return make_rules();
+  TRY(open_schema());
+  ASSIGN_OR_RETURN(rules_, make_rules(options_));
+  return {};
 }
 
 Result<void> App::open_server() {
@@ -183,31 +136,12 @@ server::Status App::status() const {
   return out;
 }
 
-Result<void> App::connect_upstream() {
-  const StopToken stop = stop_.get_token();
-  cluster::PdOptions pd_options;
-  pd_options.urls = options_.pd_url_list;
-  pd_options.tls = tls_;
-  pd_options.discovery_attempts = 30;
-  ASSIGN_OR_RETURN(pd_, cluster::PdClient::open(pd_options, clock_, stop));
-  log_info("get cluster id from pd", {{"id", pd_->cluster_id()}});
-  ASSIGN_OR_RETURN(pd_ts_, pd_->tso(stop));
-  cluster::EtcdOptions etcd_options{.endpoints = [this] { return pd_->member_urls(); },
-                                    .tls = tls_,
-                                    .timeout = options_.etcd_timeout,
-                                    .channels = {}};
-  etcd_ = cluster::EtcdClient::create(std::move(etcd_options), clock_);
-  registry_ = std::make_unique<cluster::Registry>(*etcd_);
-  kv_ = cluster::KvClient::create(*pd_, tls_, clock_);
-  meta_ = std::make_unique<cluster::Meta>(*pd_, *kv_, clock_, etcd_.get());
-  return {};
-}
-
 Result<void> App::open_downstream() {
-  const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts_.value
+  const CommitTs pd_ts = upstream_->started_at;
+  const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts.value
                                                           : options_.initial_commit_ts);
   log_info("set InitialCommitTS", {{"ts", initial}});
-  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, pd_->cluster_id(), clock_));
+  ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, upstream_->pd->cluster_id(), clock_));
   ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
   has_checkpoint_ = saved && saved->commit_ts.value != 0;
   if (has_checkpoint_) start_point_ = *saved;
@@ -219,117 +153,37 @@ Result<void> App::open_downstream() {
       log_info("read initial-commit-ts", {{"file", file}, {"commit ts", start_point_.commit_ts}});
     }
   }
-  if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts_) + kFutureMsMax) {
+  if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts) + kFutureMsMax) {
     return make_error(ErrorCode::kInvalid,
                       "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
                       "cluster's past, or -1 for now",
                       has_checkpoint_ ? "the checkpoint's commit ts" : "initial-commit-ts",
                       start_point_.commit_ts,
-                      (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts_)) / 1000, pd_ts_);
+                      (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts)) / 1000, pd_ts);
   }
   log_info("initialize checkpoint", {{"type", options_.syncer.to.checkpoint.type},
                                      {"checkpoint", start_point_.commit_ts},
                                      {"version", start_point_.schema_version}});
-  ASSIGN_OR_RETURN(sink_, open_sink());
+  ASSIGN_OR_RETURN(sink_, open_sink(options_,
+                                    {.cluster_id = upstream_->pd->cluster_id(),
+                                     .save_point = start_point_,
+                                     .has_checkpoint = has_checkpoint_},
+                                    clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
   start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
   return {};
 }
 
-Result<std::unique_ptr<Sink>> App::open_sink() {
-  const std::string& type = options_.syncer.db_type;
-  if (type == "mysql" || type == "tidb") return open_mysql_sink();
-  if (type == "kafka") {
-    kafka::KafkaSinkOptions sink_options;
-    sink_options.to = options_.syncer.to;
-    sink_options.cluster_id = pd_->cluster_id();
-    sink_options.checkpoint = start_point_.commit_ts;
-    ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaSink> sink,
-                     kafka::KafkaSink::open(std::move(sink_options), clock_, stop_.get_token()));
-    return std::unique_ptr<Sink>(std::move(sink));
-  }
-  if (type == "file") {
-    file::FileSinkOptions sink_options;
-    sink_options.directory = options_.syncer.to.dir;
-    sink_options.retention_days = options_.syncer.to.retention_time;
-    sink_options.checkpoint = start_point_.commit_ts;
-    ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
-                     file::FileSink::open(std::move(sink_options), clock_));
-    return std::unique_ptr<Sink>(std::move(sink));
-  }
-  return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
-}
-
-Result<std::unique_ptr<Sink>> App::open_mysql_sink() {
-  mysql::MysqlSinkOptions sink_options;
-  sink_options.syncer = options_.syncer;
-  sink_options.cluster_id = pd_->cluster_id();
-  sink_options.progress_schema = checkpoint_schema(options_);
-  sink_options.checkpoint_ts = start_point_.commit_ts;
-  sink_options.is_consistent = start_point_.consistent;
-  sink_options.has_checkpoint = has_checkpoint_;
-  sink_options.mismatch = options_.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
-                              ? mysql::MismatchPolicy::kStop
-                              : mysql::MismatchPolicy::kWarn;
-  ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
-                   mysql::MysqlSink::open(std::move(sink_options), clock_));
-  return std::unique_ptr<Sink>(std::move(sink));
-}
-
-Result<void> App::load_schema() {
+Result<void> App::open_schema() {
   if (options_.syncer.load_schema_snapshot) {
-    TRY(load_schema_from_snapshot());
-  } else {
-    schema::HistoryLoader loader(
-        {.commit_ts = start_point_.commit_ts, .schema_version = start_point_.schema_version});
-    TRY(meta_->scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); },
-                            stop_.get_token()));
-    ASSIGN_OR_RETURN(schema_, std::move(loader).finish());
+    // Held before it is read (FIX, upstream-protocols.md 5.6), then renewed by a thread of its own.
+    safe_point_ = std::make_unique<cluster::SafePointKeeper>(*upstream_->pd, clock_, [this] {
+      return progress_ ? progress_->figures().saved_ts : start_point_.commit_ts;
+    });
+    TRY(safe_point_->pin(stop_.get_token()));
   }
-  schema_->set_unknown_job_policy(policy_of(options_.syncer.apply.unknown_ddl_job));
-  schema_->set_find_recovered_tables([this](const tidb::DdlJob& job) { return find_tables(job); });
-  log_info("load schema", {{"tables", schema_->table_count()},
-                           {"databases", schema_->database_count()},
-                           {"version", schema_->version()}});
-  return {};
-}
-
-Result<void> App::load_schema_from_snapshot() {
-  // Held before it is read (FIX, upstream-protocols.md 5.6), then renewed by a thread of its own.
-  safe_point_ = std::make_unique<cluster::SafePointKeeper>(*pd_, clock_, [this] {
-    return progress_ ? progress_->figures().saved_ts : start_point_.commit_ts;
-  });
-  TRY(safe_point_->pin(stop_.get_token()));
-  ASSIGN_OR_RETURN(const tidb::SchemaSnapshot snapshot,
-                   meta_->snapshot(start_point_.commit_ts, stop_.get_token()));
-  ASSIGN_OR_RETURN(schema_, schema::load_snapshot(snapshot, start_point_.schema_version));
-  return {};
-}
-
-Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> App::find_tables(
-    const tidb::DdlJob& job) {
-  ASSIGN_OR_RETURN(tidb::SchemaSnapshot snapshot,
-                   meta_->snapshot(CommitTs(job.finished_ts), stop_.get_token()));
-  for (tidb::SchemaSnapshot::Database& database : snapshot.databases) {
-    if (database.info.id == job.schema_id) return std::move(database.tables);
-  }
-  return make_error(ErrorCode::kNotFound, "database {} is not in the schema at {}", job.schema_id,
-                    job.finished_ts);
-}
-
-Result<void> App::make_rules() {
-  const SyncerOptions& syncer = options_.syncer;
-  ASSIGN_OR_RETURN(rules_.table_filter, schema::TableFilter::make(syncer));
-  ASSIGN_OR_RETURN(rules_.event_filter, schema::EventFilter::make(syncer));
-  if (syncer.loopback_control) {
-    rules_.mark_filter = loopback::MarkFilter(syncer.channel_id);
-    ignore_own_tables(options_, rules_.table_filter);
-    check_pair(syncer);
-  }
-  rules_.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
-                                  syncer.ignore_txn_commit_ts.end());
-  rules_.sync_ddl = syncer.sync_ddl;
-  rules_.until = CommitTs(options_.syncer.apply.until_commit_ts);
+  ASSIGN_OR_RETURN(schema_,
+                   load_schema(options_, start_point_, *upstream_->meta, stop_.get_token()));
   return {};
 }
 
@@ -337,26 +191,28 @@ void App::start_threads() {
   is_replicating_ = true;
   const CommitTs start = start_point_.commit_ts;
   merger_ = std::make_unique<Merger>(start, kPerPump);
-  pump_options_ = {.cluster_id = pd_->cluster_id(),
+  pump_options_ = {.cluster_id = upstream_->pd->cluster_id(),
                    .gzip = options_.compressor == "gzip",
                    .tls = tls_,
                    .make_channel = [this](rpc::GrpcTarget target) {
                      return rpc::GrpcChannel::create(std::move(target), clock_);
                    }};
-  pumps_ = std::make_unique<PumpSet>(*registry_, *merger_, pump_options_,
+  pumps_ = std::make_unique<PumpSet>(*upstream_->registry, *merger_, pump_options_,
                                      std::chrono::seconds(options_.detect_interval_s),
                                      upstream_threads_, clock_);
   binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(kBinlogQueue);
   collector_ = std::make_unique<Collector>(
       *merger_,
-      [this](DdlJobId id, const StopToken& stop) { return meta_->wait_for_job(id, stop); },
+      [this](DdlJobId id, const StopToken& stop) {
+        return upstream_->meta->wait_for_job(id, stop);
+      },
       *binlogs_);
   syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
                                      clock_);
   heartbeat_ = std::make_unique<cluster::Heartbeat>(
       cluster::Heartbeat::Options{
-          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = pd_ts_},
-      *registry_, clock_);
+          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = upstream_->started_at},
+      *upstream_->registry, clock_);
   progress_ =
       std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
                                  [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
@@ -389,7 +245,7 @@ void App::start_threads() {
     service_threads_.start("gc_safepoint",
                            [this](const StopToken& stop) { return safe_point_->run(stop); });
   }
-  service_threads_.start("pd", [this](const StopToken& stop) { return pd_->run(stop); });
+  service_threads_.start("pd", [this](const StopToken& stop) { return upstream_->pd->run(stop); });
 }
 
 Result<void> App::drain_sink() {

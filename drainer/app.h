@@ -11,17 +11,13 @@
 #include "drainer/base/queue.h"
 #include "drainer/base/signals.h"
 #include "drainer/base/threads.h"
-#include "drainer/cluster/etcd.h"
 #include "drainer/cluster/heartbeat.h"
-#include "drainer/cluster/meta.h"
-#include "drainer/cluster/pd.h"
-#include "drainer/cluster/registry.h"
 #include "drainer/cluster/safepoint.h"
-#include "drainer/cluster/tikv.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
 #include "drainer/server/metrics_push.h"
 #include "drainer/server/server.h"
+#include "drainer/upstream.h"
 #include "pump_client/collector.h"
 #include "pump_client/merger.h"
 #include "pump_client/pump_set.h"
@@ -46,15 +42,8 @@ class App {
   Result<void> start();
   Result<void> open_server();
   server::Status status() const;
-  Result<void> connect_upstream();
   Result<void> open_downstream();
-  Result<std::unique_ptr<Sink>> open_sink();
-  Result<std::unique_ptr<Sink>> open_mysql_sink();
-  Result<void> load_schema();
-  Result<void> load_schema_from_snapshot();
-  /// The tables of a database that came back by FLASHBACK DATABASE.
-  Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(const tidb::DdlJob& job);
-  Result<void> make_rules();
+  Result<void> open_schema();
   void start_threads();
   Result<void> stop();
   Result<void> drain_sink();
@@ -73,13 +62,8 @@ class App {
   bool is_replicating_ = false;
 
   std::string node_id_;
-  CommitTs pd_ts_;  ///< PD's time at start
   std::shared_ptr<const rpc::TlsContext> tls_;
-  std::unique_ptr<cluster::PdClient> pd_;
-  std::unique_ptr<cluster::KvClient> kv_;
-  std::unique_ptr<cluster::Meta> meta_;
-  std::unique_ptr<cluster::EtcdClient> etcd_;
-  std::unique_ptr<cluster::Registry> registry_;
+  std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Checkpoint> checkpoint_;
   SavePoint start_point_;
   bool has_checkpoint_ = false;

@@ -1,0 +1,56 @@
+#include "drainer/sinks.h"
+
+#include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/file/file_sink.h"
+#include "syncer/kafka/kafka_sink.h"
+#include "syncer/mysql/mysql_sink.h"
+
+namespace drainer {
+
+namespace {
+
+Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const SinkStart& start,
+                                              Clock& clock) {
+  mysql::MysqlSinkOptions sink_options;
+  sink_options.syncer = options.syncer;
+  sink_options.cluster_id = start.cluster_id;
+  sink_options.progress_schema = checkpoint_schema(options);
+  sink_options.checkpoint_ts = start.save_point.commit_ts;
+  sink_options.is_consistent = start.save_point.consistent;
+  sink_options.has_checkpoint = start.has_checkpoint;
+  sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
+                              ? mysql::MismatchPolicy::kStop
+                              : mysql::MismatchPolicy::kWarn;
+  ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
+                   mysql::MysqlSink::open(std::move(sink_options), clock));
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart& start,
+                                        Clock& clock, const StopToken& stop) {
+  const std::string& type = options.syncer.db_type;
+  if (type == "mysql" || type == "tidb") return open_mysql_sink(options, start, clock);
+  if (type == "kafka") {
+    kafka::KafkaSinkOptions sink_options;
+    sink_options.to = options.syncer.to;
+    sink_options.cluster_id = start.cluster_id;
+    sink_options.checkpoint = start.save_point.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaSink> sink,
+                     kafka::KafkaSink::open(std::move(sink_options), clock, stop));
+    return std::unique_ptr<Sink>(std::move(sink));
+  }
+  if (type == "file") {
+    file::FileSinkOptions sink_options;
+    sink_options.directory = options.syncer.to.dir;
+    sink_options.retention_days = options.syncer.to.retention_time;
+    sink_options.checkpoint = start.save_point.commit_ts;
+    ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
+                     file::FileSink::open(std::move(sink_options), clock));
+    return std::unique_ptr<Sink>(std::move(sink));
+  }
+  return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
+}
+
+}  // namespace drainer

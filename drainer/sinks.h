@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "conf/options.h"
+#include "drainer/base/clock.h"
+#include "drainer/base/ids.h"
+#include "drainer/base/result.h"
+#include "drainer/base/threads.h"
+#include "syncer/checkpoint/checkpoint.h"
+#include "syncer/sink.h"
+
+namespace drainer {
+
+/// Where an output goes on. Plain data.
+struct SinkStart {
+  uint64_t cluster_id = 0;
+  SavePoint save_point;
+  bool has_checkpoint = false;  ///< an earlier run has saved `save_point`
+};
+
+/// The output that `db-type` names, opened for what comes after `start`.
+Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart& start,
+                                        Clock& clock, const StopToken& stop);
+
+}  // namespace drainer
