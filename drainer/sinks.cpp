@@ -50,6 +50,9 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
   }
+  if (type == "flash") {
+    return Error(ErrorCode::kUnsupported, "the flash DestDBType is no longer supported");
+  }
   return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
 }
 

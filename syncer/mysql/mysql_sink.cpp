@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "loopback/mark_table.h"
 
 namespace drainer::mysql {
@@ -38,6 +38,12 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
   return limits;
 }
 
+size_t rows_of(const Group& group) {
+  size_t rows = 0;
+  for (const auto& planned : group.txns) rows += planned.txn.rows.size();
+  return rows;
+}
+
 Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
   const loopback::MarkTable marks(syncer.channel_id);
   for (const std::string& sql : marks.setup_statements(syncer.worker_count)) {
@@ -64,6 +70,13 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
     return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
   }
   if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
+  // A clean stop of ours never leaves the progress ahead: a Go drainer has gone over the rest of a
+  // crashed run and ended before where that was. What it wrote is older than the progress says.
+  if (options.is_consistent && options.checkpoint_ts < previous->state.commit_ts) {
+    log_warn("another drainer has stopped at the checkpoint since the last start; starting there",
+             {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
+    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+  }
   return {.state = previous->state, .is_safe = false};
 }
 
@@ -164,7 +177,11 @@ Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
 
 Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
   Slot& slot = slots_[number];
+  // KEEP: only ten workers are shown.
+  Gauge* rows_in_hand =
+      number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
+    if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else {
