@@ -1,23 +1,12 @@
 #include "drainer/schema_source.h"
 
 #include "drainer/base/log.h"
+#include "drainer/rules.h"
 #include "drainer/schema/history.h"
 
 namespace drainer {
 
 namespace {
-
-schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
-  switch (action) {
-    case UnknownDdlAction::kStop:
-      return schema::Schema::UnknownJobPolicy::kStop;
-    case UnknownDdlAction::kPass:
-      return schema::Schema::UnknownJobPolicy::kPass;
-    case UnknownDdlAction::kSkip:
-      return schema::Schema::UnknownJobPolicy::kSkip;
-  }
-  return schema::Schema::UnknownJobPolicy::kStop;
-}
 
 // The tables of a database that came back by FLASHBACK DATABASE.
 Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(cluster::Meta& meta,
@@ -52,7 +41,7 @@ Result<std::unique_ptr<schema::Schema>> load_schema(const Options& options, cons
   ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> out, options.syncer.load_schema_snapshot
                                                             ? load_snapshot(start, meta, stop)
                                                             : load_history(start, meta, stop));
-  out->set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
+  set_ddl_rules(options, *out);
   out->set_find_recovered_tables(
       [&meta, stop](const tidb::DdlJob& job) { return find_tables(meta, job, stop); });
   log_info("load schema", {{"tables", out->table_count()},

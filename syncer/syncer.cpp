@@ -1,9 +1,11 @@
 #include "syncer/syncer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/tidb/ddl_text.h"
 
 namespace drainer {
 
@@ -171,7 +173,9 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                            {"table", effect.name.table},
                            {"sql", text},
                            {"commit ts", binlog.commit_ts}};
-  if (rules_.sync_ddl && rules_.table_filter.skips(effect.name)) {
+  const bool is_batch = job->type == tidb::DdlType::kCreateTables;
+  if (rules_.sync_ddl &&
+      (is_batch ? passing_text(effect, text).empty() : rules_.table_filter.skips(effect.name))) {
     log_info("skip ddl by block allow filter", where);
     return progress_only(binlog);
   }
@@ -189,11 +193,30 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
       {{"sql", text}, {"commit ts", binlog.commit_ts}, {"shouldSkip", should_skip}});
   count_event("DDL", 1);
   Txn txn = progress_only(binlog);
+  std::string passing = is_batch ? passing_text(effect, text) : std::string(text);
   txn.ddl = Ddl{.effect = std::move(effect),
-                .text = std::string(text),
+                .text = std::move(passing),
                 .should_skip = should_skip,
                 .job_id = job->id};
   return txn;
+}
+
+std::string Syncer::passing_text(const schema::DdlEffect& effect, std::string_view text) const {
+  const auto skips = [this](const schema::TableName& name) {
+    return rules_.table_filter.skips(name);
+  };
+  if (std::ranges::none_of(effect.touched, skips)) return std::string(text);
+  if (std::ranges::all_of(effect.touched, skips)) return {};
+  // Statement i makes touched[i], unless TiDB made a system table with them.
+  const std::vector<std::string_view> statements = tidb::split_statements(text);
+  if (statements.size() != effect.touched.size()) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (skips(effect.touched[i])) continue;
+    out += statements[i];
+    out += ';';
+  }
+  return out;
 }
 
 void Syncer::warn_of_channel(int64_t channel, CommitTs commit_ts) {

@@ -53,6 +53,8 @@ class Syncer {
                                     const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+  /// The text without the statements of a batch of CREATE TABLEs whose tables are filtered out.
+  std::string passing_text(const schema::DdlEffect& effect, std::string_view text) const;
   /// Once per channel.
   void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;

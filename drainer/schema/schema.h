@@ -79,8 +79,6 @@ class Schema {
   /// the others their text is sent or left out, and the schema follows what the job shows.
   enum class UnknownJobPolicy : uint8_t { kStop, kPass, kSkip };
   void set_unknown_job_policy(UnknownJobPolicy policy) { unknown_job_policy_ = policy; }
-  /// Whether batches of CREATE TABLE are sent; the original leaves them out for SQL (2.4).
-  void set_executes_batch_create(bool executes) { executes_batch_create_ = executes; }
 
   /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
   /// only when the drop was not seen or is more than a week old.
@@ -195,7 +193,6 @@ class Schema {
   void remove_replaced_views(SchemaId schema, const tidb::TableInfo& view);
 
   UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
-  bool executes_batch_create_ = false;
   FindTables find_recovered_tables_;
 
   SchemaVersion version_{0};
