@@ -72,6 +72,7 @@ Result<void> Syncer::run_until_stopped(const StopToken& stop) {
     }
     last_ = commit_ts;
     TRY(handle(std::move(*item), stop));
+    if (on_handled_) on_handled_(schema_, commit_ts);
   }
   return {};
 }
@@ -120,9 +121,39 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
                    rules_.mark_filter.find_marks(*prewrite, schema_));
   if (marks.is_own) return submit(progress_only(binlog), stop);
   if (marks.other_channel) warn_of_channel(*marks.other_channel, binlog.commit_ts);
-  ASSIGN_OR_RETURN(
-      Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_));
+  std::vector<NewerColumn> newer;
+  ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
+                                          row_filter_, &newer));
+  if (!newer.empty() && sink_.wants_ddl_before_rows()) {
+    const tidb::BinlogView view = txn.item->binlog();
+    ASSIGN_OR_RETURN(const bool is_found,
+                     find_newer_changes(newer, view, prewrite->schema_version, stop));
+    if (is_found) {
+      ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), *prewrite, schema_,
+                                          sink_.time_zone(), row_filter_));
+    }
+  }
   return submit(std::move(txn), stop);
+}
+
+Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
+                                        const tidb::BinlogView& binlog, SchemaVersion version,
+                                        const StopToken& stop) {
+  if (!find_newer_jobs_) return false;
+  bool is_found = false;
+  for (const NewerColumn& column : columns) {
+    SchemaVersion& checked = newer_checked_[column.table];
+    if (checked >= version) continue;
+    auto jobs = find_newer_jobs_(column, schema_.known_jobs(), stop);
+    if (!jobs.ok()) return std::move(jobs).error().because("commit ts {}", binlog.commit_ts);
+    checked = version;
+    for (std::shared_ptr<const tidb::DdlJob>& job : *jobs) {
+      is_found |= job->schema_version <= version;
+      schema_.add_pending(std::move(job));
+    }
+  }
+  if (is_found) TRY(submit_early_changes(binlog, version, stop));
+  return is_found;
 }
 
 Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,

@@ -209,7 +209,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     if (upstream[i].is_writable()) offsets.push_back(i);
   }
   std::ranges::sort(offsets, {},
-                    [&](uint32_t i) -> const std::string& { return upstream[i].name; });
+                    [&](uint32_t i) { return upstream[i].name.view(); });
 
   std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
   for (const uint32_t offset : offsets) {

@@ -113,7 +113,7 @@ int64_t duration_ns(std::string text, size_t line) {
 }
 
 uint64_t member_number(const tidb::FieldType& type, const std::string& name, size_t line) {
-  const auto& elems = type.elems;
+  const std::vector<std::string>& elems = *type.elems;
   for (size_t i = 0; i < elems.size(); ++i) {
     if (elems[i] == name) return i + 1;
   }
@@ -192,7 +192,7 @@ Bytes scan_datum(TextScanner& text, const ColumnInfo& column) {
 const Bytes& datum_of(const RowDatums& row, const ColumnInfo& column) {
   const auto found = row.find(column.id.value);
   if (found == row.end())
-    throw std::runtime_error("the row lacks its key column " + std::string(column.name));
+    throw std::runtime_error("the row lacks its key column " + column.name.str());
   return found->second;
 }
 

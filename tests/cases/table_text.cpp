@@ -75,10 +75,10 @@ void scan_type_arguments(TextScanner& text, tidb::FieldType& type) {
     type.elems = std::move(elems);
   } else if (type.type == ColumnType::kDatetime || type.type == ColumnType::kTimestamp ||
              type.type == ColumnType::kDuration) {
-    type.decimal = static_cast<int32_t>(text.take_number());
+    type.decimal = static_cast<int16_t>(text.take_number());
   } else {
     type.flen = text.take_number();
-    if (text.take(",")) type.decimal = static_cast<int32_t>(text.take_number());
+    if (text.take(",")) type.decimal = static_cast<int16_t>(text.take_number());
   }
   text.expect(")");
 }
@@ -113,9 +113,9 @@ void scan_attributes(TextScanner& text, ColumnInfo& column, TableInfo& table) {
       column.type.flags |= tidb::kFlagPrimaryKey | tidb::kFlagNotNull;
       table.pk_is_handle = true;
     } else if (text.take("charset")) {
-      column.type.charset = std::string(text.take_word());
+      column.type.charset = text.take_word();
     } else if (text.take("origin")) {
-      column.origin_default = text.take_quoted('\'');
+      column.origin_default = tidb::DefaultValue(text.take_quoted('\''));
     } else if (text.take("generated")) {
       column.is_generated = true;
       column.is_stored = text.take("stored");

@@ -69,21 +69,21 @@ mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
   size_t keys = 0;
   for (const tidb::ColumnInfo& column : table.columns) {
     if (column.state != tidb::SchemaState::kPublic || column.is_hidden) continue;
-    const std::string charset(column.type.charset);
-    columns.push_back({std::string(column.name), column.is_generated ? "VIRTUAL GENERATED" : "",
+    const std::string charset(column.type.charset.name());
+    columns.push_back({column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
                        std::string(tidb::type_name(column.type)),
                        charset == "binary" ? mysql::Field() : charset,
                        std::to_string(column.type.flen),
                        charset == "binary" ? mysql::Field() : charset + "_bin"});
     if (table.pk_is_handle && column.type.is_primary_key()) {
       statistics.push_back(
-          statistics_row("PRIMARY", ++keys, std::string(column.name), -1, /*is_unique=*/true));
+          statistics_row("PRIMARY", ++keys, column.name.str(), -1, /*is_unique=*/true));
     }
   }
   for (const tidb::IndexInfo& index : table.indices) {
     size_t number = 0;
     for (const tidb::IndexColumn& part : index.columns) {
-      statistics.push_back(statistics_row(std::string(index.name), ++number, std::string(part.name),
+      statistics.push_back(statistics_row(index.name, ++number, part.name.str(),
                                           part.length, index.is_unique));
     }
   }

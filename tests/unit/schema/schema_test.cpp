@@ -546,7 +546,7 @@ TEST_CASE("schema: starts from a snapshot and goes on with what the stream bring
   info->id = TableId(10);
   info->name = "t";
   snapshot.databases.push_back(
-      {{.id = SchemaId(101), .name = "A", .charset = {}, .collate = {}}, {info}});
+      {{.id = SchemaId(101), .name = "A"}, {info}});
   Schema schema;
   REQUIRE(schema.load(snapshot, SchemaVersion(40)).ok());
   CHECK(schema.version() == SchemaVersion(40));
