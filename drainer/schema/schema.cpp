@@ -193,7 +193,13 @@ Result<void> Schema::resolve_infos(const Resolve& resolve) {
     return TablePtr(std::move(copy));
   };
   for (auto& [id, table] : tables_) {
-    ASSIGN_OR_RETURN(TablePtr version, resolved(table.version));
+    Result<TablePtr> found = resolved(table.version);
+    if (!found.ok()) {
+      return std::move(found).error().because("table `{}`.`{}` ({}) of schema version {}",
+                                              table.version->name.schema,
+                                              table.version->name.table, id, table.version->since);
+    }
+    TablePtr version = *std::move(found);
     if (!version) {
       return make_error(ErrorCode::kNotFound, "the history has no description of table {}({})",
                         table.version->name.table, id);
