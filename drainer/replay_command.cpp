@@ -17,6 +17,7 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "drainer/txn_text.h"
+#include "syncer/mysql/downstream.h"
 
 namespace drainer {
 
@@ -187,6 +188,19 @@ Result<void> dry_run(const ReplaySettings& settings) {
   }
 }
 
+// What there is before the first record.
+Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      session->query("SELECT table_schema, table_name FROM information_schema.tables"));
+  for (const mysql::ResultRow& row : rows) {
+    source.add_known({row[0].value_or(""), row[1].value_or("")});
+  }
+  return {};
+}
+
 Result<int> apply(const ReplaySettings& settings, const Options& options) {
   SystemClock clock;
   ASSIGN_OR_RETURN(const std::string task, task_of(settings));
@@ -206,6 +220,7 @@ Result<int> apply(const ReplaySettings& settings, const Options& options) {
   const CommitTs applied = sink->resume_from(before.commit_ts);
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open(source_options, settings.format, std::move(zones)));
+  TRY(add_downstream_tables(source, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
   Replay replay(source, rules, *sink, applied);
   ProgressBar bar(clock);

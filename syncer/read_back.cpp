@@ -123,10 +123,6 @@ Ddl ddl_of_text(std::string text, std::string_view schema, std::string_view tabl
   // A batch of CREATE TABLEs is several statements.
   for (const std::string_view part : tidb::split_statements(text)) {
     const tidb::DdlStatement statement = tidb::parse_ddl(part, mode);
-    for (const tidb::NameInText& name : statement.tables) {
-      ddl.effect.touched.push_back(
-          {name.schema.empty() ? std::string(schema) : name.schema, name.table});
-    }
     const tidb::NameInText* subject = subject_of(statement);
     if (!table.empty() || subject == nullptr) continue;
     ddl.effect.name.table = subject->table;

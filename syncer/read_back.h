@@ -60,8 +60,8 @@ struct ZonePair {
 /// The value that stands for `text` in a column of `type`. Borrows the text.
 tidb::Value value_of_text(ByteView text, const tidb::FieldType& type, const ZonePair& zones);
 
-/// A DDL out of its text. `schema` is the database it ran in, `table` the table it is about where
-/// that is known: else it is taken from the text.
+/// A DDL out of its text. `schema` is the database of the table it is about, `table` that table
+/// where it is known: else it is taken from the text. The names that it touches are not found here.
 Ddl ddl_of_text(std::string text, std::string_view schema, std::string_view table);
 
 }  // namespace drainer

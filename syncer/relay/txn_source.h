@@ -2,15 +2,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <unordered_map>
 #include <variant>
-#include <vector>
 
 #include "drainer/base/result.h"
 #include "syncer/file/message_reader.h"
 #include "syncer/kafka/message_reader.h"
 #include "syncer/read_back.h"
+#include "syncer/relay/known_tables.h"
 #include "syncer/relay/record_source.h"
 #include "syncer/txn.h"
 
@@ -28,6 +26,9 @@ class TxnSource {
  public:
   static Result<TxnSource> open(const SourceOptions& options, RecordFormat format, ZonePair zones);
 
+  /// A table that exists at the start.
+  void add_known(const schema::TableName& name) { known_.add(name); }
+
   /// Nothing at the end. kCorrupt names file and offset.
   Result<std::optional<Txn>> next();
 
@@ -43,20 +44,7 @@ class TxnSource {
   RecordSource records_;
   RecordFormat format_;
   Reader reader_;
-  /// Which of the tables in its text a DROP of several drops.
-  std::unordered_map<CommitTs, schema::TableName> dropped_;
+  KnownTables known_;
 };
-
-/// TiDB logs a DROP of several tables as one job, with the whole text, per table that existed. Pb
-/// files do not say which job is whose: they come in the order of the text. `ddls` are all of a
-/// stream, in order. Of a group with fewer jobs than tables the last drops all that is left, and
-/// has an empty `table` here. Pure.
-struct LoggedDdl {
-  CommitTs commit_ts;
-  std::string schema;
-  std::string text;
-};
-std::unordered_map<CommitTs, schema::TableName> find_dropped_tables(
-    const std::vector<LoggedDdl>& ddls);
 
 }  // namespace drainer::relay
