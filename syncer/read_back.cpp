@@ -1,5 +1,6 @@
 #include "syncer/read_back.h"
 
+#include <charconv>
 #include <utility>
 
 #include "drainer/tidb/ddl_text.h"
@@ -108,6 +109,15 @@ Value value_of_text(ByteView text, const tidb::FieldType& type, const ZonePair& 
         }
       }
       break;
+    case ColumnType::kYear: {
+      // The text '0' means 2000 to MySQL, the number 0 the year 0.
+      int64_t year = 0;
+      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), year);
+      if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) {
+        return Value::of_int(year);
+      }
+      break;
+    }
     default:
       break;
   }
