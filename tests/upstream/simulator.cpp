@@ -200,7 +200,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
       return std::make_unique<PumpFeed>(capture_, options.feed, &shift_, clock_);
     }
     const size_t pumps = options.feed.pumps == 0 ? kLivePumps : options.feed.pumps;
-    auto feed = std::make_unique<LiveFeed>(pumps, tso_, clock_);  // looks at tso_ only when used
+    auto feed = std::make_unique<LiveFeed>(pumps, tso_);  // looks at tso_ only when used
     live_feed_ = feed.get();
     return feed;
   }
