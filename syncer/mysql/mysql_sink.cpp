@@ -6,6 +6,8 @@
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "loopback/mark_table.h"
+#include "syncer/mysql/conflict_policy.h"
+#include "syncer/mysql/conflict_resolver.h"
 
 namespace drainer::mysql {
 namespace {
@@ -36,6 +38,15 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
     limits.group_txns = 1;
   }
   return limits;
+}
+
+/// Where conflicts are recorded; empty: nowhere.
+std::string conflict_table(const MysqlSinkOptions& options) {
+  std::string table;
+  if (options.syncer.apply.record_conflicts) {
+    append_table_name(table, options.progress_schema, kConflictTableName);
+  }
+  return table;
 }
 
 Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
@@ -72,6 +83,10 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
   if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
+  ASSIGN_OR_RETURN(const ConflictPolicies conflicts, ConflictPolicies::make(options.syncer));
+  if (const std::string table = conflict_table(options); !table.empty()) {
+    TRY(create_conflict_table(*session, options.progress_schema, table));
+  }
   const ProgressTable::Id id{.schema = options.progress_schema,
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
@@ -87,12 +102,12 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                                  {"workers", workers},
                                  {"safe mode", start.is_safe || options.syncer.safe_mode}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
-      options, downstream, id, std::move(session), start, clock));
+      options, downstream, id, conflicts, std::move(session), start, clock));
 }
 
 MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-                     const ProgressTable::Id& progress, std::unique_ptr<Session> session,
-                     const Start& start, Clock& clock)
+                     const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+                     std::unique_ptr<Session> session, const Start& start, Clock& clock)
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
@@ -108,16 +123,20 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                                               ? MissingColumns::kDrop
                                               : MissingColumns::kFail,
                        .mismatch = options.mismatch,
+                       .conflicts = conflicts,
+                       .conflict_table = conflict_table(options),
+                       .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
                        .safe_until = std::nullopt,
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
-                       .mark = std::nullopt};
+                       .marks = std::nullopt};
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
-  const loopback::MarkTable marks(options.syncer.channel_id);
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
-    if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
+    if (options.syncer.loopback_control) {
+      worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
+    }
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
                                        i == 0 ? start.state : AppliedState(), clock),
                       .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});

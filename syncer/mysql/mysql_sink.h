@@ -70,8 +70,8 @@ class MysqlSink final : public Sink {
                             const std::optional<ProgressTable::Previous>& previous);
 
   MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-            const ProgressTable::Id& progress, std::unique_ptr<Session> session, const Start& start,
-            Clock& clock);
+            const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+            std::unique_ptr<Session> session, const Start& start, Clock& clock);
 
   Result<void> run_planner(const StopToken& stop);
   Result<void> run_worker(size_t number, const StopToken& stop);

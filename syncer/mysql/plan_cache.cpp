@@ -15,7 +15,9 @@ constexpr Backoff::Limits kMissingTablePauses{std::chrono::milliseconds(100),
 
 Result<TablePlan> PlanCache::make(Session& session, const schema::TableVersion& table) {
   ASSIGN_OR_RETURN(const auto description, tables_.find(session, table.name));
-  return TablePlan::make(table, *description, missing_);
+  ASSIGN_OR_RETURN(TablePlan plan, TablePlan::make(table, *description, missing_));
+  plan.conflict = policies_.find(table.name);
+  return plan;
 }
 
 Result<const TablePlan*> PlanCache::find(Session& session,

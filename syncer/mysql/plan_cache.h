@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
@@ -13,7 +14,8 @@ namespace drainer::mysql {
 /// The plan of each upstream table version in use. One thread.
 class PlanCache {
  public:
-  PlanCache(MissingColumns missing, Clock& clock) : missing_(missing), clock_(clock) {}
+  PlanCache(MissingColumns missing, ConflictPolicies policies, Clock& clock)
+      : missing_(missing), policies_(std::move(policies)), clock_(clock) {}
 
   /// Reads the downstream table on first use. A missing table is waited for a while, a missing
   /// column makes it read again once. The plan lives until the next evict() or clear().
@@ -33,6 +35,7 @@ class PlanCache {
   Result<TablePlan> make(Session& session, const schema::TableVersion& table);
 
   const MissingColumns missing_;
+  const ConflictPolicies policies_;
   Clock& clock_;
   TableKeys tables_;
   std::unordered_map<const schema::TableVersion*, Entry> plans_;

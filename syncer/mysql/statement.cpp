@@ -150,12 +150,8 @@ Result<void> append_key_condition(std::string& sql, const TablePlan& plan, const
   return {};
 }
 
-Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
-  sql += " WHERE ";
-  const int32_t key = plan.find_key(row);
-  if (key >= 0) {
-    return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
-  }
+/// All columns that the row carries, with their bytes.
+Result<void> append_same_row(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
   bool is_first = true;
   for (const PlannedColumn& column : plan.columns) {
     const Value& value = row[column.offset];
@@ -171,6 +167,15 @@ Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, Quot
   }
   if (is_first) return make_error(ErrorCode::kInvalid, "row of {} has no columns", plan.target);
   return {};
+}
+
+Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  if (plan.conflict == nullptr || plan.find_key(row) < 0) {
+    return append_where_key(sql, plan, row, style);
+  }
+  TRY(append_where_key(sql, plan, row, style));
+  sql += " AND ";
+  return append_same_row(sql, plan, row, style);
 }
 
 /// Runs `append_one(column)` for each column that `row` carries, with commas between.
@@ -313,6 +318,13 @@ Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, Quo
   return {};
 }
 
+Result<void> append_where_key(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql += " WHERE ";
+  const int32_t key = plan.find_key(row);
+  if (key < 0) return append_same_row(sql, plan, row, style);
+  return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
+}
+
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,
                                 Row row, QuoteStyle style) {
   if (key.columns.size() == 1) {
@@ -327,7 +339,7 @@ Result<void> append_key_element(std::string& sql, const TablePlan& plan, const P
 
 std::string describe_row(const TablePlan& plan, Row row) {
   std::string text;
-  if (auto appended = append_where(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
+  if (auto appended = append_where_key(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
   return text.substr(std::string_view(" WHERE ").size());
 }
 

@@ -10,6 +10,7 @@
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/value.h"
+#include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/table_keys.h"
 
@@ -43,6 +44,9 @@ struct TablePlan {
   std::vector<PlannedColumn> columns;  ///< sorted by the bytes of their names
   std::vector<PlannedKey> keys;        ///< PRIMARY first
   std::string column_list;             ///< "(`a`,`b`)"
+  /// Set for tables whose conflicts are looked for: an UPDATE or DELETE finds its row only while
+  /// that is as it was upstream.
+  const ConflictPolicy* conflict = nullptr;
 
   /// kInvalid when a column is missing under kFail. Generated columns of either side are left out.
   static Result<TablePlan> make(const schema::TableVersion& table,
@@ -68,6 +72,11 @@ Result<void> append_update(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> old_row, QuoteStyle style);
 Result<void> append_delete(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> row, QuoteStyle style);
+
+/// ` WHERE ` by the first usable key alone, whatever else the row holds; by all columns without
+/// one.
+Result<void> append_where_key(std::string& sql, const TablePlan& plan,
+                              std::span<const tidb::Value> row, QuoteStyle style);
 
 /// What one element of a key list looks like: a value for `IN (…)`, or `(… AND …)` for `… OR …`.
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,

@@ -11,6 +11,7 @@
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
 #include "loopback/mark_table.h"
+#include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/packet.h"
 #include "syncer/mysql/plan_cache.h"
@@ -30,14 +31,18 @@ struct WorkerOptions {
   SessionOptions session;
   MissingColumns missing_columns = MissingColumns::kFail;
   MismatchPolicy mismatch = MismatchPolicy::kStop;
+  ConflictPolicies conflicts{};
+  /// Where conflicts are noted; empty: nowhere.
+  std::string conflict_table{};
+  uint64_t cluster_id = 0;  ///< of the upstream
   bool safe_mode = false;
   std::optional<TimePoint> safe_until;  ///< safe mode until then
   int attempts_max = 100;
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
-  /// Begins each transaction (3.1); nothing without loopback control.
-  std::optional<loopback::Mark> mark;
+  /// They begin each transaction (3.1); nothing without loopback control.
+  std::optional<loopback::WriterMarks> marks;
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.
@@ -95,10 +100,14 @@ class Worker {
   void roll_back();
   Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
   Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
-  /// The mark of a transaction just begun, whose row is inserted when it is gone.
-  Result<void> write_mark_carefully();
+  /// What the step's downstream transaction begins with.
+  std::vector<loopback::Mark> marks_of(const Step& step) const;
+  /// A mark of a transaction just begun, whose row is inserted when it is not there.
+  Result<void> write_mark_carefully(const loopback::Mark& mark);
   Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
                                    WriteMode mode);
+  Result<void> write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                         WriteMode mode);
   Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
                                const Txn& txn, const RowChange& row);
   Result<std::vector<std::vector<const TablePlan*>>> find_plans(const Step& step,

@@ -140,7 +140,7 @@ class Campaign {
     for (size_t i = 0; i < world_.clusters(); ++i) {
       const auto session = world_.connect(i);
       while (!session->query("select 1 from pair.shared").ok()) {
-        if (const std::string failures = world_.find_failures(); !failures.empty()) {
+        if (const std::string failures = world_.look_after(); !failures.empty()) {
           return make_error(ErrorCode::kInternal, "{}", failures);
         }
         if (clock_.now() > deadline) {
@@ -195,13 +195,14 @@ class Campaign {
       world_.start_drainer(link);
       ++result_.kills;
     }
-    if (const std::string failures = world_.find_failures(); !failures.empty()) {
+    if (const std::string failures = world_.look_after(); !failures.empty()) {
       result_.problems.push_back(failures);
     }
   }
 
   void check() {
     note(world_.wait_quiet(options_.quiet_limit));
+    result_.restarts = world_.restarts();
     for (size_t i = 0; i < world_.clusters(); ++i) check_counts(i);
     const auto expected = dump(0);
     for (size_t i = 1; i < world_.clusters(); ++i) {
@@ -256,8 +257,8 @@ std::string CampaignResult::to_string() const {
   std::string out = fmt::format(
       "{} transactions of users ({} more rolled back by deadlocks), {} applied elsewhere, {} "
       "kills, "
-      "{} cuts, {} DDLs, {} conflicts: {}",
-      transactions, failed, applied, kills, cuts, ddls, conflicts,
+      "{} cuts, {} restarts after a cut, {} DDLs, {} conflicts: {}",
+      transactions, failed, applied, kills, cuts, restarts, ddls, conflicts,
       problems.empty() ? "ok" : "FAILED");
   for (const std::string& problem : problems) out += "\n  " + problem;
   return out;

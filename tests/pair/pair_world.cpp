@@ -149,7 +149,7 @@ void PairWorld::cut_downstream(size_t link, fakes::TcpProxy::Cut cut) {
   links_[link].proxy->arm(cut, "COMMIT");
 }
 
-std::string PairWorld::find_failures() {
+std::string PairWorld::look_after() {
   std::string out;
   for (size_t i = 0; i < clusters_.size(); ++i) {
     if (clusters_[i].simulator->is_running()) continue;
@@ -158,6 +158,13 @@ std::string PairWorld::find_failures() {
   }
   for (size_t i = 0; i < links_.size(); ++i) {
     if (!links_[i].process || links_[i].process->is_running()) continue;
+    if (const std::string end = end_of(log(i));
+        end.find("create drainer server failed") != std::string::npos &&
+        end.find("Lost connection") != std::string::npos) {
+      start_drainer(i);
+      ++restarts_;
+      continue;
+    }
     out += fmt::format("drainer {} has ended: {}\n", i, end_of(log(i)));
   }
   return out;
@@ -180,7 +187,7 @@ Result<void> PairWorld::pass_markers(TimePoint deadline) {
     while (true) {
       ASSIGN_OR_RETURN(const std::string found, sessions[i]->query_value(count));
       if (found == wanted) break;
-      if (const std::string failures = find_failures(); !failures.empty()) {
+      if (const std::string failures = look_after(); !failures.empty()) {
         return make_error(ErrorCode::kInternal, "{}", failures);
       }
       if (clock_.now() > deadline || !clock_.sleep_for(kPoll, StopToken())) {

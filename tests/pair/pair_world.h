@@ -54,9 +54,10 @@ class PairWorld {
   uint16_t status_port(size_t link) const { return links_[link].port; }
   /// The next connection of the drainer that sends a COMMIT is cut there.
   void cut_downstream(size_t link, fakes::TcpProxy::Cut cut);
-  /// The simulators and, where they have been started, the drainers that have ended, with the ends
-  /// of their logs; empty when all run.
-  std::string find_failures();
+  /// Starts drainers again that a cut connection has ended before they could retry, as a supervisor
+  /// would. What else has ended, with the end of its log; empty when all run.
+  std::string look_after();
+  int64_t restarts() const { return restarts_; }
 
   /// Waits until `sql` gives the same in all clusters and nothing is on its way any more: two
   /// markers in a row that start in every cluster have come wherever they go. The reason when that
@@ -87,6 +88,7 @@ class PairWorld {
   std::vector<Cluster> clusters_;
   std::vector<Running> links_;
   int64_t markers_ = 0;
+  int64_t restarts_ = 0;  ///< by look_after()
 };
 
 }  // namespace drainer::pair
