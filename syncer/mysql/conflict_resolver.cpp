@@ -276,9 +276,9 @@ Result<void> ConflictResolver::record(const Change& change, const Found& found, 
       select += fmt::format(",COALESCE(QUOTE({}),'NULL'))", column.quoted);
     }
     ASSIGN_OR_RETURN(const std::string where, place(change));
-    ASSIGN_OR_RETURN(
-        const std::string text,
-        session_.query_value(select + ") FROM " + change.plan.target + where + " LIMIT 1"));
+    ASSIGN_OR_RETURN(const std::string text,
+                     session_.query_value(select + ") FROM " + change.plan.target + where +
+                                          " LIMIT 1 FOR UPDATE"));
     there.clear();
     append_quoted(there, ByteView(text).substr(0, kRecordedBytes), style_);
   }

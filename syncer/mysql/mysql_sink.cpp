@@ -8,6 +8,7 @@
 #include "loopback/mark_table.h"
 #include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/failure.h"
 
 namespace drainer::mysql {
 namespace {
@@ -47,6 +48,24 @@ std::string conflict_table(const MysqlSinkOptions& options) {
     append_table_name(table, options.progress_schema, kConflictTableName);
   }
   return table;
+}
+
+/// Drainers that start at the same time on one downstream may lock each other out.
+constexpr int kStartAttempts = 10;
+
+template <class Run>
+auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
+  Backoff backoff(kRetryPauses);
+  while (true) {
+    auto result = run();
+    if (result.ok() || classify_failure(result.error()) != FailureClass::kRetry ||
+        backoff.attempts() + 1 >= kStartAttempts) {
+      return result;
+    }
+    log_warn("the progress table is busy, trying again", {{"error", result.error()}});
+    TRY(session.rollback());
+    backoff.pause(clock, StopToken());
+  }
 }
 
 Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
@@ -93,9 +112,13 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   const size_t workers = dispatch_limits(options).workers;
   ProgressTable progress(id);
   TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session, workers));
+  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, [&] {
+                     return progress.take_over(*session, workers);
+                   }));
   const Start start = decide_start(options, previous);
-  TRY(progress.start_at(*session, workers, start.state, options.checkpoint_ts));
+  TRY(run_retried(*session, clock, [&] {
+    return progress.start_at(*session, workers, start.state, options.checkpoint_ts);
+  }));
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},

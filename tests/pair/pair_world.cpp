@@ -199,11 +199,4 @@ Result<void> PairWorld::pass_markers(TimePoint deadline) {
   return {};
 }
 
-Result<void> PairWorld::wait_quiet(std::chrono::seconds limit) {
-  const TimePoint deadline = clock_.now() + limit;
-  // The workers of a drainer overtake each other by less than one whole round.
-  for (int round = 0; round < 2; ++round) TRY(pass_markers(deadline));
-  return {};
-}
-
 }  // namespace drainer::pair

@@ -59,10 +59,9 @@ class PairWorld {
   std::string look_after();
   int64_t restarts() const { return restarts_; }
 
-  /// Waits until `sql` gives the same in all clusters and nothing is on its way any more: two
-  /// markers in a row that start in every cluster have come wherever they go. The reason when that
-  /// does not happen within `limit`.
-  Result<void> wait_quiet(std::chrono::seconds limit);
+  /// Writes a marker (table pair.markers, origin and number) in each cluster and waits until each
+  /// cluster has each exactly once. What was written just before may still be on its way.
+  Result<void> pass_markers(TimePoint deadline);
 
  private:
   struct Cluster {
@@ -80,7 +79,6 @@ class PairWorld {
   void start_cluster(size_t number);
   void write_config(size_t link);
   std::string path(const std::string& kind, size_t number) const;
-  Result<void> pass_markers(TimePoint deadline);
 
   const Settings settings_;
   fakes::TempDir directory_;
