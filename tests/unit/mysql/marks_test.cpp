@@ -139,6 +139,33 @@ TEST_CASE("marks: each transaction begins with one, whichever way it is written"
         "0|7|\n1|7|\n2|7|\n3|7|");
 }
 
+TEST_CASE("marks: a transaction has changes of one origin, under that origin's marks",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh(recording_server().port());
+  auto settings = options(recording_server().port());
+  settings.syncer.worker_count = 1;
+  RunningSink sink(settings);
+  const std::vector<std::vector<int64_t>> origins = {{}, {5}, {5, 6}, {9}};
+  for (int64_t i = 1; i <= 200; ++i) {
+    Txn txn = insert_t(i + 1, i);
+    txn.marks = origins[static_cast<size_t>(i / 3) % origins.size()];
+    sink.submit(std::move(txn));
+  }
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT COUNT(*) FROM t") == "200");
+  // At least one downstream transaction for each stretch; the marks of the others are raised in it.
+  const auto raised = [&](int64_t channel) {
+    return std::stoi(db.rows(
+        fmt::format("SELECT val FROM {} WHERE id = 0 AND channel_id = {}", kMarks, channel)));
+  };
+  CHECK(raised(5) >= 32);
+  CHECK(raised(6) >= 16);
+  CHECK(raised(5) - raised(6) >= 16);
+  CHECK(raised(9) >= 16);
+  CHECK(raised(7) >= 17);
+}
+
 TEST_CASE("marks: a mark whose row is gone is inserted before the transaction commits",
           "[mariadb]") {
   REQUIRE_MARIADB();
