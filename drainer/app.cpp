@@ -11,6 +11,7 @@
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/pair_checks.h"
 #include "drainer/rules.h"
 #include "drainer/schema_source.h"
 #include "drainer/sinks.h"
@@ -184,6 +185,7 @@ Result<void> App::open_schema() {
   }
   ASSIGN_OR_RETURN(schema_,
                    load_schema(options_, start_point_, *upstream_->meta, stop_.get_token()));
+  TRY(check_pair(options_.syncer, *schema_, *upstream_->registry, node_id_, stop_.get_token()));
   return {};
 }
 

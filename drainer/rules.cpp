@@ -4,10 +4,7 @@
 #include "loopback/mark_table.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/conflict_resolver.h"
-#include "syncer/mysql/downstream.h"
 #include "syncer/mysql/progress_table.h"
-
-#include <fmt/format.h>
 
 namespace drainer {
 
@@ -28,23 +25,6 @@ void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
   (void)filter.ignore({std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
 }
 
-// What this side alone can tell of a pair; see loopback/README.md for what it cannot.
-void check_pair(const SyncerOptions& syncer) {
-  log_info(
-      syncer.channel_ids.empty()
-          ? "loopback control: the drainer of the opposite direction needs the same channel, and "
-            "only one of both may replicate DDL"
-          : "loopback control: what carries a mark of these channels stops here, other marks stay",
-      {{"channel-id", syncer.channel_id},
-       {"channel-ids", fmt::format("[{}]", fmt::join(syncer.channel_ids, ", "))},
-       {"sync-ddl", syncer.sync_ddl}});
-  if (syncer.to.sync_mode == mysql::kSyncModePartialColumns) return;
-  log_warn(
-      "loopback control: while a DDL is on its way the two schemas differ, which sync-mode 2 "
-      "is made for",
-      {{"sync-mode", syncer.to.sync_mode}});
-}
-
 }  // namespace
 
 Result<SyncerRules> make_rules(const Options& options) {
@@ -58,7 +38,6 @@ Result<SyncerRules> make_rules(const Options& options) {
   if (syncer.loopback_control) {
     rules.mark_filter = loopback::MarkFilter(syncer.channel_id, syncer.channel_ids);
     ignore_own_tables(options, rules.table_filter);
-    check_pair(syncer);
   }
   rules.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
                                  syncer.ignore_txn_commit_ts.end());

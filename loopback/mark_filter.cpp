@@ -72,6 +72,24 @@ class MarkRows {
 
 }  // namespace
 
+Result<bool> check_mark_table(const schema::Schema& schema) {
+  bool is_there = false;
+  for (const auto& [id, table] : schema.tables()) {
+    if (!is_mark_table(table->name)) continue;
+    is_there = true;
+    const auto& columns = table->info->columns;
+    const auto channel = std::ranges::find(columns, kChannelColumn, &tidb::ColumnInfo::name);
+    const bool is_right = channel != columns.end() && !channel->type.is_unsigned() &&
+                          channel->type.type == tidb::ColumnType::kLongLong;
+    if (is_right) continue;
+    return make_error(ErrorCode::kInvalid,
+                      "the mark table {}.{} of the upstream has no column channel_id of type "
+                      "bigint: marks in it cannot be read",
+                      table->name.schema, table->name.table);
+  }
+  return is_there;
+}
+
 MarkFilter::MarkFilter(int64_t channel_id, std::vector<int64_t> stop_channels)
     : stop_channels_(std::move(stop_channels)), hands_on_marks_(!stop_channels_.empty()) {
   stop_channels_.push_back(channel_id);

@@ -18,6 +18,10 @@ struct MarksFound {
   std::vector<int64_t> other_channels;
 };
 
+/// Looks at the mark tables of the upstream, before their rows are needed. True: there is one.
+/// kInvalid when its marks could not be read.
+Result<bool> check_mark_table(const schema::Schema& schema);
+
 /// Recognizes transactions that a drainer of our own channel wrote (spec/mysql-sink.md 3.2), or one
 /// of the other channels that stop here (README.md, "Rings and stars"). Immutable; any thread.
 class MarkFilter {

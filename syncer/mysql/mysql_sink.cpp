@@ -5,10 +5,10 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
-#include "loopback/mark_table.h"
 #include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/failure.h"
+#include "syncer/mysql/mark_setup.h"
 
 namespace drainer::mysql {
 namespace {
@@ -66,15 +66,6 @@ auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
     TRY(session.rollback());
     backoff.pause(clock, StopToken());
   }
-}
-
-Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
-  const loopback::MarkTable marks(syncer.channel_id);
-  for (const std::string& sql : marks.setup_statements(syncer.worker_count)) {
-    auto done = session.execute(sql);
-    if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
-  }
-  return {};
 }
 
 }  // namespace

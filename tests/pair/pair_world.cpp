@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 #include "drainer/base/check.h"
@@ -11,7 +12,11 @@ namespace drainer::pair {
 
 namespace {
 
-const std::string kBinaries = DRAINER_BIN_DIR;
+/// Where the programs lie: beside this one.
+std::string binaries() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
 constexpr std::chrono::seconds kReadyLimit{60};
 constexpr std::chrono::seconds kEndLimit{60};
 constexpr Duration kPoll = std::chrono::milliseconds(20);
@@ -55,7 +60,7 @@ void PairWorld::start_cluster(size_t number) {
       std::vector<std::string>{"--log-bin=binlog", "--binlog-format=ROW", "--binlog-checksum=NONE",
                                fmt::format("--server-id={}", number + 1), "--sync-binlog=0"});
   std::vector<std::string> arguments = {
-      kBinaries + "/upstream_sim",
+      binaries() + "/upstream_sim",
       "--write-back",
       fmt::format("{}:{}/binlog.000001", cluster.server->port(), cluster.server->data_dir()),
       "--cluster-id",
@@ -116,7 +121,7 @@ Result<std::string> PairWorld::value(size_t cluster, const std::string& sql) con
 void PairWorld::start_drainer(size_t number) {
   Running& running = links_[number];
   const bool is_given = number < settings_.drainers.size() && !settings_.drainers[number].empty();
-  const std::string program = is_given ? settings_.drainers[number] : kBinaries + "/drainer";
+  const std::string program = is_given ? settings_.drainers[number] : binaries() + "/drainer";
   running.process =
       fakes::Process::start({program, "-config", path("drainer", number) + ".toml",
                              "-initial-commit-ts", clusters_[link(number).from].from_ts},

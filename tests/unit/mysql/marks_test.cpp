@@ -218,15 +218,28 @@ TEST_CASE("marks: without loopback control there are none", "[mariadb]") {
   CHECK(db.rows("SHOW DATABASES LIKE 'retl'") == "");
 }
 
-TEST_CASE("marks: a mark table that cannot be had ends the start", "[mariadb]") {
+TEST_CASE("marks: a mark table that cannot do its work ends the start", "[mariadb]") {
   REQUIRE_MARIADB();
-  Inspector db = fresh(recording_server().port());
-  db.run("CREATE DATABASE retl");
-  db.run("CREATE VIEW retl._drainer_repl_mark AS SELECT 1 AS id");
-  SystemClock clock;
-  const auto sink = MysqlSink::open(options(recording_server().port()), clock);
-  REQUIRE_FALSE(sink.ok());
-  CHECK(sink.error().to_string().starts_with("set up the mark table: REPLACE INTO retl."));
+  const std::string table = "CREATE TABLE retl._drainer_repl_mark ";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"CREATE VIEW retl._drainer_repl_mark AS SELECT 1 AS id", "has id int(1) instead of bigint"},
+      {table + "(id bigint, val bigint, PRIMARY KEY (id))", "has no column channel_id"},
+      {table + "(id bigint, channel_id bigint unsigned, val bigint, PRIMARY KEY (id, channel_id))",
+       "has channel_id bigint(20) unsigned instead of bigint"},
+      {table + "(id bigint, channel_id bigint, val bigint, channel_info varchar(64))",
+       "has not the primary key (id, channel_id)"},
+      {table + "(id bigint, channel_id bigint, val bigint, PRIMARY KEY (id))",
+       "has not the primary key (id, channel_id)"}};
+  for (const auto& [create, problem] : cases) {
+    Inspector db = fresh(recording_server().port());
+    db.run("CREATE DATABASE retl");
+    db.run(create);
+    SystemClock clock;
+    const auto sink = MysqlSink::open(options(recording_server().port()), clock);
+    REQUIRE_FALSE(sink.ok());
+    CHECK(sink.error().to_string().starts_with(
+        "the mark table retl._drainer_repl_mark of the downstream " + problem));
+  }
 }
 
 TEST_CASE("pair: rows that differ on both sides end as the sender has them, and are counted",

@@ -83,6 +83,15 @@ TEST_CASE("mark filter: other tables do not count and are not decoded") {
   CHECK_FALSE(marks_in(loopback::MarkFilter(7), schema, "\xff\xff")->stops_here);
 }
 
+TEST_CASE("mark filter: whether the upstream's marks can be read is known before they come") {
+  CHECK(*loopback::check_mark_table(schema_with_marks("_drainer_repl_mark")));
+  CHECK_FALSE(*loopback::check_mark_table(schema_with_marks("another")));
+  const auto wrong =
+      loopback::check_mark_table(schema_with_marks("_drainer_repl_mark", tidb::kFlagUnsigned));
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().text().find("no column channel_id of type bigint") != std::string::npos);
+}
+
 TEST_CASE("mark filter: an unsigned channel id is refused as in the original") {
   const schema::Schema schema = schema_with_marks("_drainer_repl_mark", tidb::kFlagUnsigned);
   const auto result = marks_in(loopback::MarkFilter(7), schema, mark_update(7, 9));
