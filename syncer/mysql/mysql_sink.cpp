@@ -133,9 +133,10 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
                std::move(session), start.state, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .missing_columns = options.syncer.to.sync_mode == kSyncModePartialColumns
-                                              ? MissingColumns::kDrop
-                                              : MissingColumns::kFail,
+                       .missing_columns = options.missing_columns.value_or(
+                           options.syncer.to.sync_mode == kSyncModePartialColumns
+                               ? MissingColumns::kDrop
+                               : MissingColumns::kFail),
                        .mismatch = options.mismatch,
                        .conflicts = conflicts,
                        .conflict_table = conflict_table(options),

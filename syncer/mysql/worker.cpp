@@ -144,6 +144,8 @@ Result<bool> Worker::begin_ddl(const Group& group, const StopToken& stop) {
 }
 
 Result<void> Worker::finish_ddl(const Group& group, const StopToken& stop) {
+  // Told once, also to a worker whose next group is a DDL itself.
+  for (const schema::TableName& name : group.changed) plans_.evict(name);
   const PlannedTxn& planned = group.txns[0];
   Step step{.txns = {}, .after = state_at(group.low_water)};
   step.after.add(planned.previous_ts, planned.txn.commit_ts);
