@@ -98,15 +98,16 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
       input_(kInputLimits),
       last_submitted_(start.state.commit_ts),
+      plans_(tables_,
+             options.syncer.to.sync_mode == kSyncModePartialColumns ? MissingColumns::kDrop
+                                                                    : MissingColumns::kFail,
+             clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
-               std::move(session), start.state, dispatcher_, clock) {
+               std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .missing_columns = options.syncer.to.sync_mode == kSyncModePartialColumns
-                                              ? MissingColumns::kDrop
-                                              : MissingColumns::kFail,
                        .mismatch = options.mismatch,
                        .safe_mode = options.syncer.safe_mode,
                        .safe_until = std::nullopt,
@@ -119,7 +120,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
-                                       i == 0 ? start.state : AppliedState(), clock),
+                                       i == 0 ? start.state : AppliedState(), plans_, clock),
                       .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
   }
 }
@@ -184,6 +185,9 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
     ASSIGN_OR_RETURN(const bool may_be_done, slot.worker.begin_ddl(group, stop));
     TRY(slot.ddl.run(ddl, txn.commit_ts, may_be_done, stop));
   }
+  // Also after one that was skipped: the operator may have run it.
+  plans_.evict(ddl.effect.touched);
+  plans_.evict({&ddl.effect.name, 1});
   return slot.worker.finish_ddl(group, stop);
 }
 
