@@ -11,6 +11,7 @@
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
 #include "drainer/schema_source.h"
 #include "drainer/sinks.h"
@@ -93,7 +94,12 @@ Result<void> App::start() {
     return make_error(ErrorCode::kInvalid, "mkdir {}: {}", options_.data_dir, made.message());
   ASSIGN_OR_RETURN(tls_, open_tls(options_.security));
   TRY(open_server());
-  ASSIGN_OR_RETURN(upstream_, Upstream::open(options_, tls_, clock_, stop_.get_token()));
+  auto upstream = Upstream::open(options_, tls_, clock_, stop_.get_token());
+  if (!upstream.ok()) {
+    if (!signalled_) TRY(recover_from_relay(options_, clock_, stop_.get_token()));
+    return std::move(upstream).error();
+  }
+  upstream_ = std::move(upstream).value();
   TRY(open_downstream());
   TRY(open_schema());
   ASSIGN_OR_RETURN(rules_, make_rules(options_));

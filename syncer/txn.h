@@ -45,6 +45,8 @@ struct Txn {
   std::optional<Ddl> ddl;
   /// Keeps the received buffer alive.
   std::optional<tidb::BinlogItem> item;
+  /// The same for a transaction that was read back from a file or message.
+  std::shared_ptr<const Bytes> message;
   int64_t received_unix_ms = 0;
 
   bool is_ddl() const { return ddl.has_value(); }
@@ -61,7 +63,7 @@ struct Txn {
   }
   /// Memory that the transaction holds, for queue limits.
   size_t size_bytes() const {
-    return sizeof(Txn) + (item ? item->size_bytes() : 0) + values.size() * sizeof(tidb::Value) +
+    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) + values.size() * sizeof(tidb::Value) +
            rows.size() * sizeof(RowChange);
   }
 };

@@ -99,8 +99,9 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       input_(kInputLimits),
       last_submitted_(start.state.commit_ts),
       plans_(tables_,
-             options.syncer.to.sync_mode == kSyncModePartialColumns ? MissingColumns::kDrop
-                                                                    : MissingColumns::kFail,
+             options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
+                                                  ? MissingColumns::kDrop
+                                                  : MissingColumns::kFail),
              clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,

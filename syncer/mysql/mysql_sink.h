@@ -32,6 +32,8 @@ struct MysqlSinkOptions {
   bool has_checkpoint = false;
 
   MismatchPolicy mismatch = MismatchPolicy::kStop;
+  /// When the downstream lacks a column; empty: as `sync-mode` says.
+  std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;
   size_t txn_bytes_max = size_t{1} << 30;
   /// Rows that must be ready before a further worker joins in at once.

@@ -41,7 +41,8 @@ TEST_CASE("end to end: streams that break every 50 records lose and double nothi
   check_run(pipeline);
 }
 
-TEST_CASE("end to end: recorded captures arrive as TiDB held them") {
+TEST_CASE(
+    "end to end: recorded captures arrive as TiDB held them, however the pumps deal them out") {
   const std::string name =
       GENERATE(as<std::string>{}, "sysbench", "bank", "mix-a", "mix-b", "mix-75");
   const std::optional<Capture> capture = Capture::shared(name);
@@ -49,9 +50,13 @@ TEST_CASE("end to end: recorded captures arrive as TiDB held them") {
     WARN("capture " << name << " is not on this machine: skipped");
     return;
   }
-  INFO("capture " << name);
+  using Options = std::vector<std::string>;
+  const Options options =
+      GENERATE(Options{"--pumps", "1"}, Options{"--pumps", "2"}, Options{"--pumps", "5"},
+               Options{"--fault", "pump-1 cut every 50", "--fault", "pump-2 cut every 50"});
+  INFO("capture " << name << ", upstream_sim " << options[0] << " " << options[1]);
   Pipeline pipeline(*capture);
-  pipeline.start_upstream();
+  pipeline.start_upstream(options);
   check_run(pipeline);
 }
 
