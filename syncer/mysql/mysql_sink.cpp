@@ -127,18 +127,18 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
       input_(kInputLimits),
       last_submitted_(start.state.commit_ts),
+      plans_(tables_,
+             options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
+                                                  ? MissingColumns::kDrop
+                                                  : MissingColumns::kFail),
+             conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
-               std::move(session), start.state, dispatcher_, clock) {
+               std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .missing_columns = options.missing_columns.value_or(
-                           options.syncer.to.sync_mode == kSyncModePartialColumns
-                               ? MissingColumns::kDrop
-                               : MissingColumns::kFail),
                        .mismatch = options.mismatch,
-                       .conflicts = conflicts,
                        .conflict_table = conflict_table(options),
                        .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
@@ -153,7 +153,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
     }
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
-                                       i == 0 ? start.state : AppliedState(), clock),
+                                       i == 0 ? start.state : AppliedState(), plans_, clock),
                       .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
   }
 }
@@ -218,6 +218,9 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
     ASSIGN_OR_RETURN(const bool may_be_done, slot.worker.begin_ddl(group, stop));
     TRY(slot.ddl.run(ddl, txn.commit_ts, may_be_done, stop));
   }
+  // Also after one that was skipped: the operator may have run it.
+  plans_.evict(ddl.effect.touched);
+  plans_.evict({&ddl.effect.name, 1});
   return slot.worker.finish_ddl(group, stop);
 }
 

@@ -242,6 +242,18 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     if (usable) plan.keys.push_back(std::move(planned));
   }
 
+  plan.hashes = ConflictKeys::make(
+      table, downstream, std::vector<ConflictKeys::Parent>(downstream.foreign_keys.size()));
+  plan.has_triggers = downstream.has_triggers;
+  plan.has_single_key = downstream.unique_keys.size() == 1;
+  const auto is_planned = [&](const DownstreamColumn& column) {
+    const auto position = static_cast<size_t>(&column - downstream.columns.data());
+    return column.is_generated || planned_by_downstream[position] >= 0;
+  };
+  plan.can_combine = !plan.has_triggers && !plan.keys.empty() &&
+                     plan.keys.size() == downstream.unique_keys.size() &&
+                     std::ranges::all_of(downstream.columns, is_planned);
+
   plan.column_list = "(";
   for (const PlannedColumn& column : plan.columns) {
     if (plan.column_list.size() > 1) plan.column_list.push_back(',');
@@ -260,6 +272,13 @@ int32_t TablePlan::find_key(Row row) const {
     if (complete) return static_cast<int32_t>(i);
   }
   return -1;
+}
+
+bool TablePlan::needs_own_statement(Row row) const {
+  return std::ranges::any_of(columns, [&](const PlannedColumn& column) {
+    const Value& value = row[column.offset];
+    return value.is_absent() || (value.is_null() && !column.downstream.is_nullable);
+  });
 }
 
 bool TablePlan::has_absent(Row row) const {
