@@ -94,6 +94,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.channel-id", "channel-id", "0",
      "Channel of the mark; the drainers of both directions need the same.",
      [](Draft& d) -> auto& { return d.options.syncer.channel_id; }},
+    {"syncer.channel-ids", "", "[]",
+     "In rings and stars: further channels whose transactions stop here; others keep their mark.",
+     [](Draft& d) -> auto& { return d.options.syncer.channel_ids; }},
     {"syncer.sync-ddl", "sync-ddl", "true", "Whether DDL is replicated.",
      [](Draft& d) -> auto& { return d.options.syncer.sync_ddl; }},
     {"syncer.db-type", "dest-db-type", R"("mysql")",
@@ -120,6 +123,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.case-sensitive", "", "false",
      "Whether table-migrate-rule matches names by upper and lower case.",
      [](Draft& d) -> auto& { return d.options.syncer.case_sensitive; }},
+    {"syncer.conflict", "", "[]",
+     "What to do when a row downstream is not what was changed upstream; the first that fits.",
+     [](Draft& d) -> auto& { return d.options.syncer.conflict; }},
     {"syncer.table-migrate-rule", "", "[]", "Which event filter rules hold for which tables.",
      [](Draft& d) -> auto& { return d.options.syncer.table_migrate_rule; }},
     {"syncer.binlog-filter-rule", "", "", "Event filter rules by name.",
@@ -138,6 +144,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.apply.memory-limit-mib", "", "64",
      "Memory for binlogs on their way from pumps to downstream, in MiB.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.memory_limit_mib; }},
+    {"syncer.apply.record-conflicts", "", "false",
+     "Whether conflicts in tables with a policy are recorded downstream, in drainer_conflicts.",
+     [](Draft& d) -> auto& { return d.options.syncer.apply.record_conflicts; }},
     {"syncer.apply.unknown-ddl-job", "", R"("stop")",
      "A DDL of an unknown type: \"stop\" ends, \"pass\" runs its query, \"skip\" leaves it out.",
      [](Draft& d) -> auto& { return d.unknown_ddl_job; }},
@@ -289,6 +298,18 @@ constexpr Key<TablePattern> kTablePatternKeys[] = {
     {"tbl-name", "", "", "Name of the table.", [](TablePattern& t) -> auto& { return t.tbl_name; }},
 };
 
+constexpr Key<ConflictRule> kConflictRuleKeys[] = {
+    {"db-name", "", "", "Name of the database; '~' starts a regular expression.",
+     [](ConflictRule& r) -> auto& { return r.db_name; }},
+    {"tbl-name", "", "", "Name of the table, likewise.",
+     [](ConflictRule& r) -> auto& { return r.tbl_name; }},
+    {"policy", "", R"("overwrite")",
+     "The sender wins (\"overwrite\"), the receiver does (\"keep\"), \"newest\", or \"stop\".",
+     [](ConflictRule& r) -> auto& { return r.policy; }},
+    {"newest-by", "", R"("")", "For newest: the column that is greater in the newer row.",
+     [](ConflictRule& r) -> auto& { return r.newest_by; }},
+};
+
 constexpr Key<TableMigrateRule> kTableMigrateRuleKeys[] = {
     {"binlog-filter-rule", "", "[]", "Names of rules in binlog-filter-rule.",
      [](TableMigrateRule& r) -> auto& { return r.binlog_filter_rule; }},
@@ -341,6 +362,7 @@ std::vector<std::string> all_paths() {
       append_elements(key.toml, kTablePatternKeys);
     }
   }
+  append_elements("syncer.conflict", kConflictRuleKeys);
   append_elements("syncer.table-migrate-rule", kTableMigrateRuleKeys);
   append_elements("syncer.binlog-filter-rule.<name>", kBinlogFilterRuleKeys);
   return out;
@@ -361,6 +383,10 @@ std::span<const Key<Draft>> keys() {
 template <>
 std::span<const Key<TablePattern>> element_keys() {
   return kTablePatternKeys;
+}
+template <>
+std::span<const Key<ConflictRule>> element_keys() {
+  return kConflictRuleKeys;
 }
 template <>
 std::span<const Key<TableMigrateRule>> element_keys() {

@@ -59,6 +59,7 @@ using Field =
                  std::vector<int64_t>& (*)(Owner&), std::map<std::string, std::string>& (*)(Owner&),
                  std::chrono::nanoseconds& (*)(Owner&), DayDuration& (*)(Owner&),
                  std::vector<TablePattern>& (*)(Owner&), std::vector<TableMigrateRule>& (*)(Owner&),
+                 std::vector<ConflictRule>& (*)(Owner&),
                  std::map<std::string, BinlogFilterRule>& (*)(Owner&)>;
 
 /// One setting.
@@ -80,6 +81,8 @@ template <class Owner>
 std::span<const Key<Owner>> element_keys();
 template <>
 std::span<const Key<TablePattern>> element_keys();
+template <>
+std::span<const Key<ConflictRule>> element_keys();
 template <>
 std::span<const Key<TableMigrateRule>> element_keys();
 template <>

@@ -24,6 +24,14 @@ struct TablePattern {
   friend bool operator==(const TablePattern&, const TablePattern&) = default;
 };
 
+/// [[syncer.conflict]]. Ours, the original has no such table.
+struct ConflictRule {
+  std::string db_name;  ///< '~' starts a regular expression, likewise below
+  std::string tbl_name;
+  std::string policy = "overwrite";  ///< overwrite, stop, keep or newest
+  std::string newest_by;             ///< column that `newest` compares
+};
+
 /// [[syncer.table-migrate-rule]]
 struct TableMigrateRule {
   std::vector<std::string> binlog_filter_rule;
@@ -107,7 +115,8 @@ struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
   int64_t memory_limit_mib = 64;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
-  int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
+  int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never
+  bool record_conflicts = false;  ///< in a table of the downstream
   std::string initial_commit_ts_from;  ///< file to read initial-commit-ts from; see dump_position.h
 };
 
@@ -129,6 +138,7 @@ struct SyncerOptions {
   int64_t worker_count = 16;
   bool loopback_control = false;
   int64_t channel_id = 0;
+  std::vector<int64_t> channel_ids;  ///< further channels that stop here; loopback/README.md
   bool sync_ddl = true;
   std::string db_type = "mysql";
   bool safe_mode = false;
@@ -136,6 +146,7 @@ struct SyncerOptions {
   bool enable_detect = true;
   bool load_schema_snapshot = false;
   bool case_sensitive = false;
+  std::vector<ConflictRule> conflict;
   std::vector<TableMigrateRule> table_migrate_rule;
   std::map<std::string, BinlogFilterRule> binlog_filter_rule;
   RelayOptions relay;

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -8,6 +9,8 @@
 #include "conf/load.h"
 #include "drainer/app.h"
 #include "drainer/base/log.h"
+#include "drainer/print_command.h"
+#include "drainer/replay_command.h"
 
 namespace {
 
@@ -21,6 +24,10 @@ std::optional<std::string> environment(std::string_view name) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::span rest(arguments.data() + !arguments.empty(),
+                       arguments.size() - !arguments.empty());
+  if (!arguments.empty() && arguments[0] == "replay") return drainer::replay_command(rest);
+  if (!arguments.empty() && arguments[0] == "print") return drainer::print_command(rest);
   auto loaded = drainer::load_options(arguments, environment);
   if (!loaded.ok()) {
     drainer::log_fatal("verifying flags failed, See 'drainer --help'.",

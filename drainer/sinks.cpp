@@ -4,10 +4,14 @@
 #include "syncer/file/file_sink.h"
 #include "syncer/kafka/kafka_sink.h"
 #include "syncer/mysql/mysql_sink.h"
+#include "syncer/relay/relay_sink.h"
 
 namespace drainer {
 
 namespace {
+
+// Long enough for any replay.
+constexpr Duration kWholeRun = std::chrono::hours(24 * 365);
 
 Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const SinkStart& start,
                                               Clock& clock) {
@@ -21,9 +25,21 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop
                               : mysql::MismatchPolicy::kWarn;
+  if (start.is_replay) {
+    sink_options.missing_columns = mysql::MissingColumns::kDrop;
+    sink_options.safe_window = kWholeRun;
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
                    mysql::MysqlSink::open(std::move(sink_options), clock));
-  return std::unique_ptr<Sink>(std::move(sink));
+  const RelayOptions& relay = options.syncer.relay;
+  if (relay.log_dir.empty() || start.is_replay) return std::unique_ptr<Sink>(std::move(sink));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<relay::RelaySink> logging,
+      relay::RelaySink::open({.directory = relay.log_dir,
+                              .file_bytes_max = static_cast<uint64_t>(relay.max_file_size),
+                              .checkpoint = start.save_point.commit_ts},
+                             std::move(sink), clock));
+  return std::unique_ptr<Sink>(std::move(logging));
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ struct SinkStart {
   uint64_t cluster_id = 0;
   SavePoint save_point;
   bool has_checkpoint = false;  ///< an earlier run has saved `save_point`
+  /// The transactions come from files. Those do not tell generated and hidden columns, or ones that
+  /// are just being added or dropped, from others: what the downstream lacks is left out. No relay
+  /// log is written.
+  bool is_replay = false;
 };
 
 /// The output that `db-type` names, opened for what comes after `start`.

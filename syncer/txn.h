@@ -43,8 +43,12 @@ struct Txn {
   std::vector<RowChange> rows;
   std::vector<tidb::Value> values;
   std::optional<Ddl> ddl;
+  /// Channels of the loopback marks that the rows carry on, rising; empty: made in our upstream.
+  std::vector<int64_t> marks;
   /// Keeps the received buffer alive.
   std::optional<tidb::BinlogItem> item;
+  /// The same for a transaction that was read back from a file or message.
+  std::shared_ptr<const Bytes> message;
   int64_t received_unix_ms = 0;
 
   bool is_ddl() const { return ddl.has_value(); }
@@ -61,8 +65,8 @@ struct Txn {
   }
   /// Memory that the transaction holds, for queue limits.
   size_t size_bytes() const {
-    return sizeof(Txn) + (item ? item->size_bytes() : 0) + values.size() * sizeof(tidb::Value) +
-           rows.size() * sizeof(RowChange);
+    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) +
+           values.size() * sizeof(tidb::Value) + rows.size() * sizeof(RowChange);
   }
 };
 

@@ -33,6 +33,10 @@ class TimeZone {
   /// is no real instant gives kCorrupt "Incorrect time value: …".
   Result<uint64_t> to_local(uint64_t packed_utc) const;
 
+  /// The reverse, for texts that do not tell their offset. Of an hour that comes twice, when clocks
+  /// are put back, the first is meant; one that is left out counts from the offset before.
+  Result<uint64_t> to_utc(uint64_t packed_local) const;
+
   const std::string& name() const { return name_; }
 
  private:

@@ -65,4 +65,18 @@ std::string_view type_name(const FieldType& type) {
   return "";
 }
 
+std::optional<FieldType> find_type(std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  // From above: "binary" is BINARY rather than a NULL.
+  for (int code = 0xff; code > 0; --code) {
+    for (const char* charset : {"", "binary"}) {
+      FieldType type;
+      type.type = static_cast<ColumnType>(code);
+      type.charset = charset;
+      if (type_name(type) == name) return type;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace drainer::tidb

@@ -30,6 +30,8 @@ class Checkpoint {
   /// Nothing when no drainer has saved here yet for this cluster.
   virtual Result<std::optional<SavePoint>> load() = 0;
   virtual Result<void> save(const SavePoint& point) = 0;
+  /// Of the cluster whose progress this is; 0 where a checkpoint does not tell.
+  virtual uint64_t cluster_id() const { return 0; }
 };
 
 }  // namespace drainer

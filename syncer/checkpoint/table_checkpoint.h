@@ -29,6 +29,7 @@ class TableCheckpoint final : public Checkpoint {
   Result<std::optional<SavePoint>> load() override;
   /// Tries 5 times, a second apart.
   Result<void> save(const SavePoint& point) override;
+  uint64_t cluster_id() const override { return location_.cluster_id; }
 
  private:
   TableCheckpoint(Location location, std::unique_ptr<mysql::Session> session, Clock& clock)

@@ -47,6 +47,8 @@ class SegmentWriter {
   /// All records are on the disk.
   Result<void> sync();
 
+  /// Of the newest file.
+  uint64_t index() const { return index_; }
   const std::string& directory() const { return options_.directory; }
   /// Length of the newest file, with what has not been flushed yet.
   uint64_t file_bytes() const { return file_bytes_ + pending_.size(); }

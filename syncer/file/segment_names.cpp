@@ -66,21 +66,13 @@ Result<std::vector<Segment>> list_segments(const std::string& directory) {
   return out;
 }
 
-void remove_old_segments(const std::string& directory, Duration age, int64_t now_unix_ms) {
-  const Result<std::vector<Segment>> segments = list_segments(directory);
-  if (!segments.ok()) {
-    log_error("read binlog files failed", {{"error", segments.error()}});
-    return;
-  }
-  const int64_t age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+namespace {
+
+// What cannot be removed stays, with a log line; `names` are those wanted gone.
+void remove_segments(const std::string& directory, const std::vector<std::string>& names) {
   bool removed = false;
-  for (size_t i = 0; i + 1 < segments->size(); ++i) {
-    const std::string path = directory + "/" + (*segments)[i].name;
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) continue;
-    const int64_t written_ms =
-        int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
-    if (now_unix_ms - written_ms <= age_ms) continue;
+  for (const std::string& name : names) {
+    const std::string path = directory + "/" + name;
     std::error_code failure;
     std::filesystem::remove(path, failure);
     if (failure) {
@@ -95,6 +87,40 @@ void remove_old_segments(const std::string& directory, Duration age, int64_t now
     log_warn("removed binlog files may come back after a power failure",
              {{"error", synced.error()}});
   }
+}
+
+}  // namespace
+
+void remove_segments_before(const std::string& directory, uint64_t index) {
+  const Result<std::vector<Segment>> segments = list_segments(directory);
+  if (!segments.ok()) {
+    log_error("read binlog files failed", {{"error", segments.error()}});
+    return;
+  }
+  std::vector<std::string> names;
+  for (const Segment& segment : *segments) {
+    if (segment.index < index) names.push_back(segment.name);
+  }
+  remove_segments(directory, names);
+}
+
+void remove_old_segments(const std::string& directory, Duration age, int64_t now_unix_ms) {
+  const Result<std::vector<Segment>> segments = list_segments(directory);
+  if (!segments.ok()) {
+    log_error("read binlog files failed", {{"error", segments.error()}});
+    return;
+  }
+  const int64_t age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  std::vector<std::string> names;
+  for (size_t i = 0; i + 1 < segments->size(); ++i) {
+    const std::string& name = (*segments)[i].name;
+    struct stat status {};
+    if (::stat((directory + "/" + name).c_str(), &status) != 0) continue;
+    const int64_t written_ms =
+        int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+    if (now_unix_ms - written_ms > age_ms) names.push_back(name);
+  }
+  remove_segments(directory, names);
 }
 
 }  // namespace drainer::file

@@ -28,4 +28,7 @@ Result<std::vector<Segment>> list_segments(const std::string& directory);
 /// Removes the files but for the newest that nobody has written to for `age`.
 void remove_old_segments(const std::string& directory, Duration age, int64_t now_unix_ms);
 
+/// Removes the files with a smaller index than `index`.
+void remove_segments_before(const std::string& directory, uint64_t index);
+
 }  // namespace drainer::file

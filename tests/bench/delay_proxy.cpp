@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,8 +47,8 @@ timespec to_timespec(SteadyClock::duration duration) {
 
 }  // namespace
 
-DelayProxy::DelayProxy(uint16_t target_port, std::chrono::microseconds delay)
-    : target_port_(target_port), delay_(delay) {
+DelayProxy::DelayProxy(uint16_t target_port, std::chrono::microseconds delay, Recording* recording)
+    : target_port_(target_port), delay_(delay), recording_(recording) {
   listen_fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
   sockaddr_in address = loopback(0);
@@ -101,6 +102,8 @@ void DelayProxy::relay(int client, int server) {
   std::deque<Piece> on_the_way;
   std::string buffer(1 << 16, '\0');
   bool is_answered = true;
+  std::optional<Recording::Connection> recorded;
+  if (recording_ != nullptr) recorded.emplace(recording_->add_connection());
   while (true) {
     std::array<pollfd, 3> fds = {{{client, POLLIN, 0}, {server, POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
     timespec limit{};
@@ -112,12 +115,14 @@ void DelayProxy::relay(int client, int server) {
       const ssize_t got = ::read(server, buffer.data(), buffer.size());
       if (got <= 0 || !write_all(client, {buffer.data(), static_cast<size_t>(got)})) return;
       is_answered = true;
+      if (recorded) recorded->note_answer();
     }
     if (fds[0].revents != 0) {
       const ssize_t got = ::read(client, buffer.data(), buffer.size());
       if (got <= 0) return;
       if (is_answered) ++round_trips_;
       is_answered = false;
+      if (recorded) recorded->note_request({buffer.data(), static_cast<size_t>(got)});
       on_the_way.push_back(
           {SteadyClock::now() + delay_, buffer.substr(0, static_cast<size_t>(got))});
     }

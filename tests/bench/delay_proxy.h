@@ -6,13 +6,18 @@
 #include <list>
 #include <thread>
 
+#include "tests/bench/recording.h"
+
 namespace drainer::bench {
 
 /// A TCP relay to a server on 127.0.0.1 in front of which a network lies: each piece of a request
 /// arrives `delay` later, answers at once. Counts the requests. Any thread.
+///
+/// With a `recording` it also writes down the statements that pass; the recording may be read once
+/// the proxy is gone.
 class DelayProxy {
  public:
-  DelayProxy(uint16_t target_port, std::chrono::microseconds delay);
+  DelayProxy(uint16_t target_port, std::chrono::microseconds delay, Recording* recording = nullptr);
   ~DelayProxy();
   DelayProxy(const DelayProxy&) = delete;
   DelayProxy& operator=(const DelayProxy&) = delete;
@@ -27,6 +32,7 @@ class DelayProxy {
 
   const uint16_t target_port_;
   const std::chrono::microseconds delay_;
+  Recording* const recording_;
   uint16_t port_ = 0;
   int listen_fd_ = -1;
   int stop_fd_ = -1;

@@ -24,6 +24,7 @@ class MariadbServer {
   ~MariadbServer();
 
   uint16_t port() const { return port_; }
+  std::string data_dir() const { return directory_.path() + "/data"; }
   /// Certificate of the authority that signed the server's certificate for 127.0.0.1.
   std::string ca_file() const { return directory_.path() + "/ca.pem"; }
   /// An authority that has signed nothing.

@@ -27,6 +27,7 @@ class Process {
   std::optional<std::string> wait_for_line(const std::string& prefix, std::chrono::seconds limit);
 
   void send_signal(int signal);
+  pid_t pid() const { return pid_; }
   /// Waits for the end: the exit code, or 128 + signal. Nothing when still running after `limit`.
   std::optional<int> wait(std::chrono::milliseconds limit);
   std::optional<int> wait_ms(int limit_ms) { return wait(std::chrono::milliseconds(limit_ms)); }

@@ -41,9 +41,28 @@ TEST_CASE("end to end: streams that break every 50 records lose and double nothi
   check_run(pipeline);
 }
 
-TEST_CASE("end to end: recorded captures arrive as TiDB held them") {
+TEST_CASE(
+    "end to end: recorded captures arrive as TiDB held them, however the pumps deal them out") {
   const std::string name =
       GENERATE(as<std::string>{}, "sysbench", "bank", "mix-a", "mix-b", "mix-75");
+  const std::optional<Capture> capture = Capture::shared(name);
+  if (!capture) {
+    WARN("capture " << name << " is not on this machine: skipped");
+    return;
+  }
+  using Options = std::vector<std::string>;
+  const Options options =
+      GENERATE(Options{"--pumps", "1"}, Options{"--pumps", "2"}, Options{"--pumps", "5"},
+               Options{"--fault", "pump-1 cut every 50", "--fault", "pump-2 cut every 50"});
+  INFO("capture " << name << ", upstream_sim " << options[0] << " " << options[1]);
+  Pipeline pipeline(*capture);
+  pipeline.start_upstream(options);
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: captures of DDL arrive as TiDB held them", "[.campaign]") {
+  const std::string name =
+      GENERATE(as<std::string>{}, "ddl", "ddl-75", "ddl-exchange", "types", "filters");
   const std::optional<Capture> capture = Capture::shared(name);
   if (!capture) {
     WARN("capture " << name << " is not on this machine: skipped");
@@ -53,6 +72,22 @@ TEST_CASE("end to end: recorded captures arrive as TiDB held them") {
   Pipeline pipeline(*capture);
   pipeline.start_upstream();
   check_run(pipeline);
+}
+
+TEST_CASE("end to end: a later start goes on from the stored schema, not from the history") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream();
+  check_run(pipeline);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("stored the schema"));
+  CHECK_THAT(pipeline.drainer_log(), !Catch::Contains("went on from the stored schema"));
+  pipeline.start_drainer_over_capture();
+  REQUIRE(pipeline.wait_for_drainer() == 0);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("went on from the stored schema"));
+
+  // Another drainer has gone back to the beginning: the store is ahead and of no use.
+  pipeline.clear_downstream();
+  check_run(pipeline);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("the stored schema is not used"));
 }
 
 TEST_CASE("end to end: kill -9 at any moment, then on to the end: nothing lost, nothing double") {

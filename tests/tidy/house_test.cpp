@@ -34,16 +34,19 @@ const std::map<std::string, Names> kNeighbours = {
     {"syncer/mysql", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer"}},
     {"syncer/file", {"conf", "drainer/tidb", "drainer/schema", "syncer"}},
     {"syncer/kafka", {"conf", "drainer/tidb", "drainer/schema", "drainer/rpc", "syncer"}},
+    // A relay log has the records of the one and the messages of the other.
+    {"syncer/relay", {"drainer/tidb", "drainer/schema", "syncer", "syncer/file", "syncer/kafka"}},
     // A checkpoint may lie in a table: of the sink it may use the session and its literals.
     {"syncer/checkpoint", {"conf", "syncer/mysql/session.h", "syncer/mysql/literal.h"}},
     {"drainer",
      {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
       "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
-      "syncer/checkpoint"}},
+      "syncer/relay", "syncer/checkpoint"}},
 };
 
 // What sinks may see of syncer/.
-const Names kSinkInterface = {"syncer/missing_value.h", "syncer/sink.h", "syncer/txn.h"};
+const Names kSinkInterface = {"syncer/missing_value.h", "syncer/read_back.h", "syncer/sink.h",
+                              "syncer/txn.h"};
 
 // library header pattern -> the only files that may include it.
 const std::vector<std::pair<std::regex, Names>> kWalls = {

@@ -6,6 +6,7 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/signals.h"
+#include "drainer/base/threads.h"
 #include "tests/upstream/options.h"
 #include "tests/upstream/simulator.h"
 
@@ -41,8 +42,11 @@ Result<void> run(const SimOptions& options) {
              pds, simulator->tikv_address(), pumps, simulator->from_ts().value,
              simulator->until_ts().value, simulator->transactions(), simulator->control_address());
   std::fclose(out);
-  signals->wait(StopToken());
-  return {};
+  ThreadGroup threads;  // a node that fails ends the program
+  threads.start("nodes", [&](const StopToken& stop) { return simulator->wait(stop); });
+  signals->wait(threads.stop_token());
+  threads.request_stop();
+  return threads.wait();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 namespace drainer::upstream {
 
 void MvccStore::put(ByteView key, uint64_t version, std::optional<Bytes> value) {
+  MutexLock lock(mutex_);
   auto found = keys_.find(key);
   if (found == keys_.end()) found = keys_.emplace(Bytes(key), Versions{}).first;
   found->second.insert_or_assign(version, std::move(value));
@@ -19,6 +20,7 @@ const Bytes* MvccStore::visible(const Versions& versions, uint64_t version) {
 }
 
 std::optional<ByteView> MvccStore::get(ByteView key, uint64_t version) const {
+  MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   if (found == keys_.end()) return std::nullopt;
   const Bytes* value = visible(found->second, version);
@@ -28,6 +30,7 @@ std::optional<ByteView> MvccStore::get(ByteView key, uint64_t version) const {
 
 std::vector<MvccStore::Pair> MvccStore::scan(const Range& range, uint64_t version) const {
   std::vector<Pair> out;
+  MutexLock lock(mutex_);
   auto low = keys_.lower_bound(range.start);
   auto high = range.end.empty() ? keys_.end() : keys_.lower_bound(range.end);
   if (!range.end.empty() && range.start >= range.end) return out;
@@ -38,7 +41,13 @@ std::vector<MvccStore::Pair> MvccStore::scan(const Range& range, uint64_t versio
   return out;
 }
 
+size_t MvccStore::size() const {
+  MutexLock lock(mutex_);
+  return keys_.size();
+}
+
 ByteView MvccStore::key_at(size_t part, size_t parts) const {
+  MutexLock lock(mutex_);
   if (keys_.empty()) return {};
   const size_t index = std::min(keys_.size() - 1, keys_.size() * part / parts);
   return std::next(keys_.begin(), static_cast<ptrdiff_t>(index))->first;

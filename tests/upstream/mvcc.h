@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "drainer/base/bytes.h"
+#include "drainer/base/mutex.h"
 
 namespace drainer::upstream {
 
-/// Keys with all their versions, as TiKV holds them. Filled by one thread, then immutable.
+/// Keys with all their versions, as TiKV holds them. What has been read stays where it is, as
+/// nothing is ever taken out. Any thread.
 class MvccStore {
  public:
   struct Pair {
@@ -23,23 +25,25 @@ class MvccStore {
     bool reverse = false;  ///< from the end downwards
   };
 
-  /// Sets (or, without a value, deletes) `key` from `version` on. Any order of versions.
-  void put(ByteView key, uint64_t version, std::optional<Bytes> value);
+  /// Sets (or, without a value, deletes) `key` from `version` on. Any order of versions; one that
+  /// readers may have seen is not set again.
+  void put(ByteView key, uint64_t version, std::optional<Bytes> value) EXCLUDES(mutex_);
 
   /// What a reader at `version` sees; nothing when the key did not exist then.
-  std::optional<ByteView> get(ByteView key, uint64_t version) const;
-  std::vector<Pair> scan(const Range& range, uint64_t version) const;
+  std::optional<ByteView> get(ByteView key, uint64_t version) const EXCLUDES(mutex_);
+  std::vector<Pair> scan(const Range& range, uint64_t version) const EXCLUDES(mutex_);
 
-  size_t size() const { return keys_.size(); }
+  size_t size() const EXCLUDES(mutex_);
   /// The key at `part` of `parts` of the key space, to split regions evenly.
-  ByteView key_at(size_t part, size_t parts) const;
+  ByteView key_at(size_t part, size_t parts) const EXCLUDES(mutex_);
 
  private:
   using Versions = std::map<uint64_t, std::optional<Bytes>>;
 
   static const Bytes* visible(const Versions& versions, uint64_t version);
 
-  std::map<Bytes, Versions, std::less<>> keys_;
+  mutable Mutex mutex_;
+  std::map<Bytes, Versions, std::less<>> keys_ GUARDED_BY(mutex_);
 };
 
 }  // namespace drainer::upstream

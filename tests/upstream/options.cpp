@@ -38,6 +38,17 @@ Result<Pace> parse_pace(const std::string& text) {
   return Pace{.mode = Pace::Mode::kRate, .transactions_per_s = static_cast<double>(rate)};
 }
 
+/// PORT:PATH
+Result<void> parse_write_back(const std::string& text, SimOptions& options) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    return make_error(ErrorCode::kInvalid, "{} is not PORT:PATH", text);
+  ASSIGN_OR_RETURN(const int64_t port, parse_number(text.substr(0, colon), 1));
+  if (port > 65535) return make_error(ErrorCode::kInvalid, "{} is no port", port);
+  options.write_back = {.binlog_path = text.substr(colon + 1), .port = static_cast<uint16_t>(port)};
+  return {};
+}
+
 using Setter = std::function<Result<void>(const std::string& value)>;
 
 std::map<std::string, Setter> setters(SimOptions& options) {
@@ -54,6 +65,8 @@ std::map<std::string, Setter> setters(SimOptions& options) {
          options.capture = value;
          return {};
        }},
+      {"write-back", [&](const std::string& value) { return parse_write_back(value, options); }},
+      {"cluster-id", number(1, [&](int64_t n) { options.cluster_id = static_cast<uint64_t>(n); })},
       {"listen", [&](const std::string& value) { return parse_address(value, options); }},
       {"pumps", number(1, [&](int64_t n) { options.feed.pumps = static_cast<size_t>(n); })},
       {"pace",
@@ -136,7 +149,9 @@ Result<SimOptions> parse_options(const std::vector<std::string>& arguments) {
       return make_error(ErrorCode::kInvalid, "unknown option {}, see --help", arguments[i]);
     }
   }
-  if (options.capture.empty()) return make_error(ErrorCode::kInvalid, "--capture is missing");
+  if (options.capture.empty() == !options.write_back) {
+    return make_error(ErrorCode::kInvalid, "it takes either --capture or --write-back");
+  }
   const bool has_all =
       !options.tls.ca.empty() && !options.tls.cert.empty() && !options.tls.key.empty();
   if (options.tls.is_on() && !has_all) {
@@ -149,6 +164,13 @@ std::string options_help() {
   return fmt::format(R"(upstream_sim: plays a recorded TiDB cluster to a drainer on real sockets.
 
   --capture DIR            what to play: capture.json, pump-N.stream[.gz], tikv-meta[.from].kv[.gz]
+  --write-back PORT:PATH   instead of --capture: be the cluster of a MariaDB server on 127.0.0.1:PORT
+                           (user root, no password) whose first binary log is PATH, such as
+                           DATADIR/binlog.000001. What anybody commits there comes as binlogs, DDL as
+                           jobs. The server needs --log-bin --binlog-format=ROW
+                           --binlog-checksum=NONE --server-id=1; see live_catalog.h for what tables
+                           may hold. --pumps is 2 if not given, --pace and --repeat mean nothing
+  --cluster-id N           the id of that cluster (default 1)
   --listen HOST:PORT       where PD answers (default 127.0.0.1:0, a free port); TiKV and the pumps
                            take free ports of the same host
   --pumps N                number of pumps (default: as recorded). Any other number: transactions

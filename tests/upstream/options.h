@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "tests/upstream/pump_feed.h"
+#include "tests/upstream/write_back.h"
 
 namespace drainer::upstream {
 
@@ -21,6 +23,9 @@ struct SimTls {
 /// The command line of upstream_sim. Plain data.
 struct SimOptions {
   std::string capture{};
+  /// Instead of a capture: the server whose binary log is the cluster's.
+  std::optional<WriteBack::Options> write_back{};
+  uint64_t cluster_id = 1;  ///< of that cluster
   std::string host = "127.0.0.1";
   uint16_t port = 0;  ///< of the PD; 0 is a free one
   PumpFeed::Options feed{};

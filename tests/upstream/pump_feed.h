@@ -6,6 +6,7 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
 #include "tests/upstream/capture.h"
+#include "tests/upstream/feed.h"
 #include "tests/upstream/row_shift.h"
 
 namespace drainer::upstream {
@@ -17,12 +18,12 @@ struct Pace {
   double transactions_per_s = 0;  ///< of kRate, all pumps together
 };
 
-/// What the pumps have to say, and from when on: the capture's records dealt to pumps, repeated
-/// with rising timestamps, and paced. Views the capture, which must outlive it. Any thread.
+/// A recorded feed: the capture's records dealt to pumps, repeated with rising timestamps, and
+/// paced. Views the capture, which must outlive it. Any thread.
 ///
 /// Repetition r > 0 has its timestamps r periods later and its keys moved (RowShift); it leaves
 /// out DDL, fakes and transactions that touch a table whose rows cannot be moved.
-class PumpFeed {
+class PumpFeed final : public Feed {
  public:
   struct Options {
     size_t pumps = 0;  ///< 0 is as recorded
@@ -33,45 +34,24 @@ class PumpFeed {
   /// `shift` may be null when nothing is repeated.
   PumpFeed(const Capture& capture, Options options, const RowShift* shift, Clock& clock);
 
-  size_t pumps() const { return pumps_.size(); }
-  /// Transactions of all pumps and repetitions.
-  int64_t transactions() const;
-  /// The last commit ts that any record can have, fakes included.
-  CommitTs end_ts() const;
-  /// capture.until_ts, in the last repetition.
-  CommitTs until_ts() const;
+  size_t pumps() const override { return pumps_.size(); }
+  int64_t transactions() const override;
+  CommitTs end_ts() const override;
+  CommitTs until_ts() const override;
 
-  /// A place in one pump's sequence. Plain value.
-  struct Position {
-    int64_t repetition = 0;
-    size_t index = 0;
-  };
+  Position seek(size_t pump, int64_t offset) const override;
+  bool at_end(size_t pump, const Position& position) const override;
+  Item item(size_t pump, const Position& position) const override;
+  void advance(size_t pump, Position& position) const override;
 
-  /// One record as it goes out.
-  struct Item {
-    ByteView payload{};  ///< views the capture or `moved`
-    Bytes moved{};
-    int64_t start_ts = 0;
-    int64_t commit_ts = 0;
-    int64_t ddl_job_id = 0;
-    bool is_fake = false;
-  };
-
-  /// The first record with a commit ts above `offset`.
-  Position seek(size_t pump, int64_t offset) const;
-  bool at_end(size_t pump, const Position& position) const;
-  /// Requires: not at_end().
-  Item item(size_t pump, const Position& position) const;
-  void advance(size_t pump, Position& position) const;
-
-  /// Starts the clock of the pace; only the first call counts.
-  void start() EXCLUDES(mutex_);
-  /// When the pump comes by the record at `position`. Requires: not at_end(), started.
-  TimePoint due(size_t pump, const Position& position) const EXCLUDES(mutex_);
-  /// A timestamp for a fake binlog of `pump` while it waits for `position`: above `last`, below the
-  /// record, not in the future of the pace, and no transaction's commit ts. Nothing if none fits.
-  std::optional<int64_t> fake_ts(size_t pump, const Position& position, int64_t last) const
+  void start() override EXCLUDES(mutex_);
+  TimePoint due(size_t pump, const Position& position) const override EXCLUDES(mutex_);
+  std::optional<int64_t> fake_ts(size_t pump, const Position& position, int64_t last) const override
       EXCLUDES(mutex_);
+  std::optional<int64_t> fake_ts_at_end(size_t /*pump*/, const Position& /*position*/,
+                                        Tso& tso) const override {
+    return tso.next().value;
+  }
 
  private:
   struct Entry {

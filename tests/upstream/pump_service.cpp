@@ -70,7 +70,7 @@ class PullStream {
 
  private:
   std::optional<End> send_record() {
-    const PumpFeed::Item item = world_.feed.item(pump_, position_);
+    const Feed::Item item = world_.feed.item(pump_, position_);
     ByteView payload = item.payload;
     switch (verdict_ ? *std::exchange(verdict_, std::nullopt) : world_.faults.judge_record(node_)) {
       case RecordVerdict::kSend:
@@ -106,8 +106,9 @@ class PullStream {
 
   bool send_fake(bool at_end) {
     quiet_since_ = world_.clock.now();
-    const std::optional<int64_t> ts = at_end ? std::optional(world_.tso.next().value)
-                                             : world_.feed.fake_ts(pump_, position_, last_);
+    const std::optional<int64_t> ts = at_end
+                                          ? world_.feed.fake_ts_at_end(pump_, position_, world_.tso)
+                                          : world_.feed.fake_ts(pump_, position_, last_);
     if (!ts || *ts <= last_) return true;
     binlog::Binlog fake;
     fake.set_tp(binlog::Rollback);
@@ -153,7 +154,7 @@ class PullStream {
   ServerContext& context_;
   grpc::ServerWriter<binlog::PullBinlogResp>& writer_;
   binlog::PullBinlogResp response_;
-  PumpFeed::Position position_;
+  Feed::Position position_;
   int64_t last_ = 0;
   std::optional<RecordVerdict> verdict_;  // of the record at position_, if asked for already
   int64_t buffered_ = 0;                  // bytes given to gRPC since the last flush

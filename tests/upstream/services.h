@@ -10,9 +10,9 @@
 
 #include "tests/upstream/etcd_store.h"
 #include "tests/upstream/faults.h"
+#include "tests/upstream/feed.h"
 #include "tests/upstream/meta_versions.h"
 #include "tests/upstream/mvcc.h"
-#include "tests/upstream/pump_feed.h"
 #include "tests/upstream/regions.h"
 #include "tests/upstream/tso.h"
 
@@ -67,7 +67,7 @@ struct World {
   MvccStore& mvcc;
   RegionMap& regions;
   FaultBoard& faults;
-  PumpFeed& feed;
+  Feed& feed;
   std::vector<std::string> pd_urls;  ///< of all members of PD: http://host:port
   std::string tikv_address;          ///< host:port
   Duration fake_interval = std::chrono::seconds(3);

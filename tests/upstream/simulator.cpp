@@ -5,7 +5,10 @@
 #include "drainer/base/log.h"
 #include "tests/upstream/etcd_forward.h"
 #include "tests/upstream/http_routes.h"
+#include "tests/upstream/live_feed.h"
 #include "tests/upstream/port.h"
+#include "tests/upstream/pump_feed.h"
+#include "tests/upstream/write_back.h"
 
 #include <algorithm>
 #include <fstream>
@@ -89,22 +92,31 @@ std::vector<Bytes> boundaries(const MvccStore& store, size_t regions) {
   return out;
 }
 
+Result<Capture> load_world(const SimOptions& options, Clock& clock) {
+  if (!options.write_back) return load_capture(options.capture);
+  Capture nothing;
+  nothing.cluster_id = options.cluster_id;
+  nothing.from_ts = make_commit_ts(clock.unix_ms());
+  return nothing;
+}
+
+constexpr size_t kLivePumps = 2;
+
 class SimulatorImpl final : public Simulator, public NodeControl, public SimView {
  public:
-  SimulatorImpl(const SimOptions& options, Capture capture, MvccStore mvcc,
-                std::map<int64_t, int64_t> job_versions, Clock& clock)
+  SimulatorImpl(const SimOptions& options, Capture capture, Clock& clock)
       : clock_(clock),
         registers_pumps_(options.registers_pumps),
         capture_(std::move(capture)),
-        mvcc_(std::move(mvcc)),
+        job_versions_(load_meta_versions(capture_, mvcc_)),
         shift_(capture_, options.feed.repeat),
-        feed_(capture_, options.feed, &shift_, clock),
-        tso_(feed_.end_ts(), clock),
+        feed_(make_feed(options)),
+        tso_(feed_->end_ts(), clock),
         etcd_(clock),
         regions_(boundaries(mvcc_, options.regions)),
-        faults_(node_names(feed_.pumps(), options.pds), clock),
-        meta_clock_(options.history_as_served, capture_.from_ts, std::move(job_versions)),
-        counters_(feed_.pumps()),
+        faults_(node_names(feed_->pumps(), options.pds), clock),
+        meta_clock_(options.history_as_served, capture_.from_ts, job_versions_),
+        counters_(feed_->pumps()),
         world_{.clock = clock,
                .cluster_id = capture_.cluster_id,
                .tso = tso_,
@@ -112,7 +124,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .mvcc = mvcc_,
                .regions = regions_,
                .faults = faults_,
-               .feed = feed_,
+               .feed = *feed_,
                .pd_urls = {},
                .tikv_address = {},
                .fake_interval = options.fake_interval,
@@ -141,7 +153,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     TRY(add_node("pd", options.host, options.port,
                  [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
     TRY(add_node("tikv", options.host, 0, answer_tikv_http));
-    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) {
       TRY(add_node(
           fmt::format("pump-{}", pump + 1), options.host, 0,
           [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
@@ -154,18 +166,24 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
       TRY(start_server(pd_node(member), pd_services(member), options));
     }
     TRY(start_server(*nodes_[1], make_tikv_services(world_), options));
-    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) {
       const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
       TRY(start_server(pump_node(pump), make_pump_services(world_, pump, end), options));
     }
     const std::string scheme = options.tls.is_on() ? "https://" : "http://";
     for (const std::string& address : pd_addresses()) world_.pd_urls.push_back(scheme + address);
     world_.tikv_address = tikv_address();
-    for (size_t pump = 0; pump < feed_.pumps(); ++pump) register_pump(pump);
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) register_pump(pump);
     for (const auto& node : nodes_) {
       threads_.start(node->name, [port = node->port.get()](StopToken stop) {
         return port->run(std::move(stop));
       });
+    }
+    if (live_feed_ != nullptr) {
+      ASSIGN_OR_RETURN(write_back_,
+                       WriteBack::open(*options.write_back, *live_feed_, mvcc_, clock_));
+      threads_.start("write-back",
+                     [this](const StopToken& stop) { return write_back_->run(stop); });
     }
     threads_.start("control", [this](const StopToken& stop) { return control(stop); });
     for (const std::string& fault : options.faults) TRY(faults_.apply(fault));
@@ -175,20 +193,20 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   std::string pd_address() const override { return nodes_[0]->address(); }
   std::vector<std::string> pd_addresses() const override {
     std::vector<std::string> out{pd_address()};
-    for (size_t i = 2 + feed_.pumps(); i < nodes_.size(); ++i) out.push_back(nodes_[i]->address());
+    for (size_t i = 2 + feed_->pumps(); i < nodes_.size(); ++i) out.push_back(nodes_[i]->address());
     return out;
   }
   std::string control_address() const override { return nodes_[0]->port->address(); }
   std::string tikv_address() const override { return nodes_[1]->address(); }
   std::vector<std::string> pump_addresses() const override {
     std::vector<std::string> out;
-    for (size_t pump = 0; pump < feed_.pumps(); ++pump) out.push_back(pump_node(pump).address());
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) out.push_back(pump_node(pump).address());
     return out;
   }
   uint64_t cluster_id() const override { return capture_.cluster_id; }
   CommitTs from_ts() const override { return capture_.from_ts; }
-  CommitTs until_ts() const override { return feed_.until_ts(); }
-  int64_t transactions() const override { return feed_.transactions(); }
+  CommitTs until_ts() const override { return feed_->until_ts(); }
+  int64_t transactions() const override { return feed_->transactions(); }
 
   Result<void> apply_fault(const std::string& text) override {
     log_info("fault", {{"text", text}});
@@ -233,6 +251,16 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     bool is_return = false;
   };
 
+  std::unique_ptr<Feed> make_feed(const SimOptions& options) {
+    if (!options.write_back) {
+      return std::make_unique<PumpFeed>(capture_, options.feed, &shift_, clock_);
+    }
+    const size_t pumps = options.feed.pumps == 0 ? kLivePumps : options.feed.pumps;
+    auto feed = std::make_unique<LiveFeed>(pumps, tso_);  // looks at tso_ only when used
+    live_feed_ = feed.get();
+    return feed;
+  }
+
   Services pd_services(size_t member) {
     Services out = make_pd_services(world_, member);
     if (etcd_forward_) {
@@ -258,7 +286,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
 
   Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
   Node& pd_node(size_t member) const {
-    return *nodes_[member == 0 ? 0 : feed_.pumps() + 1 + member];
+    return *nodes_[member == 0 ? 0 : feed_->pumps() + 1 + member];
   }
 
   void register_pump(size_t pump) {
@@ -279,8 +307,11 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   const bool registers_pumps_;
   Capture capture_;
   MvccStore mvcc_;
+  const std::map<int64_t, int64_t> job_versions_;
   const RowShift shift_;
-  PumpFeed feed_;
+  LiveFeed* live_feed_ = nullptr;  ///< feed_, when it is a live one
+  const std::unique_ptr<Feed> feed_;
+  std::unique_ptr<WriteBack> write_back_;
   Tso tso_;
   EtcdStore etcd_;
   RegionMap regions_;
@@ -299,7 +330,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
 };
 
 std::optional<size_t> SimulatorImpl::pump_index(const Node& node) const {
-  for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+  for (size_t pump = 0; pump < feed_->pumps(); ++pump) {
     if (&pump_node(pump) == &node) return pump;
   }
   return std::nullopt;
@@ -334,7 +365,7 @@ Result<void> SimulatorImpl::control(const StopToken& stop) {
     etcd_.expire_leases();
     if (clock_.now() < next_heartbeat) continue;
     next_heartbeat = clock_.now() + kHeartbeat;
-    for (size_t pump = 0; pump < feed_.pumps(); ++pump) {
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) {
       if (!pump_node(pump).is_down) register_pump(pump);
     }
   }
@@ -432,11 +463,8 @@ std::string SimulatorImpl::state_json() const {
 Result<std::unique_ptr<Simulator>> Simulator::open(const SimOptions& options, Clock& clock) {
   // TiKV's clients judge a store they lost by grpc.health.v1.
   grpc::EnableDefaultHealthCheckService(true);
-  ASSIGN_OR_RETURN(Capture capture, load_capture(options.capture));
-  MvccStore mvcc;
-  auto job_versions = load_meta_versions(capture, mvcc);
-  auto simulator = std::make_unique<SimulatorImpl>(options, std::move(capture), std::move(mvcc),
-                                                   std::move(job_versions), clock);
+  ASSIGN_OR_RETURN(Capture capture, load_world(options, clock));
+  auto simulator = std::make_unique<SimulatorImpl>(options, std::move(capture), clock);
   TRY(simulator->start(options));
   return std::unique_ptr<Simulator>(std::move(simulator));
 }

@@ -40,6 +40,8 @@ class StockCluster {
   std::atomic<bool> is_tso_silent{false};
   std::atomic<int> tso_streams{0};
 
+  StockCluster() { is_built_ = true; }
+
   PdOptions pd_options() const {
     PdOptions options;
     options.urls = {url(0), url(1)};
@@ -143,13 +145,17 @@ class StockCluster {
 
   std::unique_ptr<rpc::StockServer> start_pd(int self) {
     return std::make_unique<rpc::StockServer>(
-        [this, self](const auto& method, auto& call) { return serve_pd(self, method, call); });
+        [this, self](const auto& method, auto& call) -> ServerStatus {
+          if (!is_built_) return {.code = kUnavailable, .message = "starting"};
+          return serve_pd(self, method, call);
+        });
   }
   std::unique_ptr<rpc::StockServer> start_tikv(int store) {
     return std::make_unique<rpc::StockServer>(
         [this, store](const auto& method, auto& call) { return serve_tikv(store, method, call); });
   }
 
+  std::atomic<bool> is_built_{false};
   std::atomic<int64_t> logical_{0};
   std::vector<std::unique_ptr<rpc::StockServer>> tikvs_ =
       make_servers(start_tikv(1), start_tikv(2));

@@ -59,6 +59,10 @@ struct SampleOf {
         R"("target":{"schema":"u","table":"v"}}])",
         "slice"};
   }
+  Sample operator()(DraftField<std::vector<ConflictRule>>) const {
+    return {"[{ db-name = 'd', tbl-name = 't', policy = 'newest', newest-by = 'c' }]", "",
+            R"([{"db-name":"d","tbl-name":"t","policy":"newest","newest-by":"c"}])", "slice"};
+  }
   Sample operator()(DraftField<std::map<std::string, BinlogFilterRule>>) const {
     return {"{ f = { ignore-event = ['delete'], ignore-sql = ['a'] } }", "",
             R"({"f":{"ignore-event":["delete"],"ignore-sql":["a"]}})", "map"};

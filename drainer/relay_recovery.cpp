@@ -1,0 +1,59 @@
+#include "drainer/relay_recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "drainer/replay.h"
+#include "drainer/rules.h"
+#include "drainer/sinks.h"
+#include "syncer/checkpoint/open_checkpoint.h"
+
+namespace drainer {
+
+namespace {
+
+Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
+                     const StopToken& stop) {
+  ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink,
+                   open_sink(options,
+                             {.cluster_id = checkpoint.cluster_id(),
+                              .save_point = point,
+                              .has_checkpoint = true,
+                              .is_replay = true},
+                             clock, stop));
+  const CommitTs applied = sink->resume_from(point.commit_ts);
+  ZonePair zones{.written = {}, .wanted = sink->time_zone()};
+  // Ours name their zone; those of the original are in that of its process.
+  ASSIGN_OR_RETURN(zones.written, tidb::TimeZone::local());
+  ASSIGN_OR_RETURN(relay::TxnSource source,
+                   relay::TxnSource::open({.path = options.syncer.relay.log_dir,
+                                           .start = CommitTs(point.commit_ts.value + 1)},
+                                          relay::RecordFormat::kRelay, std::move(zones)));
+  log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
+  Replay replay(source, rules, *sink, applied);
+  TRY(replay.run(stop));
+  if (!replay.is_complete()) return make_error(ErrorCode::kStopped, "stopped");
+  point.commit_ts = std::max(point.commit_ts, replay.figures().applied_ts);
+  point.consistent = true;
+  log_info("finish feed by relay log");
+  TRY(checkpoint.save(point));
+  log_info("update status as normal", {{"ts", point.commit_ts}});
+  return {};
+}
+
+}  // namespace
+
+Result<void> recover_from_relay(const Options& options, Clock& clock, const StopToken& stop) {
+  if (options.syncer.relay.log_dir.empty()) return {};
+  auto checkpoint = open_checkpoint(options, /*cluster_id=*/0, clock);
+  if (!checkpoint.ok() && checkpoint.error().code() == ErrorCode::kNotFound) return {};
+  if (!checkpoint.ok()) return std::move(checkpoint).error();
+  log_info("set cluster id", {{"id", (*checkpoint)->cluster_id()}});
+  ASSIGN_OR_RETURN(const std::optional<SavePoint> point, (*checkpoint)->load());
+  if (!point || point->consistent) return {};
+  return recover(options, **checkpoint, *point, clock, stop);
+}
+
+}  // namespace drainer

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "conf/options.h"
+#include "drainer/base/clock.h"
+#include "drainer/base/mutex.h"
+#include "drainer/base/result.h"
+
+namespace drainer {
+
+/// Brings the downstream to a consistent point out of the relay log, when the upstream cannot be
+/// reached at the start (spec/mysql-sink.md 4.5, drainer-process.md 2.6).
+///
+/// Nothing to do without a relay log, without a checkpoint, and after a clean stop. Else all
+/// transactions behind the checkpoint are applied, marked if loopback-control is on (FIX), and the
+/// checkpoint is saved as consistent. Transactions that our progress rows know of are not applied
+/// twice; behind a Go drainer, which has no such rows, safe mode is on.
+Result<void> recover_from_relay(const Options& options, Clock& clock, const StopToken& stop);
+
+}  // namespace drainer

@@ -1,0 +1,111 @@
+#include "drainer/replay.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "drainer/base/log.h"
+
+namespace drainer {
+
+namespace {
+
+std::string_view event_name(RowKind kind) {
+  switch (kind) {
+    case RowKind::kInsert:
+      return "insert";
+    case RowKind::kUpdate:
+      return "update";
+    case RowKind::kDelete:
+      return "delete";
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<void> Replay::run(const StopToken& stop, const std::function<void()>& on_progress) {
+  StopSource failure;
+  ThreadGroup threads([&failure] { failure.request_stop(); });
+  sink_.start(threads);
+  threads.start("replay", [&](const StopToken& failed) {
+    const std::stop_callback forward(stop, [&failure] { failure.request_stop(); });
+    (void)failed;
+    Result<void> result = submit_all(failure.get_token());
+    sink_.close();
+    return result;
+  });
+  while (const std::optional<Applied> applied = sink_.next_applied(threads.stop_token())) {
+    applied_ts_ = applied->commit_ts.value;
+    applied_rows_ += applied->rows;
+    if (on_progress) on_progress();
+  }
+  return threads.wait();
+}
+
+Replay::Figures Replay::figures() const {
+  return {.bytes_read = bytes_read_,
+          .bytes_total = source_.bytes_total(),
+          .applied_ts = CommitTs(applied_ts_),
+          .applied_rows = applied_rows_};
+}
+
+Result<void> Replay::submit_all(const StopToken& stop) {
+  while (!stop.stop_requested()) {
+    ASSIGN_OR_RETURN(std::optional<Txn> txn, source_.next());
+    bytes_read_ = source_.bytes_read();
+    if (!txn) {
+      is_complete_ = true;
+      return {};
+    }
+    if (txn->commit_ts <= start_) continue;
+    filter(*txn);
+    TRY(sink_.submit(std::move(*txn), stop));
+  }
+  return {};
+}
+
+void Replay::filter(Txn& txn) const {
+  if (rules_.ignored_commit_ts.contains(txn.commit_ts.value)) {
+    log_warn("skip txn", {{"commit ts", txn.commit_ts}});
+    txn.ddl.reset();
+    txn.rows.clear();
+    return;
+  }
+  if (txn.ddl) {
+    filter_ddl(txn);
+  } else {
+    filter_rows(txn);
+  }
+}
+
+void Replay::filter_ddl(Txn& txn) const {
+  Ddl& ddl = *txn.ddl;
+  const LogFields where = {{"schema", ddl.effect.name.schema},
+                           {"table", ddl.effect.name.table},
+                           {"sql", ddl.text},
+                           {"commit ts", txn.commit_ts}};
+  if (rules_.table_filter.skips(ddl.effect.name)) {
+    log_info("skip ddl by block allow filter", where);
+    txn.ddl.reset();
+  } else if (!rules_.sync_ddl) {
+    log_info("skip ddl by SyncDDL setting to false", where);
+    ddl.should_skip = true;
+  } else if (rules_.event_filter.ignores_ddl(ddl.effect.name, ddl.text)) {
+    log_info("skip ddl by binlog event filter", where);
+    ddl.should_skip = true;
+  }
+}
+
+void Replay::filter_rows(Txn& txn) const {
+  std::vector<bool> is_skipped;
+  for (const auto& table : txn.tables) {
+    is_skipped.push_back(rules_.table_filter.skips(table->name));
+  }
+  std::erase_if(txn.rows, [&](const RowChange& row) {
+    return is_skipped[row.table] ||
+           (!rules_.event_filter.empty() &&
+            rules_.event_filter.ignores_event(txn.table_of(row).name, event_name(row.kind)));
+  });
+}
+
+}  // namespace drainer

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "drainer/base/clock.h"
+#include "drainer/base/result.h"
+#include "syncer/relay/txn_source.h"
+#include "syncer/sink.h"
+#include "syncer/syncer.h"
+
+namespace drainer {
+
+/// Applies the transactions of a source through a sink: what `drainer replay` and the recovery from
+/// a relay log have in common. run() from one thread, figures() from any.
+class Replay {
+ public:
+  /// All must outlive it. Transactions up to `start` are dropped: an earlier run has applied them.
+  Replay(relay::TxnSource& source, const SyncerRules& rules, Sink& sink, CommitTs start)
+      : source_(source), rules_(rules), sink_(sink), start_(start), applied_ts_(start.value) {}
+
+  /// Until the source ends and all of it is applied, the first error, or `stop`: then what was
+  /// submitted is still applied. `on_progress` hears about it several times a second.
+  Result<void> run(const StopToken& stop, const std::function<void()>& on_progress = {});
+
+  struct Figures {
+    uint64_t bytes_read = 0;
+    uint64_t bytes_total = 0;
+    CommitTs applied_ts;  ///< everything up to it is downstream
+    uint64_t applied_rows = 0;
+  };
+  Figures figures() const;
+  /// All transactions of the source were applied.
+  bool is_complete() const { return is_complete_; }
+
+ private:
+  Result<void> submit_all(const StopToken& stop);
+  void filter(Txn& txn) const;
+  void filter_ddl(Txn& txn) const;
+  void filter_rows(Txn& txn) const;
+
+  relay::TxnSource& source_;
+  const SyncerRules& rules_;
+  Sink& sink_;
+  const CommitTs start_;
+  std::atomic<uint64_t> bytes_read_ = 0;
+  std::atomic<int64_t> applied_ts_;
+  std::atomic<uint64_t> applied_rows_ = 0;
+  bool is_complete_ = false;
+};
+
+}  // namespace drainer

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drainer/base/ids.h"
+#include "drainer/base/result.h"
+#include "syncer/file/locked_file.h"
+#include "syncer/file/record.h"
+
+namespace drainer::relay {
+
+struct SourceOptions {
+  /// A directory of pb files or of a relay log, or one such file.
+  std::string path;
+  CommitTs start{0};          ///< the first commit ts wanted
+  CommitTs stop{INT64_MAX};   ///< the last one
+  bool skips_damage = false;  ///< go on behind lost records instead of stopping
+};
+
+/// The records of pb files or of a relay log in commit-ts order, each once, whether we wrote them
+/// or the original (mysql-sink.md 4.6, kafka-and-file-sinks.md 3, with their FIXes).
+///
+/// What a crash has repeated is left out. A torn tail of the newest file is the end. Other damage
+/// stops with an error that names file and offset, unless nothing can have been lost: too few bytes
+/// for a record, or what follows repeats the transactions before it. One thread.
+class RecordSource {
+ public:
+  /// kNotFound when there is no file.
+  static Result<RecordSource> open(SourceOptions options);
+
+  struct Item {
+    CommitTs commit_ts;
+    ByteView payload;  ///< valid until the next call
+    uint64_t offset;
+  };
+  /// Nothing at the end.
+  Result<std::optional<Item>> next();
+
+  /// Path of the file at hand.
+  const std::string& path() const { return paths_[file_]; }
+  uint64_t bytes_read() const;
+  uint64_t bytes_total() const { return bytes_total_; }
+
+ private:
+  explicit RecordSource(SourceOptions options) : options_(std::move(options)) {}
+
+  Result<void> find_files();
+  Result<void> skip_early_files();
+  Result<void> enter_file();
+  /// At a damage: true when the reader may go on behind it in this file.
+  bool note_damage();
+  Result<void> judge_damage(CommitTs next_ts, uint64_t next_offset);
+
+  struct Damage {
+    size_t file;
+    uint64_t offset;
+    std::string reason;
+  };
+
+  SourceOptions options_;
+  std::vector<std::string> paths_;
+  std::vector<uint64_t> sizes_;
+  uint64_t bytes_total_ = 0;
+  uint64_t bytes_before_ = 0;  ///< of the files before the one at hand
+  size_t file_ = 0;
+  std::optional<file::MappedFile> mapped_;
+  std::optional<file::RecordReader> reader_;
+  uint64_t offset_ = 0;
+  CommitTs last_{0};  ///< of the last record, wanted or not
+  std::optional<Damage> damage_;
+};
+
+}  // namespace drainer::relay

@@ -1,0 +1,133 @@
+#include "syncer/relay/relay_sink.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "drainer/base/log.h"
+#include "syncer/file/message.h"
+#include "syncer/file/record.h"
+#include "syncer/file/segment_names.h"
+
+namespace drainer::relay {
+
+namespace {
+
+constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8u << 20};
+// Transactions that share one sync.
+constexpr size_t kGroupTxnsMax = 1024;
+
+}  // namespace
+
+Result<std::unique_ptr<RelaySink>> RelaySink::open(RelaySinkOptions options,
+                                                   std::unique_ptr<Sink> inner, Clock& clock) {
+  // Nothing in the log counts as written for good: what it lacks comes from upstream again.
+  Result<file::SegmentWriter> segments =
+      file::SegmentWriter::open({.directory = options.directory,
+                                 .acknowledged = CommitTs(0),
+                                 .file_bytes_max = options.file_bytes_max},
+                                clock);
+  if (!segments.ok()) return std::move(segments).error().because("open relay log");
+  const CommitTs checkpoint = options.checkpoint;
+  auto sink = std::make_unique<RelaySink>(std::move(options), std::move(inner),
+                                          std::move(segments).value());
+  TRY(sink->find_last_ts());
+  sink->remove_applied(checkpoint);
+  return sink;
+}
+
+RelaySink::RelaySink(RelaySinkOptions options, std::unique_ptr<Sink> inner,
+                     file::SegmentWriter segments)
+    : options_(std::move(options)),
+      inner_(std::move(inner)),
+      input_(kInputLimits),
+      segments_(std::move(segments)),
+      messages_(inner_->time_zone()) {}
+
+Result<void> RelaySink::find_last_ts() {
+  ASSIGN_OR_RETURN(const std::vector<file::Segment> segments,
+                   file::list_segments(options_.directory));
+  MutexLock lock(mutex_);
+  for (const file::Segment& segment : segments) {
+    ASSIGN_OR_RETURN(const file::MappedFile mapped,
+                     file::MappedFile::open(options_.directory + "/" + segment.name));
+    CommitTs& last = last_ts_[segment.index];
+    file::RecordReader reader(mapped.content());
+    do {
+      while (const std::optional<file::Record> record = reader.next()) {
+        last = std::max(last, file::find_commit_ts(record->payload).value_or(CommitTs()));
+      }
+    } while (reader.skip_damage());
+  }
+  return {};
+}
+
+void RelaySink::start(ThreadGroup& threads) {
+  inner_->start(threads);
+  threads.start("relay", [this](const StopToken& stop) { return run(stop); });
+}
+
+Result<void> RelaySink::submit(Txn txn, const StopToken& stop) {
+  const size_t size_bytes = txn.size_bytes();
+  if (!input_.push(std::move(txn), size_bytes, stop)) {
+    return make_error(ErrorCode::kStopped, "stopped");
+  }
+  return {};
+}
+
+Result<void> RelaySink::run(const StopToken& stop) {
+  Result<void> result = log_all(stop);
+  inner_->close();
+  return result;
+}
+
+Result<void> RelaySink::log_all(const StopToken& stop) {
+  std::vector<Txn> group;
+  while (std::optional<Txn> txn = input_.pop(stop)) {
+    group.clear();
+    while (txn) {
+      if (Result<void> logged = log(*txn); !logged.ok()) {
+        return std::move(logged).error().because("write relay log, commit ts {}", txn->commit_ts);
+      }
+      group.push_back(std::move(*txn));
+      txn = group.size() < kGroupTxnsMax ? input_.try_pop() : std::nullopt;
+    }
+    TRY(segments_.sync());
+    for (Txn& logged : group) TRY(inner_->submit(std::move(logged), stop));
+  }
+  return {};
+}
+
+Result<void> RelaySink::log(const Txn& txn) {
+  // FIX: a DDL that is not to be executed is not logged, where it would lose that mark.
+  if (!kafka::MessageWriter::has_message(txn)) return {};
+  buffer_.clear();
+  buffer_.put_bytes_field(0x2a, inner_->time_zone().name());
+  TRY(messages_.put(buffer_, txn));
+  TRY(segments_.append(buffer_.view()));
+  MutexLock lock(mutex_);
+  CommitTs& last = last_ts_[segments_.index()];
+  last = std::max(last, txn.commit_ts);
+  return {};
+}
+
+std::optional<Applied> RelaySink::next_applied(const StopToken& stop) {
+  std::optional<Applied> applied = inner_->next_applied(stop);
+  if (applied) remove_applied(applied->commit_ts);
+  return applied;
+}
+
+void RelaySink::remove_applied(CommitTs applied) {
+  uint64_t needed = 0;
+  {
+    MutexLock lock(mutex_);
+    // Only when something behind a file is applied, as in the original.
+    while (last_ts_.size() > 1 && last_ts_.begin()->second < applied) {
+      last_ts_.erase(last_ts_.begin());
+      needed = last_ts_.begin()->first;
+    }
+  }
+  if (needed == 0) return;
+  file::remove_segments_before(options_.directory, needed);
+}
+
+}  // namespace drainer::relay

@@ -1,0 +1,260 @@
+#include "tests/bench/measured_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "drainer/base/check.h"
+#include "tests/bench/delay_proxy.h"
+#include "tests/fakes/process.h"
+#include "tests/upstream/test_client.h"
+
+namespace drainer::bench {
+namespace {
+
+constexpr Duration kSampleInterval = std::chrono::milliseconds(50);
+constexpr Duration kQuietTime = std::chrono::seconds(6);
+constexpr auto kStartLimit = std::chrono::seconds(120);
+/// In one interval: a checkpoint, the progress of an idle drainer.
+constexpr uint64_t kIdleWrites = 4;
+
+struct Sample {
+  double seconds = 0;
+  uint64_t row_writes = 0;
+};
+
+std::string json_text(const std::string& json, const std::string& key) {
+  const size_t at = json.find("\"" + key + "\"");
+  CHECK(at != std::string::npos, "capture.json has no {}", key);
+  const size_t begin = json.find('"', json.find(':', at)) + 1;
+  return json.substr(begin, json.find('"', begin) - begin);
+}
+
+double cpu_seconds(pid_t pid) {
+  const std::string stat = fakes::read_file(fmt::format("/proc/{}/stat", pid));
+  const size_t after_name = stat.rfind(')');
+  if (after_name == std::string::npos) return 0;
+  uint64_t user = 0;
+  uint64_t system = 0;
+  if (std::sscanf(stat.c_str() + after_name + 1,
+                  "%*s %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2) {
+    return 0;
+  }
+  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double peak_rss_mib(pid_t pid) {
+  const std::string status = fakes::read_file(fmt::format("/proc/{}/status", pid));
+  const size_t at = status.find("VmHWM:");
+  return at == std::string::npos ? 0 : std::strtod(status.c_str() + at + 6, nullptr) / 1024;
+}
+
+/// Rows per second between 10 and 90 % of the writes.
+double rate_of_middle(const std::vector<Sample>& samples, uint64_t rows) {
+  const auto total = static_cast<double>(samples.back().row_writes);
+  const auto moment_of = [&](double share) {
+    const auto next = std::ranges::find_if(samples, [&](const Sample& sample) {
+      return static_cast<double>(sample.row_writes) >= share * total;
+    });
+    const Sample last = next == samples.begin() ? Sample{} : *std::prev(next);
+    const auto writes = static_cast<double>(next->row_writes - last.row_writes);
+    const double part = (share * total - static_cast<double>(last.row_writes)) / writes;
+    return last.seconds + part * (next->seconds - last.seconds);
+  };
+  return 0.8 * static_cast<double>(rows) / std::max(moment_of(0.9) - moment_of(0.1), 0.001);
+}
+
+/// Samples the server until it writes no more or `is_over`; `at_change` is called at each change.
+std::vector<Sample> watch(Downstream& downstream, Duration quiet, int limit_s,
+                          const std::function<bool()>& is_over,
+                          const std::function<void()>& at_change) {
+  SystemClock clock;
+  const TimePoint start = clock.now();
+  TimePoint last_change = start;
+  std::vector<Sample> samples;
+  uint64_t last_writes = 0;
+  while (clock.now() - start < std::chrono::seconds(limit_s)) {
+    const bool is_last = is_over();
+    clock.sleep_for(kSampleInterval, StopToken());
+    const uint64_t writes = downstream.counters().row_writes;
+    const TimePoint now = clock.now();
+    if (writes > std::exchange(last_writes, writes) + kIdleWrites) {
+      last_change = now;
+      samples.push_back({std::chrono::duration<double>(now - start).count(), writes});
+      at_change();
+    }
+    if (is_last || (writes > 100 && now - last_change > quiet)) break;
+  }
+  return samples;
+}
+
+std::string config_of(const RunOptions& options, const std::string& directory,
+                      const std::string& pd, int own_port, uint16_t port) {
+  std::string lines;
+  for (const std::string& line : options.syncer_lines) lines += line + "\n";
+  return fmt::format(
+      "addr = \"127.0.0.1:{}\"\npd-urls = \"http://{}\"\ndata-dir = \"{}/data\"\n[syncer]\n"
+      "db-type = \"mysql\"\nignore-schemas = \"INFORMATION_SCHEMA,PERFORMANCE_SCHEMA,mysql\"\n"
+      "worker-count = 16\ntxn-batch = 20\n{}[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = "
+      "\"dr\"\npassword = \"p\"\n",
+      own_port, pd, directory, lines, port);
+}
+
+/// Quantile of a histogram in Prometheus text; nothing when it is not there.
+std::optional<double> quantile_ms(const std::string& metrics, const std::string& name, double q) {
+  const std::string prefix = name + "_bucket{le=\"";
+  std::vector<std::pair<double, double>> buckets;
+  for (size_t at = metrics.find(prefix); at != std::string::npos; at = metrics.find(prefix, at)) {
+    at += prefix.size();
+    const double limit = std::strtod(metrics.c_str() + at, nullptr);
+    at = metrics.find('}', at) + 1;
+    buckets.emplace_back(limit, std::strtod(metrics.c_str() + at, nullptr));
+  }
+  if (buckets.empty() || buckets.back().second == 0) return std::nullopt;
+  const double rank = q * buckets.back().second;
+  const auto found = std::ranges::find_if(buckets, [&](auto& b) { return b.second >= rank; });
+  const auto before = found == buckets.begin() ? std::pair(0.0, 0.0) : *std::prev(found);
+  const double part = (rank - before.second) / std::max(found->second - before.second, 1.0);
+  return 1000 * (before.first + part * (std::min(found->first, 1e6) - before.first));
+}
+
+std::optional<Latency> latency_of(const std::string& address) {
+  const std::string answer = upstream::http_request(address, "GET", "/metrics").second;
+  const auto p50 = quantile_ms(answer, "drainer_mysql_commit_latency_seconds", 0.5);
+  const auto p99 = quantile_ms(answer, "drainer_mysql_commit_latency_seconds", 0.99);
+  if (!p50 || !p99) return std::nullopt;
+  return Latency{.p50_ms = *p50, .p99_ms = *p99};
+}
+
+}  // namespace
+
+Downstream::Downstream(const std::vector<std::string>& arguments) : server_(arguments) {
+  auto session = mysql::Session::open({.host = "127.0.0.1",
+                                       .port = server_.port(),
+                                       .user = "root",
+                                       .password = "",
+                                       .security = {},
+                                       .read_timeout = std::chrono::minutes(10),
+                                       .variables = {}});
+  CHECK(session.ok(), "{}", session.error().to_string());
+  session_ = std::move(session).value();
+}
+
+Downstream::Counters Downstream::read() {
+  const auto rows = session_->query(
+      "SHOW GLOBAL STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', "
+      "'Handler_delete', 'Queries')");
+  CHECK(rows.ok(), "{}", rows.error().to_string());
+  Counters counters;
+  for (const mysql::ResultRow& row : *rows) {
+    const uint64_t value = std::strtoull(row[1].value_or("0").c_str(), nullptr, 10);
+    (row[0] == "Queries" ? counters.statements : counters.row_writes) += value;
+  }
+  return counters;
+}
+
+Downstream::Counters Downstream::counters() {
+  const Counters now = read();
+  return {.row_writes = now.row_writes - at_clear_.row_writes,
+          .statements = now.statements - at_clear_.statements};
+}
+
+void Downstream::clear(const Workload& workload) {
+  const auto run = [&](const std::string& sql) {
+    auto done = session_->execute(sql);
+    CHECK(done.ok(), "{}: {}", sql, done.error().to_string());
+  };
+  auto databases = session_->query("SHOW DATABASES");
+  CHECK(databases.ok(), "{}", databases.error().to_string());
+  run("SET foreign_key_checks = 0");
+  for (const mysql::ResultRow& row : *databases) {
+    const std::string name = row[0].value_or("");
+    if (name != "mysql" && name != "sys" && !name.ends_with("_schema")) {
+      run("DROP DATABASE `" + name + "`");
+    }
+  }
+  run("CREATE OR REPLACE USER dr@'127.0.0.1' IDENTIFIED BY 'p'");
+  run("GRANT ALL ON *.* TO dr@'127.0.0.1'");
+  const std::string prepare = fakes::read_file(workload.capture + "/prepare.sql");
+  if (!prepare.empty()) run(prepare);
+  at_clear_ = read();
+}
+
+Outcome measure_drainer(const std::string& drainer, const Workload& workload,
+                        const RunOptions& options, Downstream& downstream, Recording* recording) {
+  fakes::TempDir directory("bench");
+  downstream.clear(workload);
+  auto upstream = fakes::Process::start(
+      {DRAINER_BIN_DIR "/upstream_sim", "--capture", workload.capture, "--listen", "127.0.0.1:0",
+       "--repeat", workload.repeat, "--pace", options.pace},
+      directory.path() + "/upstream.log", /*wants_stdout=*/true);
+  const auto ready = upstream->wait_for_line("ready", kStartLimit);
+  CHECK(ready.has_value(), "upstream_sim: {}",
+        fakes::read_file(directory.path() + "/upstream.log"));
+  const size_t pd_at = ready->find("pd=") + 3;
+  const std::string pd = ready->substr(pd_at, ready->find(' ', pd_at) - pd_at);
+
+  std::unique_ptr<DelayProxy> proxy;
+  if (options.rtt_ms > 0 || recording != nullptr) {
+    proxy = std::make_unique<DelayProxy>(
+        downstream.port(), std::chrono::microseconds(static_cast<int64_t>(options.rtt_ms * 1000)),
+        recording);
+  }
+  const int own_port = fakes::free_port();
+  const std::string config = directory.path() + "/drainer.toml";
+  fakes::write_file(config, config_of(options, directory.path(), pd, own_port,
+                                      proxy ? proxy->port() : downstream.port()));
+  const std::string from =
+      json_text(fakes::read_file(workload.capture + "/capture.json"), "from_ts");
+  auto process = fakes::Process::start({drainer, "-config", config, "-initial-commit-ts", from},
+                                       directory.path() + "/drainer.log");
+  Outcome outcome;
+  double cpu_s = 0;
+  const auto samples = watch(
+      downstream, kQuietTime, options.limit_s, [&] { return !process->is_running(); },
+      [&] {
+        cpu_s = cpu_seconds(process->pid());
+        outcome.rss_mib = peak_rss_mib(process->pid());
+      });
+  CHECK(!samples.empty(), "{} wrote nothing: {}", drainer,
+        fakes::read_file(directory.path() + "/drainer.log"));
+  const auto rows = static_cast<double>(workload.rows);
+  outcome.rows_per_s = rate_of_middle(samples, workload.rows);
+  outcome.cpu_s_per_million = cpu_s / rows * 1e6;
+  outcome.statements_per_row = static_cast<double>(downstream.counters().statements) / rows;
+  if (proxy) outcome.round_trips_per_row = static_cast<double>(proxy->round_trips()) / rows;
+  outcome.latency = latency_of(fmt::format("127.0.0.1:{}", own_port));
+  process->send_signal(SIGKILL);
+  return outcome;
+}
+
+Outcome measure_replay(const Recording& recording, const Workload& workload,
+                       Downstream& downstream) {
+  downstream.clear(workload);
+  std::atomic<bool> is_over = false;
+  std::jthread replayer([&] {
+    const ReplayOutcome replayed = replay(recording, downstream.port());
+    if (replayed.errors > 0) {
+      std::fprintf(stderr, "replay: %lu of %lu statements failed, the first with %s\n",
+                   replayed.errors, replayed.statements, replayed.first_error.c_str());
+    }
+    is_over = true;
+  });
+  const auto samples = watch(
+      downstream, std::chrono::hours(1), 3600, [&] { return is_over.load(); }, [] {});
+  Outcome outcome;
+  outcome.rows_per_s = rate_of_middle(samples, workload.rows);
+  outcome.statements_per_row =
+      static_cast<double>(downstream.counters().statements) / static_cast<double>(workload.rows);
+  return outcome;
+}
+
+}  // namespace drainer::bench
