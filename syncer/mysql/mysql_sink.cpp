@@ -14,14 +14,18 @@ namespace drainer::mysql {
 namespace {
 
 /// As many as the original caches, but bytes are counted too. One transaction is always let in.
-constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8 << 20};
+constexpr size_t kInputItems = 1024;
 /// Rows of a downstream transaction: this many times `txn-batch`.
 constexpr int64_t kRowsPerTxnBatch = 50;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kGroupTxns = 1024;
 constexpr Duration kWakeWait = std::chrono::milliseconds(2);
 constexpr size_t kWindowTxns = 8192;
-constexpr size_t kWindowBytes = 24 << 20;
+
+/// Of the memory so much waits for the planner; the rest is in the window.
+size_t input_bytes(const MysqlSinkOptions& options) {
+  return options.memory_bytes / 5;
+}
 
 DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
   const SyncerOptions& options = sink.syncer;
@@ -33,7 +37,7 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
                         .wake_rows = sink.wake_rows,
                         .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
-                        .window_bytes = kWindowBytes};
+                        .window_bytes = sink.memory_bytes - input_bytes(sink)};
   if (!options.enable_dispatch) {
     limits.workers = 1;
     limits.group_txns = 1;
@@ -138,7 +142,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
-      input_(kInputLimits),
+      input_({.items = kInputItems, .bytes = input_bytes(options)}),
       last_submitted_(start.state.commit_ts),
       plans_(tables_,
              options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
