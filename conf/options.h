@@ -24,6 +24,14 @@ struct TablePattern {
   friend bool operator==(const TablePattern&, const TablePattern&) = default;
 };
 
+/// [[syncer.conflict]]. Ours, the original has no such table.
+struct ConflictRule {
+  std::string db_name;  ///< '~' starts a regular expression, likewise below
+  std::string tbl_name;
+  std::string policy = "overwrite";  ///< overwrite, stop, keep or newest
+  std::string newest_by;             ///< column that `newest` compares
+};
+
 /// [[syncer.table-migrate-rule]]
 struct TableMigrateRule {
   std::vector<std::string> binlog_filter_rule;
@@ -62,6 +70,39 @@ struct CheckpointOptions {
   SecretSource secret;
 };
 
+/// When pb files are synced to the disk.
+enum class FileSync : uint8_t {
+  kNever,        ///< as the original: the kernel decides
+  kCheckpoint,   ///< before the checkpoint may count a transaction as written
+  kTransaction,  ///< after each transaction
+};
+
+/// What the messages to Kafka are.
+enum class KafkaProtocol : uint8_t {
+  kBinlog,     ///< the original's: one protobuf message per transaction
+  kCanalJson,  ///< Canal's JSON as TiCDC writes it
+  kDebezium,   ///< Debezium's JSON as TiCDC writes it
+};
+
+/// What partitions and message keys go by.
+enum class KafkaSpread : uint8_t { kNone, kTable, kPrimaryKey, kTransaction };
+
+/// [syncer.to.kafka]. Ours, the original has no such table.
+struct KafkaOptions {
+  KafkaProtocol protocol = KafkaProtocol::kBinlog;
+  std::string topic_template;  ///< with {schema} and {table}; empty: one topic
+  KafkaSpread partition_by = KafkaSpread::kNone;
+  KafkaSpread key_by = KafkaSpread::kNone;
+  int64_t partitions = 0;  ///< 0: as many as the topic has
+  int64_t watermark_interval_ms = 1000;
+  int64_t rows_per_message = 1;
+  bool transaction_markers = false;
+  bool tidb_extension = false;
+  bool read_back = false;  ///< what the topic holds already is not sent again after a crash
+  int64_t ack_timeout_s = 30;
+  std::map<std::string, std::string> properties;  ///< librdkafka's own
+};
+
 /// [syncer.to]
 struct DownstreamOptions {
   std::string host;
@@ -82,6 +123,8 @@ struct DownstreamOptions {
   std::string kafka_client_id = "tidb_binlog";
   int64_t kafka_max_message_size = 1 << 30;
   std::string topic_name;
+  KafkaOptions kafka;
+  FileSync file_sync = FileSync::kCheckpoint;
   std::string oracle_service_name;
   std::string oracle_connect_string;
   SecurityOptions security;
@@ -107,7 +150,8 @@ struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
   int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
-  int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
+  int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never
+  bool record_conflicts = false;  ///< in a table of the downstream
   std::string initial_commit_ts_from;  ///< file to read initial-commit-ts from; see dump_position.h
 };
 
@@ -129,6 +173,7 @@ struct SyncerOptions {
   int64_t worker_count = 16;
   bool loopback_control = false;
   int64_t channel_id = 0;
+  std::vector<int64_t> channel_ids;  ///< further channels that stop here; loopback/README.md
   bool sync_ddl = true;
   std::string db_type = "mysql";
   bool safe_mode = false;
@@ -136,6 +181,7 @@ struct SyncerOptions {
   bool enable_detect = true;
   bool load_schema_snapshot = false;
   bool case_sensitive = false;
+  std::vector<ConflictRule> conflict;
   std::vector<TableMigrateRule> table_migrate_rule;
   std::map<std::string, BinlogFilterRule> binlog_filter_rule;
   RelayOptions relay;

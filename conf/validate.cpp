@@ -10,11 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "conf/choices.h"
 #include "conf/environment.h"
 #include "conf/go_text.h"
 #include "conf/go_url.h"
 #include "conf/secret.h"
 #include "conf/security_files.h"
+#include "conf/validate_outputs.h"
 #include "drainer/base/log.h"
 
 namespace drainer::conf {
@@ -97,6 +99,7 @@ class Validator {
       refuse("Invalid compressor: {}, must be one of these: [gzip]", options_.compressor);
     }
     check_filters();
+    check_conflict_rules();
     check_numbers();
     take_choices();
     return std::move(problems_);
@@ -119,6 +122,7 @@ class Validator {
   void check_pd_urls();
   void check_filters();
   void check_tables(std::string_view key, const std::vector<TablePattern>& tables);
+  void check_conflict_rules();
   void check_numbers();
   void check_at_least(std::string_view key, int64_t value, int64_t smallest);
   uint16_t take_port(std::string_view key, int64_t value);
@@ -337,6 +341,22 @@ void Validator::check_filters() {
   check_tables("ignore-table", syncer_.ignore_table);
 }
 
+void Validator::check_conflict_rules() {
+  for (const ConflictRule& rule : syncer_.conflict) {
+    check_tables("conflict", {{.db_name = rule.db_name, .tbl_name = rule.tbl_name}});
+    const bool is_newest = rule.policy == "newest";
+    if (!is_newest && rule.policy != "overwrite" && rule.policy != "stop" &&
+        rule.policy != "keep") {
+      refuse("invalid policy of a syncer.conflict: must be overwrite, stop, keep or newest, got {}",
+             go_quote(rule.policy));
+    }
+    if (is_newest == rule.newest_by.empty()) {
+      refuse("syncer.conflict of {}.{}: the policy newest, and only that, needs newest-by",
+             rule.db_name, rule.tbl_name);
+    }
+  }
+}
+
 void Validator::check_tables(std::string_view key, const std::vector<TablePattern>& tables) {
   for (const TablePattern& table : tables) {
     if (table.db_name.empty()) refuse("empty schema name in `{}` config", key);
@@ -385,16 +405,12 @@ void Validator::take_choices() {
     refuse("invalid syncer.apply.on-row-mismatch: must be warn or stop, got {}",
            go_quote(draft_.on_row_mismatch));
   }
-  if (draft_.unknown_ddl_job == "pass") {
-    apply.unknown_ddl_job = UnknownDdlAction::kPass;
-  } else if (draft_.unknown_ddl_job == "skip") {
-    apply.unknown_ddl_job = UnknownDdlAction::kSkip;
-  } else if (draft_.unknown_ddl_job == "stop") {
-    apply.unknown_ddl_job = UnknownDdlAction::kStop;
-  } else {
-    refuse("invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got {}",
-           go_quote(draft_.unknown_ddl_job));
-  }
+  choose("syncer.apply.unknown-ddl-job", draft_.unknown_ddl_job,
+         Choices<UnknownDdlAction>{{"stop", UnknownDdlAction::kStop},
+                                   {"pass", UnknownDdlAction::kPass},
+                                   {"skip", UnknownDdlAction::kSkip}},
+         apply.unknown_ddl_job, problems_);
+  take_output_choices(draft_, problems_);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
 #include "drainer/schema/schema_store.h"
@@ -193,6 +194,7 @@ Result<void> App::open_schema() {
   ASSIGN_OR_RETURN(LoadedSchema loaded, load_schema(options_, cluster_id, start_point_,
                                                     *upstream_->meta, stop_.get_token()));
   schema_ = std::move(loaded.schema);
+  TRY(check_pair(options_.syncer, *schema_, *upstream_->registry, node_id_, stop_.get_token()));
   newer_jobs_ = std::make_unique<NewerJobs>(*upstream_->meta, clock_);
   if (options_.syncer.load_schema_snapshot) return {};
   schema_keeper_ = std::make_unique<SchemaKeeper>(schema::schema_store_path(options_.data_dir),

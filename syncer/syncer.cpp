@@ -121,10 +121,12 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
     return submit(progress_only(binlog), stop);
   }
-  ASSIGN_OR_RETURN(const loopback::MarksFound marks,
-                   rules_.mark_filter.find_marks(*prewrite, schema_));
-  if (marks.is_own) return submit(progress_only(binlog), stop);
-  if (marks.other_channel) warn_of_channel(*marks.other_channel, binlog.commit_ts);
+  ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
+  if (marks.stops_here) return submit(progress_only(binlog), stop);
+  const bool hands_on_marks = rules_.mark_filter.hands_on_marks();
+  for (const int64_t channel : marks.other_channels) {
+    if (!hands_on_marks) warn_of_channel(channel, binlog.commit_ts);
+  }
   std::vector<NewerColumn> newer;
   ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
                                           row_filter_, &newer));
@@ -137,6 +139,7 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
                                           sink_.time_zone(), row_filter_));
     }
   }
+  if (hands_on_marks && !txn.is_empty()) txn.marks = std::move(marks.other_channels);
   return submit(std::move(txn), stop);
 }
 

@@ -43,6 +43,8 @@ struct Txn {
   std::vector<RowChange> rows;
   std::vector<tidb::Value> values;
   std::optional<Ddl> ddl;
+  /// Channels of the loopback marks that the rows carry on, rising; empty: made in our upstream.
+  std::vector<int64_t> marks;
   /// Keeps the received buffer alive.
   std::optional<tidb::BinlogItem> item;
   /// The same for a transaction that was read back from a file or message.

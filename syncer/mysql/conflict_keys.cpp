@@ -225,6 +225,16 @@ ConflictKeys::Hashed ConflictKeys::hash_key(const Key& key, Row row, uint64_t& h
   return is_certain ? Hashed::kKey : Hashed::kAnything;
 }
 
+bool ConflictKeys::append_unique(Row row, std::vector<uint64_t>& hashes) const {
+  for (const Key& key : keys_) {
+    uint64_t hash = 0;
+    const Hashed hashed = hash_key(key, row, hash);
+    if (hashed == Hashed::kAnything) return false;
+    if (hashed == Hashed::kKey) hashes.push_back(hash);
+  }
+  return !has_opaque_key_;
+}
+
 void ConflictKeys::append_row(Row row, std::vector<KeyUse>& uses) const {
   bool is_whole_table = has_opaque_key_;
   bool has_key = false;

@@ -27,6 +27,10 @@ class ConflictKeys {
   static ConflictKeys make(const schema::TableVersion& table, const TableDescription& downstream,
                            const std::vector<Parent>& parents);
 
+  /// The hashes of all unique keys of one row. False when they do not tell which other rows it may
+  /// be equal to in some key.
+  bool append_unique(std::span<const tidb::Value> row, std::vector<uint64_t>& hashes) const;
+
   void append_uses(const Txn& txn, const RowChange& row, std::vector<KeyUse>& uses) const;
 
  private:

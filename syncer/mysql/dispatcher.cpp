@@ -171,7 +171,7 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
   }
   if (stop.stop_requested()) return std::nullopt;
   ++busy_workers_;
-  Group group = form_group(worker);
+  Group group = form_group();
   if (is_all_taken()) {
     wake_all();
   } else {
@@ -180,16 +180,22 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
   return group;
 }
 
+// A downstream transaction holds changes of one origin only, or its marks would say too much.
+bool Dispatcher::has_marks_of(const Group& group, const Txn& next) {
+  const auto has_rows = [](const PlannedTxn& planned) { return !planned.txn.is_empty(); };
+  const auto first = std::ranges::find_if(group.txns, has_rows);
+  return next.is_empty() || first == group.txns.end() || first->txn.marks == next.marks;
+}
+
 bool Dispatcher::fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const {
   if (group.txns.empty()) return true;
-  return !group.is_ddl() && !next.applied.is_ddl && group.txns.size() < limits_.group_txns &&
-         rows + next.applied.rows <= limits_.group_rows &&
+  return !group.is_ddl() && !next.applied.is_ddl && has_marks_of(group, next.planned->txn) &&
+         group.txns.size() < limits_.group_txns && rows + next.applied.rows <= limits_.group_rows &&
          bytes + next.bytes <= limits_.group_bytes;
 }
 
-Group Dispatcher::form_group(size_t worker) {
-  Group group{
-      .txns = {}, .low_water = low_water_, .changed = std::exchange(workers_[worker].changed, {})};
+Group Dispatcher::form_group() {
+  Group group{.txns = {}, .low_water = low_water_};
   uint64_t rows = 0;
   size_t bytes = 0;
   std::vector<NodeId> found;
@@ -233,12 +239,6 @@ void Dispatcher::finish(const Group& group) {
   for (const PlannedTxn& planned : group.txns) {
     graph_.finish(planned.node, ready);
     entry(planned.node).is_finished = true;
-    if (!planned.txn.is_ddl()) continue;
-    const schema::DdlEffect& effect = planned.txn.ddl->effect;
-    for (Worker& worker : workers_) {
-      worker.changed.insert(worker.changed.end(), effect.touched.begin(), effect.touched.end());
-      worker.changed.push_back(effect.name);
-    }
   }
   // A follower that did not fit has become ready only now.
   for (const NodeId id : ready) push_ready(id);

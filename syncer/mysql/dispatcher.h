@@ -32,8 +32,6 @@ struct PlannedTxn {
 struct Group {
   std::vector<PlannedTxn> txns;
   CommitTs low_water;  ///< everything up to it is applied
-  /// Tables that DDL has changed since the worker's last group.
-  std::vector<schema::TableName> changed;
 
   bool is_ddl() const { return txns[0].txn.is_ddl(); }
 };
@@ -110,7 +108,6 @@ class Dispatcher {
     bool is_idle = false;
     bool is_timed = false;  ///< idle, and looks by itself after wake_wait
     bool is_woken = false;
-    std::vector<schema::TableName> changed;
   };
   using Ready = std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>>;
 
@@ -124,9 +121,10 @@ class Dispatcher {
   void wake_worker() REQUIRES(mutex_);
   void wake_all() REQUIRES(mutex_);
   bool is_first_idle(size_t worker) const REQUIRES(mutex_);
-  Group form_group(size_t worker) REQUIRES(mutex_);
+  Group form_group() REQUIRES(mutex_);
   /// The start of the span of finished transactions right before `id`.
   CommitTs previous_open(NodeId id, CommitTs previous) REQUIRES(mutex_);
+  static bool has_marks_of(const Group& group, const Txn& next);
   bool fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const
       REQUIRES(mutex_);
   void advance_low_water() REQUIRES(mutex_);

@@ -5,7 +5,10 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
-#include "loopback/mark_table.h"
+#include "syncer/mysql/conflict_policy.h"
+#include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/failure.h"
+#include "syncer/mysql/mark_setup.h"
 
 namespace drainer::mysql {
 namespace {
@@ -38,13 +41,31 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
   return limits;
 }
 
-Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
-  const loopback::MarkTable marks(syncer.channel_id);
-  for (const std::string& sql : marks.setup_statements(syncer.worker_count)) {
-    auto done = session.execute(sql);
-    if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
+/// Where conflicts are recorded; empty: nowhere.
+std::string conflict_table(const MysqlSinkOptions& options) {
+  std::string table;
+  if (options.syncer.apply.record_conflicts) {
+    append_table_name(table, options.progress_schema, kConflictTableName);
   }
-  return {};
+  return table;
+}
+
+/// Drainers that start at the same time on one downstream may lock each other out.
+constexpr int kStartAttempts = 10;
+
+template <class Run>
+auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
+  Backoff backoff(kRetryPauses);
+  while (true) {
+    auto result = run();
+    if (result.ok() || classify_failure(result.error()) != FailureClass::kRetry ||
+        backoff.attempts() + 1 >= kStartAttempts) {
+      return result;
+    }
+    log_warn("the progress table is busy, trying again", {{"error", result.error()}});
+    TRY(session.rollback());
+    backoff.pause(clock, StopToken());
+  }
 }
 
 }  // namespace
@@ -72,55 +93,67 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
   if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
+  ASSIGN_OR_RETURN(const ConflictPolicies conflicts, ConflictPolicies::make(options.syncer));
+  if (const std::string table = conflict_table(options); !table.empty()) {
+    TRY(create_conflict_table(*session, options.progress_schema, table));
+  }
   const ProgressTable::Id id{.schema = options.progress_schema,
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
   const size_t workers = dispatch_limits(options).workers;
   ProgressTable progress(id);
   TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session, workers));
+  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, [&] {
+                     return progress.take_over(*session, workers);
+                   }));
   const Start start = decide_start(options, previous);
-  TRY(progress.start_at(*session, workers, start.state, options.checkpoint_ts));
+  TRY(run_retried(*session, clock, [&] {
+    return progress.start_at(*session, workers, start.state, options.checkpoint_ts);
+  }));
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
                                  {"workers", workers},
                                  {"safe mode", start.is_safe || options.syncer.safe_mode}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
-      options, downstream, id, std::move(session), start, clock));
+      options, downstream, id, conflicts, std::move(session), start, clock));
 }
 
 MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-                     const ProgressTable::Id& progress, std::unique_ptr<Session> session,
-                     const Start& start, Clock& clock)
+                     const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+                     std::unique_ptr<Session> session, const Start& start, Clock& clock)
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
       input_(kInputLimits),
       last_submitted_(start.state.commit_ts),
+      plans_(tables_,
+             options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
+                                                  ? MissingColumns::kDrop
+                                                  : MissingColumns::kFail),
+             conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
-               std::move(session), start.state, dispatcher_, clock) {
+               std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .missing_columns = options.missing_columns.value_or(
-                           options.syncer.to.sync_mode == kSyncModePartialColumns
-                               ? MissingColumns::kDrop
-                               : MissingColumns::kFail),
                        .mismatch = options.mismatch,
+                       .conflict_table = conflict_table(options),
+                       .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
                        .safe_until = std::nullopt,
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
-                       .mark = std::nullopt};
+                       .marks = std::nullopt};
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
-  const loopback::MarkTable marks(options.syncer.channel_id);
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
-    if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
+    if (options.syncer.loopback_control) {
+      worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
+    }
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
-                                       i == 0 ? start.state : AppliedState(), clock),
+                                       i == 0 ? start.state : AppliedState(), plans_, clock),
                       .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
   }
 }
@@ -185,6 +218,9 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
     ASSIGN_OR_RETURN(const bool may_be_done, slot.worker.begin_ddl(group, stop));
     TRY(slot.ddl.run(ddl, txn.commit_ts, may_be_done, stop));
   }
+  // Also after one that was skipped: the operator may have run it.
+  plans_.evict(ddl.effect.touched);
+  plans_.evict({&ddl.effect.name, 1});
   return slot.worker.finish_ddl(group, stop);
 }
 

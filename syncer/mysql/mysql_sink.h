@@ -72,8 +72,8 @@ class MysqlSink final : public Sink {
                             const std::optional<ProgressTable::Previous>& previous);
 
   MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-            const ProgressTable::Id& progress, std::unique_ptr<Session> session, const Start& start,
-            Clock& clock);
+            const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+            std::unique_ptr<Session> session, const Start& start, Clock& clock);
 
   Result<void> run_planner(const StopToken& stop);
   Result<void> run_worker(size_t number, const StopToken& stop);
@@ -84,7 +84,7 @@ class MysqlSink final : public Sink {
     Worker worker;
     DdlRunner ddl;
   };
-  static Result<void> run_ddl(Slot& slot, const Group& group, const StopToken& stop);
+  Result<void> run_ddl(Slot& slot, const Group& group, const StopToken& stop);
 
   const tidb::TimeZone time_zone_;
   const CommitTs resume_from_;
@@ -92,6 +92,8 @@ class MysqlSink final : public Sink {
 
   BoundedQueue<Txn> input_;
   CommitTs last_submitted_;
+  TableKeys tables_;
+  PlanCache plans_;
   Dispatcher dispatcher_;
   Planner planner_;         ///< of its thread
   std::deque<Slot> slots_;  ///< each of its worker's thread

@@ -16,10 +16,12 @@ Error too_large_error(size_t bytes, const PacketLimits& limits) {
                     bytes, limits.packet_bytes_max);
 }
 
-PacketWriter::PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode, Send send)
-    : limits_(limits), style_(style), mode_(mode), send_(std::move(send)) {}
+PacketWriter::PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode,
+                           const PlanSet& ordered, Send send)
+    : limits_(limits), style_(style), mode_(mode), ordered_(ordered), send_(std::move(send)) {}
 
 Result<void> PacketWriter::add_statement(std::string_view sql) {
+  TRY(write_net());
   close_run();
   sql_ += sql;
   sql_.push_back(';');
@@ -27,6 +29,7 @@ Result<void> PacketWriter::add_statement(std::string_view sql) {
 }
 
 Result<void> PacketWriter::add_guarded(std::string_view sql, uint64_t rows) {
+  TRY(write_net());
   close_run();
   sql_ += sql;
   sql_.push_back(';');
@@ -36,6 +39,50 @@ Result<void> PacketWriter::add_guarded(std::string_view sql, uint64_t rows) {
 }
 
 Result<void> PacketWriter::add_row(const TablePlan& plan, const Txn& txn, const RowChange& row) {
+  if (mode_ == WriteMode::kSafe) return write_row(plan, txn, row);
+  if (!plan.can_combine || ordered_.contains(&plan)) {
+    // What triggers do may depend on rows of other tables.
+    if (plan.has_triggers) TRY(write_net());
+    return write_row(plan, txn, row);
+  }
+  if (net_.is_full()) TRY(write_net());
+  switch (net_.add(plan, txn, row)) {
+    case NetChanges::Verdict::kTaken:
+      return {};
+    case NetChanges::Verdict::kConflict:
+      TRY(write_net());
+      net_.add(plan, txn, row);
+      return {};
+    case NetChanges::Verdict::kUnfit:
+      TRY(write_net());
+      return write_row(plan, txn, row);
+  }
+  return {};
+}
+
+Result<void> PacketWriter::write_net() {
+  if (net_.is_empty()) return {};
+  const std::span<const NetChange> changes = net_.sorted();
+  const auto is_replaced = [](const NetChange& change) {
+    return !change.before.empty() && !change.after.empty() && change.plan->has_single_key &&
+           is_changed_in_place(*change.plan, change.before, change.after);
+  };
+  for (const NetChange& change : changes) {
+    if (change.before.empty() || is_replaced(change)) continue;
+    TRY(add_delete(*change.plan, change.before));
+  }
+  for (const NetChange& change : changes) {
+    if (is_replaced(change)) TRY(add_insert(Verb::kChange, *change.plan, change.after));
+  }
+  for (const NetChange& change : changes) {
+    if (change.after.empty() || is_replaced(change)) continue;
+    TRY(add_insert(Verb::kInsert, *change.plan, change.after));
+  }
+  net_.clear();
+  return {};
+}
+
+Result<void> PacketWriter::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row) {
   switch (row.kind) {
     case RowKind::kInsert:
       return add_insert(mode_ == WriteMode::kSafe ? Verb::kReplace : Verb::kInsert, plan,
@@ -59,7 +106,7 @@ bool PacketWriter::continues_run(Verb verb, const TablePlan& plan) const {
 
 Result<void> PacketWriter::count_statement(bool is_scan) {
   close_run();
-  if (statements_ >= limits_.packet_statements || scans_ >= limits_.packet_scans) TRY(finish());
+  if (statements_ >= limits_.packet_statements || scans_ >= limits_.packet_scans) TRY(send_rest());
   ++statements_;
   scans_ += is_scan ? 1 : 0;
   return {};
@@ -80,7 +127,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
           .begin = sql_.size(),
           .rows = 1,
           .can_grow = is_complete};
-  TRY(append_insert(sql_, verb == Verb::kReplace ? "REPLACE" : "INSERT", plan, row, style_));
+  TRY(append_insert(sql_, verb == Verb::kInsert ? "INSERT" : "REPLACE", plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
 }
 
@@ -94,7 +141,8 @@ Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
           .first = row,
           .begin = sql_.size(),
           .rows = 1,
-          .can_grow = key >= 0 && plan.keys[static_cast<size_t>(key)].can_be_listed};
+          .can_grow = key >= 0 && plan.conflict == nullptr &&
+                      plan.keys[static_cast<size_t>(key)].can_be_listed};
   TRY(append_delete(sql_, plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
 }
@@ -141,6 +189,10 @@ void PacketWriter::close_run() {
     append_guard(sql_, run_.rows);
     sql_.push_back(';');
   }
+  if (run_.verb == Verb::kChange) {
+    append_guard(sql_, 2 * run_.rows);
+    sql_.push_back(';');
+  }
   run_ = {};
   complete_ = sql_.size();
 }
@@ -163,6 +215,11 @@ Result<void> PacketWriter::fit_packet(bool is_statement_end) {
 }
 
 Result<void> PacketWriter::finish() {
+  TRY(write_net());
+  return send_rest();
+}
+
+Result<void> PacketWriter::send_rest() {
   close_run();
   if (sql_.empty()) return {};
   TRY(send_(sql_));

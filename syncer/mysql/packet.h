@@ -5,8 +5,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "drainer/base/result.h"
+#include "syncer/mysql/net_changes.h"
 #include "syncer/mysql/statement.h"
 #include "syncer/txn.h"
 
@@ -36,14 +38,24 @@ struct PacketLimits {
 /// A statement that no packet can hold.
 Error too_large_error(size_t bytes, const PacketLimits& limits);
 
+/// Plans whose rows are to be written one by one, in order. The owner keeps them alive.
+using PlanSet = std::unordered_set<const TablePlan*>;
+
 /// Writes the statements of one downstream transaction and sends them in as few packets as the
-/// limits allow: neighbouring inserts into one table become one multi-row statement, neighbouring
-/// deletes by key one list. Order is kept. One thread; plans and rows must outlive the writer.
+/// limits allow.
+///
+/// In kExact, the changes of a row are put together (net_changes.h) and rows are written table by
+/// table: deletes as lists of keys, changed rows as REPLACE of many or, where the table has further
+/// unique keys, as delete and insert. A REPLACE counts two for a row that was there and has
+/// changed, so that its guard finds a missing row as an UPDATE's does. Elsewhere the order of the
+/// row changes is kept and neighbours are put together. One thread; plans and rows must outlive the
+/// writer.
 class PacketWriter {
  public:
   using Send = std::function<Result<void>(std::string_view packet)>;
 
-  PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode, Send send);
+  PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode, const PlanSet& ordered,
+               Send send);
 
   /// A statement as it is, without semicolon.
   Result<void> add_statement(std::string_view sql);
@@ -55,7 +67,7 @@ class PacketWriter {
 
  private:
   using Row = std::span<const tidb::Value>;
-  enum class Verb : uint8_t { kNone, kInsert, kReplace, kDelete };
+  enum class Verb : uint8_t { kNone, kInsert, kReplace, kChange, kDelete };
   /// The open multi-row statement, always the last one in sql_.
   struct Run {
     Verb verb = Verb::kNone;
@@ -67,12 +79,17 @@ class PacketWriter {
     bool can_grow = false;
   };
 
+  /// A row change by itself.
+  Result<void> write_row(const TablePlan& plan, const Txn& txn, const RowChange& row);
+  /// Writes what has been put together.
+  Result<void> write_net();
   Result<void> add_insert(Verb verb, const TablePlan& plan, Row row);
   Result<void> add_delete(const TablePlan& plan, Row row);
   Result<void> count_statement(bool is_scan);
   Result<void> add_update(const TablePlan& plan, Row new_row, Row old_row);
   bool continues_run(Verb verb, const TablePlan& plan) const;
   Result<void> grow_delete(Row row);
+  Result<void> send_rest();
   /// Ends the open statement with its guard.
   void close_run();
   /// Marks the end of a statement (or of a row of a run) and sends full packets.
@@ -81,7 +98,9 @@ class PacketWriter {
   const PacketLimits limits_;
   const QuoteStyle style_;
   const WriteMode mode_;
+  const PlanSet& ordered_;
   const Send send_;
+  NetChanges net_;
   std::string sql_;
   size_t statements_ = 0;  ///< in sql_, likewise scans_
   size_t scans_ = 0;

@@ -13,54 +13,71 @@ constexpr Backoff::Limits kMissingTablePauses{std::chrono::milliseconds(100),
 
 }  // namespace
 
-Result<TablePlan> PlanCache::make(Session& session, const schema::TableVersion& table) {
+Result<PlanCache::Plan> PlanCache::try_make(Session& session, const schema::TableVersion& table) {
   ASSIGN_OR_RETURN(const auto description, tables_.find(session, table.name));
-  return TablePlan::make(table, *description, missing_);
+  ASSIGN_OR_RETURN(TablePlan plan, TablePlan::make(table, *description, missing_));
+  plan.conflict = policies_.find(table.name);
+  // Each row has to be looked at as it comes.
+  plan.can_combine = plan.can_combine && plan.conflict == nullptr;
+  return std::make_shared<const TablePlan>(std::move(plan));
 }
 
-Result<const TablePlan*> PlanCache::find(Session& session,
-                                         const std::shared_ptr<const schema::TableVersion>& table,
-                                         const StopToken& stop) {
-  if (const auto found = plans_.find(table.get()); found != plans_.end()) {
-    return found->second.plan.get();
-  }
+Result<PlanCache::Plan> PlanCache::make(Session& session, const schema::TableVersion& table,
+                                        const StopToken& stop) {
   Backoff backoff(kMissingTablePauses);
   bool refreshed = false;
   while (true) {
-    auto plan = make(session, *table);
-    if (plan.ok()) {
-      auto owned = std::make_unique<const TablePlan>(std::move(plan).value());
-      const TablePlan* result = owned.get();
-      plans_.emplace(table.get(), Entry{table, std::move(owned)});
-      return result;
-    }
+    auto plan = try_make(session, table);
+    if (plan.ok()) return plan;
     if (plan.error().code() == ErrorCode::kNotFound &&
         backoff.attempts() + 1 < kMissingTableAttempts) {
       if (backoff.attempts() == 0) {
         log_warn("table is missing downstream, waiting for it",
-                 {{"schema", table->name.schema}, {"table", table->name.table}});
+                 {{"schema", table.name.schema}, {"table", table.name.table}});
       }
       if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
       continue;
     }
     if (plan.error().code() == ErrorCode::kInvalid && plan.error().detail() == 0 && !refreshed) {
       refreshed = true;
-      tables_.evict(table->name);
-      log_info("refresh table info",
-               {{"schema", table->name.schema}, {"table", table->name.table}});
+      tables_.evict(table.name);
+      log_info("refresh table info", {{"schema", table.name.schema}, {"table", table.name.table}});
       continue;
     }
-    return std::move(plan).error();
+    return plan;
   }
 }
 
-void PlanCache::evict(const schema::TableName& name) {
-  tables_.evict(name);
-  plans_.clear();
+Result<PlanCache::Plan> PlanCache::find(Session& session,
+                                        const std::shared_ptr<const schema::TableVersion>& table,
+                                        const StopToken& stop) {
+  uint64_t clears = 0;
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = plans_.find(table.get()); found != plans_.end()) {
+      return found->second.plan;
+    }
+    clears = clears_;
+  }
+  ASSIGN_OR_RETURN(Plan plan, make(session, *table, stop));
+  MutexLock lock(mutex_);
+  if (clears == clears_) plans_.emplace(table.get(), Entry{table, plan});
+  return plan;
+}
+
+void PlanCache::evict(std::span<const schema::TableName> names) {
+  for (const schema::TableName& name : names) tables_.evict(name);
+  clear();
+}
+
+void PlanCache::refresh() {
+  tables_.clear();
+  clear();
 }
 
 void PlanCache::clear() {
-  tables_.clear();
+  MutexLock lock(mutex_);
+  ++clears_;
   plans_.clear();
 }
 

@@ -1,41 +1,55 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/statement.h"
 #include "syncer/mysql/table_keys.h"
 
 namespace drainer::mysql {
 
-/// The plan of each upstream table version in use. One thread.
+/// The plan of each upstream table version in use, for all workers. Any thread.
 class PlanCache {
  public:
-  PlanCache(MissingColumns missing, Clock& clock) : missing_(missing), clock_(clock) {}
+  using Plan = std::shared_ptr<const TablePlan>;
+
+  PlanCache(TableKeys& tables, MissingColumns missing, ConflictPolicies policies, Clock& clock)
+      : tables_(tables), missing_(missing), policies_(std::move(policies)), clock_(clock) {}
+
+  bool has_policies() const { return !policies_.empty(); }
 
   /// Reads the downstream table on first use. A missing table is waited for a while, a missing
-  /// column makes it read again once. The plan lives until the next evict() or clear().
-  Result<const TablePlan*> find(Session& session,
-                                const std::shared_ptr<const schema::TableVersion>& table,
-                                const StopToken& stop);
-  /// After a DDL: forgets the table (all of the database when `table` is empty).
-  void evict(const schema::TableName& name);
-  void clear();
+  /// column makes it read again once.
+  Result<Plan> find(Session& session, const std::shared_ptr<const schema::TableVersion>& table,
+                    const StopToken& stop) EXCLUDES(mutex_);
+  /// Forgets these tables, which have changed; with an empty `table` all of the database.
+  void evict(std::span<const schema::TableName> names) EXCLUDES(mutex_);
+  /// Reads all tables again: some may have changed.
+  void refresh() EXCLUDES(mutex_);
 
  private:
   struct Entry {
     std::shared_ptr<const schema::TableVersion> table;  ///< keeps the key's address taken
-    std::unique_ptr<const TablePlan> plan;
+    Plan plan;
   };
 
-  Result<TablePlan> make(Session& session, const schema::TableVersion& table);
+  Result<Plan> make(Session& session, const schema::TableVersion& table, const StopToken& stop);
+  void clear() EXCLUDES(mutex_);
+  Result<Plan> try_make(Session& session, const schema::TableVersion& table);
 
+  TableKeys& tables_;
   const MissingColumns missing_;
+  const ConflictPolicies policies_;
   Clock& clock_;
-  TableKeys tables_;
-  std::unordered_map<const schema::TableVersion*, Entry> plans_;
+
+  Mutex mutex_;
+  std::unordered_map<const schema::TableVersion*, Entry> plans_ GUARDED_BY(mutex_);
+  uint64_t clears_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace drainer::mysql

@@ -43,13 +43,14 @@ Result<int64_t> downstream_ts(Session& session) {
 }  // namespace
 
 Planner::Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
-                 Dispatcher& dispatcher, Clock& clock)
+                 TableKeys& tables, Dispatcher& dispatcher, Clock& clock)
     : options_(std::move(options)),
       session_(std::move(session)),
       start_(std::move(state)),
       dispatcher_(dispatcher),
       clock_(clock),
-      previous_ts_(start_.commit_ts) {}
+      previous_ts_(start_.commit_ts),
+      tables_(tables) {}
 
 Result<void> Planner::run(BoundedQueue<Txn>& input, const StopToken& stop) {
   while (auto txn = input.pop(stop)) {
@@ -66,7 +67,7 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
     log_info("transaction was applied by an earlier run", {{"commit ts", txn.commit_ts}});
     return dispatcher_.add_applied(txn, previous, stop);
   }
-  close_ddls();
+  follow_changes();
   ASSIGN_OR_RETURN(Dispatcher::Uses uses, find_uses(txn, stop));
   PlannedTxn planned{.txn = std::move(txn), .previous_ts = previous};
   if (const auto part = start_.parts.find(planned.txn.commit_ts); part != start_.parts.end()) {
@@ -113,13 +114,14 @@ Dispatcher::Uses Planner::uses_of_ddl(const Ddl& ddl) {
   return uses;
 }
 
-void Planner::close_ddls() {
-  std::erase_if(open_ddls_, [&](const OpenDdl& ddl) {
-    if (!dispatcher_.is_finished(ddl.node)) return false;
-    for (const schema::TableName& name : ddl.changes) tables_.evict(name);
+void Planner::follow_changes() {
+  if (!open_ddls_.empty()) {
+    std::erase_if(open_ddls_,
+                  [&](const OpenDdl& ddl) { return dispatcher_.is_finished(ddl.node); });
+  }
+  if (const uint64_t now = tables_.generation(); now != std::exchange(generation_, now)) {
     known_.clear();
-    return true;
-  });
+  }
 }
 
 bool Planner::is_changing(const schema::TableName& name) const {

@@ -28,7 +28,7 @@ class Planner {
  public:
   /// `state` is what earlier runs have left.
   Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
-          Dispatcher& dispatcher, Clock& clock);
+          TableKeys& tables, Dispatcher& dispatcher, Clock& clock);
 
   /// Until the input is closed and drained, or `stop`.
   Result<void> run(BoundedQueue<Txn>& input, const StopToken& stop);
@@ -51,8 +51,8 @@ class Planner {
   Result<const ConflictKeys*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
                                         const StopToken& stop);
   Result<std::unique_ptr<const ConflictKeys>> read_keys(const schema::TableVersion& table);
-  /// Forgets what DDLs that are done have changed.
-  void close_ddls();
+  /// Forgets DDLs that are done, and what was known of tables that have been read again.
+  void follow_changes();
   bool is_changing(const schema::TableName& name) const;
   Result<void> add_secondary_ts(const StopToken& stop);
 
@@ -62,7 +62,8 @@ class Planner {
   Dispatcher& dispatcher_;
   Clock& clock_;
   CommitTs previous_ts_;  ///< of the last transaction planned
-  TableKeys tables_;
+  TableKeys& tables_;
+  uint64_t generation_ = 0;  ///< of tables_ when known_ was made
   std::unordered_map<const schema::TableVersion*, Known> known_;
   std::vector<OpenDdl> open_ddls_;
   std::optional<TimePoint> last_secondary_ts_;

@@ -159,12 +159,8 @@ Result<void> append_key_condition(std::string& sql, const TablePlan& plan, const
   return {};
 }
 
-Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
-  sql += " WHERE ";
-  const int32_t key = plan.find_key(row);
-  if (key >= 0) {
-    return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
-  }
+/// All columns that the row carries, with their bytes.
+Result<void> append_same_row(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
   bool is_first = true;
   for (const PlannedColumn& column : plan.columns) {
     const Value& value = row[column.offset];
@@ -180,6 +176,15 @@ Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, Quot
   }
   if (is_first) return make_error(ErrorCode::kInvalid, "row of {} has no columns", plan.target);
   return {};
+}
+
+Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  if (plan.conflict == nullptr || plan.find_key(row) < 0) {
+    return append_where_key(sql, plan, row, style);
+  }
+  TRY(append_where_key(sql, plan, row, style));
+  sql += " AND ";
+  return append_same_row(sql, plan, row, style);
 }
 
 /// Runs `append_one(column)` for each column that `row` carries, with commas between.
@@ -246,6 +251,18 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     if (usable) plan.keys.push_back(std::move(planned));
   }
 
+  plan.hashes = ConflictKeys::make(
+      table, downstream, std::vector<ConflictKeys::Parent>(downstream.foreign_keys.size()));
+  plan.has_triggers = downstream.has_triggers;
+  plan.has_single_key = downstream.unique_keys.size() == 1;
+  const auto is_planned = [&](const DownstreamColumn& column) {
+    const auto position = static_cast<size_t>(&column - downstream.columns.data());
+    return column.is_generated || planned_by_downstream[position] >= 0;
+  };
+  plan.can_combine = !plan.has_triggers && !plan.keys.empty() &&
+                     plan.keys.size() == downstream.unique_keys.size() &&
+                     std::ranges::all_of(downstream.columns, is_planned);
+
   plan.column_list = "(";
   for (const PlannedColumn& column : plan.columns) {
     if (plan.column_list.size() > 1) plan.column_list.push_back(',');
@@ -264,6 +281,13 @@ int32_t TablePlan::find_key(Row row) const {
     if (complete) return static_cast<int32_t>(i);
   }
   return -1;
+}
+
+bool TablePlan::needs_own_statement(Row row) const {
+  return std::ranges::any_of(columns, [&](const PlannedColumn& column) {
+    const Value& value = row[column.offset];
+    return value.is_absent() || (value.is_null() && !column.downstream.is_nullable);
+  });
 }
 
 bool TablePlan::has_absent(Row row) const {
@@ -322,6 +346,13 @@ Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, Quo
   return {};
 }
 
+Result<void> append_where_key(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql += " WHERE ";
+  const int32_t key = plan.find_key(row);
+  if (key < 0) return append_same_row(sql, plan, row, style);
+  return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
+}
+
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,
                                 Row row, QuoteStyle style) {
   if (key.columns.size() == 1) {
@@ -336,7 +367,7 @@ Result<void> append_key_element(std::string& sql, const TablePlan& plan, const P
 
 std::string describe_row(const TablePlan& plan, Row row) {
   std::string text;
-  if (auto appended = append_where(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
+  if (auto appended = append_where_key(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
   return text.substr(std::string_view(" WHERE ").size());
 }
 

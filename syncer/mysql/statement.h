@@ -10,6 +10,8 @@
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/value.h"
+#include "syncer/mysql/conflict_keys.h"
+#include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/table_keys.h"
 
@@ -43,6 +45,16 @@ struct TablePlan {
   std::vector<PlannedColumn> columns;  ///< sorted by the bytes of their names
   std::vector<PlannedKey> keys;        ///< PRIMARY first
   std::string column_list;             ///< "(`a`,`b`)"
+  ConflictKeys hashes;                 ///< of the unique keys; without foreign keys
+  /// Changes of one row may be put together, and those of different rows be written in any order:
+  /// all columns and unique keys are known and there are no triggers to see the difference.
+  bool can_combine = false;
+  /// There is no unique key but the first, so that REPLACE meets one row only.
+  bool has_single_key = false;
+  bool has_triggers = false;
+  /// Set for tables whose conflicts are looked for: an UPDATE or DELETE finds its row only while
+  /// that is as it was upstream.
+  const ConflictPolicy* conflict = nullptr;
 
   /// kInvalid when a column is missing under kFail. Generated columns of either side are left out.
   static Result<TablePlan> make(const schema::TableVersion& table,
@@ -50,7 +62,9 @@ struct TablePlan {
 
   /// First key none of whose columns is NULL or absent in `row`; -1 when there is none.
   int32_t find_key(std::span<const tidb::Value> row) const;
-  /// Some written column of `row` is absent, so that column_list does not fit it.
+  /// Some written column of `row` is absent, so that column_list does not fit it, or NULL where the
+  /// downstream takes none, which several rows in one statement would hide.
+  bool needs_own_statement(std::span<const tidb::Value> row) const;
   bool has_absent(std::span<const tidb::Value> row) const;
 };
 
@@ -68,6 +82,11 @@ Result<void> append_update(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> old_row, QuoteStyle style);
 Result<void> append_delete(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> row, QuoteStyle style);
+
+/// ` WHERE ` by the first usable key alone, whatever else the row holds; by all columns without
+/// one.
+Result<void> append_where_key(std::string& sql, const TablePlan& plan,
+                              std::span<const tidb::Value> row, QuoteStyle style);
 
 /// What one element of a key list looks like: a value for `IN (…)`, or `(… AND …)` for `… OR …`.
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kColumnFields =
     "column_name, extra, data_type, character_set_name, character_octet_length, "
-    "collation_name";
+    "collation_name, is_nullable";
 constexpr std::string_view kStatisticsFields =
     "non_unique, index_name, seq_in_index, column_name, sub_part";
 constexpr std::string_view kReferenceFields =
@@ -59,6 +59,7 @@ DownstreamColumn describe_column(const ResultRow& row) {
   column.is_unicode = charset.starts_with("utf8") || charset == "ascii";
   if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
   column.is_binary_collation = row[5].value_or("").ends_with("_bin");
+  column.is_nullable = row[6].value_or("") != "NO";
   return column;
 }
 
@@ -83,6 +84,15 @@ std::string query_text(std::string_view fields, std::string_view view, std::stri
   sql += " AND table_name = ";
   append_quoted(sql, name.table, style);
   sql += fmt::format("\nORDER BY {} ASC;", order);
+  return sql;
+}
+
+std::string triggers_text(const schema::TableName& name, QuoteStyle style) {
+  std::string sql =
+      "SELECT trigger_name FROM information_schema.triggers WHERE event_object_schema = ";
+  append_quoted(sql, name.schema, style);
+  sql += " AND event_object_table = ";
+  append_quoted(sql, name.table, style);
   return sql;
 }
 
@@ -135,11 +145,9 @@ TableDescription describe(const std::vector<ResultRow>& columns,
   return table;
 }
 
-Result<std::shared_ptr<const TableDescription>> TableKeys::find(Session& session,
-                                                                const schema::TableName& name) {
-  const Key key{fold_case(name.schema), fold_case(name.table)};
-  if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
+namespace {
 
+Result<TableKeys::Description> read_table(Session& session, const schema::TableName& name) {
   const QuoteStyle style{session.no_backslash_escapes()};
   ASSIGN_OR_RETURN(const auto columns, session.query(query_text(kColumnFields, "columns",
                                                                 "ordinal_position", name, style)));
@@ -152,18 +160,49 @@ Result<std::shared_ptr<const TableDescription>> TableKeys::find(Session& session
   ASSIGN_OR_RETURN(const auto references,
                    session.query(query_text(kReferenceFields, "key_column_usage",
                                             "ordinal_position", name, style)));
-  auto table = std::make_shared<const TableDescription>(describe(columns, statistics, references));
-  tables_.emplace(key, table);
+  ASSIGN_OR_RETURN(const auto triggers, session.query(triggers_text(name, style)));
+  TableDescription table = describe(columns, statistics, references);
+  table.has_triggers = !triggers.empty();
+  return std::make_shared<const TableDescription>(std::move(table));
+}
+
+}  // namespace
+
+Result<TableKeys::Description> TableKeys::find(Session& session, const schema::TableName& name) {
+  Key key{fold_case(name.schema), fold_case(name.table)};
+  uint64_t generation = 0;
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
+    generation = generation_;
+  }
+  ASSIGN_OR_RETURN(Description table, read_table(session, name));
+  MutexLock lock(mutex_);
+  // Evicted meanwhile, perhaps this one: the next reader asks again.
+  if (generation == generation_) tables_.emplace(std::move(key), table);
   return table;
 }
 
 void TableKeys::evict(const schema::TableName& name) {
+  MutexLock lock(mutex_);
+  ++generation_;
   const std::string folded = fold_case(name.schema);
   if (!name.table.empty()) {
     tables_.erase({folded, fold_case(name.table)});
     return;
   }
   std::erase_if(tables_, [&](const auto& entry) { return entry.first.first == folded; });
+}
+
+void TableKeys::clear() {
+  MutexLock lock(mutex_);
+  ++generation_;
+  tables_.clear();
+}
+
+uint64_t TableKeys::generation() const {
+  MutexLock lock(mutex_);
+  return generation_;
 }
 
 }  // namespace drainer::mysql

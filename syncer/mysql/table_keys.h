@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
 #include "syncer/mysql/session.h"
@@ -32,6 +33,7 @@ struct DownstreamColumn {
   std::string name;
   ColumnClass column_class = ColumnClass::kOther;
   bool is_generated = false;
+  bool is_nullable = true;
   bool is_indexed = false;    ///< first column of some index
   bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
   uint32_t octet_length = 0;  ///< of kFixedBytes
@@ -61,6 +63,7 @@ struct TableDescription {
   std::vector<DownstreamColumn> columns;  ///< in table order
   std::vector<UniqueKey> unique_keys;     ///< PRIMARY first
   std::vector<DownstreamForeignKey> foreign_keys;
+  bool has_triggers = false;
 
   /// Position of the column called `name`, whatever the case of its letters, or -1.
   int32_t find_column(std::string_view name) const;
@@ -75,19 +78,26 @@ TableDescription describe(const std::vector<ResultRow>& columns,
                           const std::vector<ResultRow>& statistics,
                           const std::vector<ResultRow>& references = {});
 
-/// Descriptions of downstream tables, read on first use. One thread.
+/// Descriptions of downstream tables, read on first use, for all threads of a sink. Any thread.
+///
+/// Nobody may ask for a table while a DDL on it runs; whoever has run the DDL evicts it.
 class TableKeys {
  public:
+  using Description = std::shared_ptr<const TableDescription>;
+
   /// From the cache, else from the server. kNotFound "table not exist" when there is no such table.
-  Result<std::shared_ptr<const TableDescription>> find(Session& session,
-                                                       const schema::TableName& name);
+  Result<Description> find(Session& session, const schema::TableName& name) EXCLUDES(mutex_);
   /// Forgets one table; with an empty `table` all tables of the database.
-  void evict(const schema::TableName& name);
-  void clear() { tables_.clear(); }
+  void evict(const schema::TableName& name) EXCLUDES(mutex_);
+  void clear() EXCLUDES(mutex_);
+  /// Rises with each evict() and clear(): what was made of descriptions before may be outdated.
+  uint64_t generation() const EXCLUDES(mutex_);
 
  private:
   using Key = std::pair<std::string, std::string>;  ///< folded schema and table
-  std::map<Key, std::shared_ptr<const TableDescription>> tables_;
+  mutable Mutex mutex_;
+  std::map<Key, Description> tables_ GUARDED_BY(mutex_);
+  uint64_t generation_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace drainer::mysql

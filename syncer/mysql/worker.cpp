@@ -6,6 +6,7 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/failure.h"
 
 namespace drainer::mysql {
@@ -63,12 +64,13 @@ Error stopped() {
 
 }  // namespace
 
-Worker::Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state, Clock& clock)
+Worker::Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state,
+               PlanCache& plans, Clock& clock)
     : options_(std::move(options)),
       progress_(std::move(progress)),
       clock_(clock),
       state_(state),
-      plans_(options_.missing_columns, clock) {}
+      plans_(plans) {}
 
 AppliedState Worker::state_at(CommitTs low_water) const {
   AppliedState state = state_;
@@ -77,7 +79,6 @@ AppliedState Worker::state_at(CommitTs low_water) const {
 }
 
 Result<void> Worker::apply(const Group& group, const StopToken& stop) {
-  for (const schema::TableName& name : group.changed) plans_.evict(name);
   const auto has_part = [](const PlannedTxn& planned) { return planned.first_row > 0; };
   if (group.txns.size() > 1 && std::ranges::none_of(group.txns, has_part)) {
     Step step{.txns = group.txns, .after = state_at(group.low_water)};
@@ -143,8 +144,6 @@ Result<bool> Worker::begin_ddl(const Group& group, const StopToken& stop) {
 }
 
 Result<void> Worker::finish_ddl(const Group& group, const StopToken& stop) {
-  // Told once, also to a worker whose next group is a DDL itself.
-  for (const schema::TableName& name : group.changed) plans_.evict(name);
   const PlannedTxn& planned = group.txns[0];
   Step step{.txns = {}, .after = state_at(group.low_water)};
   step.after.add(planned.previous_ts, planned.txn.commit_ts);
@@ -156,6 +155,7 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
   while (true) {
     auto attempted = attempt(step, approach, stop);
     if (attempted.ok()) {
+      if (approach.had_guard) keep_order(step, stop);
       state_ = step.after;
       return {};
     }
@@ -224,10 +224,12 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       if (approach.is_refreshed) break;
       approach.is_refreshed = true;
       log_warn("downstream table may have changed, reading it again", {{"error", error}});
-      plans_.clear();
+      plans_.refresh();
       return {};
     case FailureClass::kSafeMode:
       if (mode_of(approach) == WriteMode::kSafe) break;
+      // Row by row each table's policy is asked, where there are any.
+      if (!approach.is_careful && plans_.has_policies()) break;
       approach.is_safe = true;
       log_warn("row exists downstream, trying again in safe mode",
                {{"commit ts", step.last_ts()}, {"error", error}});
@@ -244,11 +246,13 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       }
       return approach.backoff.pause(clock_, stop) ? Result<void>() : stopped();
     case FailureClass::kGuard:
+      approach.had_guard = true;
+      break;
     case FailureClass::kFatal:
       break;
   }
   // An error of our own, without a number, names its row already.
-  const bool has_statements = !step.txns.empty() || options_.mark.has_value();
+  const bool has_statements = !step.txns.empty() || options_.marks.has_value();
   if (approach.is_careful || !has_statements || error.detail() == 0) return error;
   approach.is_careful = true;
   return {};
@@ -277,18 +281,32 @@ Result<void> Worker::send(std::string_view packet) {
   return {};
 }
 
-Result<std::vector<std::vector<const TablePlan*>>> Worker::find_plans(const Step& step,
-                                                                      const StopToken& stop) {
-  std::vector<std::vector<const TablePlan*>> plans(step.txns.size());
+void Worker::keep_order(const Step& step, const StopToken& stop) {
+  auto plans = find_plans(step, stop);
+  if (!plans.ok()) return;
+  for (size_t i = 0; i < step.txns.size(); ++i) {
+    for (const RowChange& row : step.txns[i].txn.rows) {
+      const PlanCache::Plan& plan = (*plans)[i][row.table];
+      if (row.kind == RowKind::kInsert || !plan->can_combine) continue;
+      if (!ordered_.insert(plan.get()).second) continue;
+      ordered_plans_.push_back(plan);
+      log_warn("rows do not change as they did upstream, the table is written row by row",
+               {{"table", plan->target}, {"commit ts", step.last_ts()}});
+    }
+  }
+}
+
+Result<Worker::Plans> Worker::find_plans(const Step& step, const StopToken& stop) {
+  Plans plans(step.txns.size());
   for (size_t i = 0; i < step.txns.size(); ++i) {
     const Txn& txn = step.txns[i].txn;
     plans[i].resize(txn.tables.size());
     for (const RowChange& row : txn.rows) {
-      const TablePlan*& plan = plans[i][row.table];
+      PlanCache::Plan& plan = plans[i][row.table];
       if (plan != nullptr) continue;
       auto found = plans_.find(*session_, txn.tables[row.table], stop);
       if (!found.ok()) return std::move(found).error().because("commit ts {}", txn.commit_ts);
-      plan = *found;
+      plan = std::move(found).value();
     }
   }
   return plans;
@@ -296,10 +314,10 @@ Result<std::vector<std::vector<const TablePlan*>>> Worker::find_plans(const Step
 
 Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
-  PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode,
+  PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode, ordered_,
                       [this](std::string_view packet) { return send(packet); });
   TRY(writer.add_statement("START TRANSACTION"));
-  if (options_.mark) TRY(writer.add_guarded(options_.mark->update, 1));
+  for (const loopback::Mark& mark : marks_of(step)) TRY(writer.add_guarded(mark.update, 1));
   TRY(writer.add_guarded(progress_.update_text(step.after), 1));
   for (size_t i = 0; i < step.txns.size(); ++i) {
     const Txn& txn = step.txns[i].txn;
@@ -322,7 +340,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
 Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
   TRY(session_->execute("START TRANSACTION"));
-  if (options_.mark) TRY(write_mark_carefully());
+  for (const loopback::Mark& mark : marks_of(step)) TRY(write_mark_carefully(mark));
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
   for (size_t i = 0; i < step.txns.size(); ++i) {
@@ -337,17 +355,39 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   return {};
 }
 
-Result<void> Worker::write_mark_carefully() {
-  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(options_.mark->update));
+std::vector<loopback::Mark> Worker::marks_of(const Step& step) const {
+  if (!options_.marks) return {};
+  // Where there are no rows it does not matter whose the mark is.
+  const auto has_rows = [](const PlannedTxn& planned) { return !planned.txn.is_empty(); };
+  const auto first = std::ranges::find_if(step.txns, has_rows);
+  return options_.marks->marks_for(first == step.txns.end() ? std::vector<int64_t>()
+                                                            : first->txn.marks);
+}
+
+Result<void> Worker::write_mark_carefully(const loopback::Mark& mark) {
+  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(mark.update));
   if (marked == 1) return {};
-  log_warn("the row of the loopback mark is gone, it is inserted again",
-           {{"sql", options_.mark->insert}});
-  TRY(session_->execute(options_.mark->insert));
+  log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
+  TRY(session_->execute(mark.insert));
   return {};
 }
 
 Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
                                          const RowChange& row, WriteMode mode) {
+  if (plan.conflict != nullptr && mode == WriteMode::kExact) {
+    return ConflictResolver(*session_, options_.cluster_id, options_.conflict_table)
+        .write(plan, txn, row);
+  }
+  auto written = write_row(plan, txn, row, mode);
+  // Others get what they would have got by themselves; only this row, so that it stays the only
+  // one.
+  const bool is_duplicate = !written.ok() && plans_.has_policies() &&
+                            classify_failure(written.error()) == FailureClass::kSafeMode;
+  return is_duplicate ? write_row(plan, txn, row, WriteMode::kSafe) : written;
+}
+
+Result<void> Worker::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                               WriteMode mode) {
   const QuoteStyle style{session_->no_backslash_escapes()};
   const bool is_safe = mode == WriteMode::kSafe;
   std::string sql;

@@ -28,16 +28,18 @@ enum class MismatchPolicy : uint8_t {
 
 struct WorkerOptions {
   SessionOptions session;
-  MissingColumns missing_columns = MissingColumns::kFail;
   MismatchPolicy mismatch = MismatchPolicy::kStop;
+  /// Where conflicts are noted; empty: nowhere.
+  std::string conflict_table{};
+  uint64_t cluster_id = 0;  ///< of the upstream
   bool safe_mode = false;
   std::optional<TimePoint> safe_until;  ///< safe mode until then
   int attempts_max = 100;
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
-  /// Begins each transaction (3.1); nothing without loopback control.
-  std::optional<loopback::Mark> mark;
+  /// They begin each transaction (3.1); nothing without loopback control.
+  std::optional<loopback::WriterMarks> marks;
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.
@@ -51,7 +53,8 @@ inline constexpr Backoff::Limits kRetryPauses{std::chrono::milliseconds(100),
 class Worker {
  public:
   /// `state` is what the progress row holds. Connects when there is something to write.
-  Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state, Clock& clock);
+  Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state, PlanCache& plans,
+         Clock& clock);
 
   /// Writes whole transactions, in order, as one downstream transaction and notes their commit ts;
   /// without rows only that. Retries what may be retried (6.10); an error is final.
@@ -78,6 +81,7 @@ class Worker {
     bool is_careful = false;  ///< statement by statement, to find the one that fails
     bool is_safe = false;
     bool is_refreshed = false;
+    bool had_guard = false;
     Backoff backoff{kRetryPauses};
     int32_t last_logged = 0;
   };
@@ -95,14 +99,20 @@ class Worker {
   void roll_back();
   Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
   Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
-  /// The mark of a transaction just begun, whose row is inserted when it is gone.
-  Result<void> write_mark_carefully();
+  /// What the step's downstream transaction begins with.
+  std::vector<loopback::Mark> marks_of(const Step& step) const;
+  /// A mark of a transaction just begun, whose row is inserted when it is not there.
+  Result<void> write_mark_carefully(const loopback::Mark& mark);
   Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
                                    WriteMode mode);
+  Result<void> write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                         WriteMode mode);
   Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
                                const Txn& txn, const RowChange& row);
-  Result<std::vector<std::vector<const TablePlan*>>> find_plans(const Step& step,
-                                                                const StopToken& stop);
+  /// Of each transaction of the step, by the position of the table in it.
+  using Plans = std::vector<std::vector<PlanCache::Plan>>;
+  Result<Plans> find_plans(const Step& step, const StopToken& stop);
+  void keep_order(const Step& step, const StopToken& stop);
   Result<void> send(std::string_view packet);
   WriteMode mode_of(const Approach& approach) const;
   PacketLimits packet_limits() const;
@@ -113,7 +123,11 @@ class Worker {
   std::unique_ptr<Session> session_;  ///< null after a lost connection
   SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none
   AppliedState state_;
-  PlanCache plans_;
+  PlanCache& plans_;
+  /// Tables whose rows did not change as their upstream rows do, which made a guard fail: they are
+  /// written row by row. As long as their plan is in use.
+  PlanSet ordered_;
+  std::vector<PlanCache::Plan> ordered_plans_;
 };
 
 }  // namespace drainer::mysql

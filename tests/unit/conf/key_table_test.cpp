@@ -59,6 +59,10 @@ struct SampleOf {
         R"("target":{"schema":"u","table":"v"}}])",
         "slice"};
   }
+  Sample operator()(DraftField<std::vector<ConflictRule>>) const {
+    return {"[{ db-name = 'd', tbl-name = 't', policy = 'newest', newest-by = 'c' }]", "",
+            R"([{"db-name":"d","tbl-name":"t","policy":"newest","newest-by":"c"}])", "slice"};
+  }
   Sample operator()(DraftField<std::map<std::string, BinlogFilterRule>>) const {
     return {"{ f = { ignore-event = ['delete'], ignore-sql = ['a'] } }", "",
             R"({"f":{"ignore-event":["delete"],"ignore-sql":["a"]}})", "map"};
@@ -75,6 +79,16 @@ Sample sample_of(const Key<Draft>& key) {
       {"compressor", {"'gzip'", "gzip", "\"gzip\"", "string"}},
       {"syncer.apply.on-row-mismatch", {"'warn'", "", "\"warn\"", "string"}},
       {"syncer.apply.unknown-ddl-job", {"'skip'", "", "\"skip\"", "string"}},
+      {"syncer.to.file.sync", {"'never'", "", "\"never\"", "string"}},
+      {"syncer.to.kafka.protocol", {"'debezium'", "", "\"debezium\"", "string"}},
+      {"syncer.to.kafka.partition-by",
+       {"'table'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"table\"", "string"}},
+      {"syncer.to.kafka.key-by",
+       {"'table'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"table\"", "string"}},
+      {"syncer.to.kafka.topic-template",
+       {"'{schema}'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"{schema}\"", "string"}},
+      {"syncer.to.kafka.transaction-markers",
+       {"true\nsyncer.to.kafka.protocol = 'debezium'", "", "true", "boolean"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},
       {"syncer.to.checkpoint.password", {"'hush'", "", "\"******\"", "string"}},

@@ -103,6 +103,13 @@ TEST_CASE("validate: each bad value has the original's text") {
       {"syncer.to.port = 65536", "invalid syncer.to.port: must be from 0 to 65535, got 65536"},
       {"syncer.to.checkpoint.port = -1",
        "invalid syncer.to.checkpoint.port: must be from 0 to 65535, got -1"},
+      {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'first'",
+       "invalid policy of a syncer.conflict: must be overwrite, stop, keep or newest, got "
+       "\"first\""},
+      {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'newest'",
+       "syncer.conflict of d.t: the policy newest, and only that, needs newest-by"},
+      {"[[syncer.conflict]]\ndb-name = 'd'\npolicy = 'keep'",
+       "empty table name in `conflict` config"},
       {"syncer.apply.on-row-mismatch = 'skip'",
        "invalid syncer.apply.on-row-mismatch: must be warn or stop, got \"skip\""},
       {"syncer.apply.unknown-ddl-job = ''",
