@@ -69,6 +69,14 @@ void MockCluster::set_up(int broker) {
   rd_kafka_mock_broker_set_up(impl_->cluster, broker);
 }
 
+void MockCluster::set_leader(int broker) {
+  rd_kafka_mock_partition_set_leader(impl_->cluster, "t", 0, broker);
+}
+
+void MockCluster::set_delay_ms(int broker, int delay_ms) {
+  rd_kafka_mock_broker_set_rtt(impl_->cluster, broker, delay_ms);
+}
+
 std::vector<Bytes> MockCluster::read(size_t count) const {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", brokers());
@@ -90,6 +98,19 @@ std::vector<Bytes> MockCluster::read(size_t count) const {
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(consumer);
   return out;
+}
+
+std::vector<Bytes> MockCluster::read_all() const {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  set(conf, "bootstrap.servers", brokers());
+  rd_kafka_t* consumer = create(RD_KAFKA_CONSUMER, conf);
+  int64_t low = 0;
+  int64_t high = 0;
+  const auto failure =
+      rd_kafka_query_watermark_offsets(consumer, "t", 0, &low, &high, kReadLimitMs);
+  rd_kafka_destroy(consumer);
+  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("no watermarks");
+  return read(static_cast<size_t>(high - low));
 }
 
 }  // namespace drainer::fakes
