@@ -65,7 +65,9 @@ TEST_CASE("replay: killed again and again, then to the end: the tables of the ca
     replay->send_signal(SIGKILL);
     REQUIRE(replay->wait(kEndLimit) == 128 + SIGKILL);
   }
-  REQUIRE(start(pipeline, "replay", arguments)->wait(kEndLimit) == 0);
+  const auto code = start(pipeline, "replay", arguments)->wait(kEndLimit);
+  INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+  REQUIRE(code.value_or(-1) == 0);
   check_tables(pipeline, "replay");
   // Once more: there is nothing left to do, tables without keys included.
   REQUIRE(start(pipeline, "replay", arguments)->wait(kEndLimit) == 0);
