@@ -26,6 +26,8 @@ class MockCluster {
   void set_delay_ms(int broker, int delay_ms);
   /// The first `count` messages of the partition; fewer when they do not come in time.
   std::vector<Bytes> read(size_t count) const;
+  /// How many messages the partition got.
+  uint64_t count() const;
   /// All of them.
   std::vector<Bytes> read_all() const;
 
