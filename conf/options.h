@@ -148,7 +148,7 @@ enum class UnknownDdlAction : uint8_t {
 /// [syncer.apply]. Ours, the original has no such table.
 struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
-  int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
+  int64_t memory_limit_mib = 64;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
   int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never
   bool record_conflicts = false;  ///< in a table of the downstream
@@ -189,10 +189,19 @@ struct SyncerOptions {
   DownstreamOptions to;
 };
 
+/// [log]. Ours, the original has no such table: its files grow to 300 MiB and stay for ever.
+struct LogFileOptions {
+  int64_t max_size_mib = 300;
+  int64_t max_days = 0;           ///< 0: no limit
+  int64_t max_backups = 0;        ///< 0: no limit
+  bool reopen_on_sighup = false;  ///< else SIGHUP ends the program, as it does the original
+};
+
 /// All settings, adjusted and valid; plain data (spec/drainer-process.md 1).
 struct Options {
   std::string log_level = "info";
   std::string log_file;
+  LogFileOptions log;
   std::string node_id;         ///< empty: <hostname>:<port of addr>
   std::string addr;            ///< host:port to listen on, without scheme
   std::string advertise_addr;  ///< host:port for others, without scheme

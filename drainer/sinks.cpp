@@ -1,5 +1,6 @@
 #include "drainer/sinks.h"
 
+#include "drainer/memory.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/file/file_sink.h"
 #include "syncer/kafka/kafka_sink.h"
@@ -25,6 +26,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop
                               : mysql::MismatchPolicy::kWarn;
+  sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   if (start.is_replay) {
     sink_options.missing_columns = mysql::MissingColumns::kDrop;
     sink_options.safe_window = kWholeRun;
@@ -66,6 +68,9 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
     ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
+  }
+  if (type == "flash") {
+    return Error(ErrorCode::kUnsupported, "the flash DestDBType is no longer supported");
   }
   return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
 }

@@ -67,7 +67,9 @@ Result<void> Syncer::run(const StopToken& stop) {
 }
 
 Result<void> Syncer::run_until_stopped(const StopToken& stop) {
+  Gauge& waiting = metric::queue_size("syncer_input");
   while (std::optional<tidb::BinlogItem> item = input_.pop(stop)) {
+    waiting.set(static_cast<double>(input_.size()));
     const CommitTs commit_ts = item->binlog().commit_ts;
     if (commit_ts <= last_) continue;
     if (rules_.until.value > 0 && commit_ts > rules_.until) {
