@@ -218,4 +218,11 @@ Result<std::string> password_from_command(const std::string& command) {
   return first_line(output);
 }
 
+bool is_secret_property(std::string_view name) {
+  for (const std::string_view part : {"password", "secret", "jaas", "key.pem", "token"}) {
+    if (name.find(part) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace drainer::conf

@@ -9,11 +9,13 @@
 
 #include <fmt/format.h>
 
+#include "conf/choices.h"
 #include "conf/environment.h"
 #include "conf/go_text.h"
 #include "conf/go_url.h"
 #include "conf/secret.h"
 #include "conf/security_files.h"
+#include "conf/validate_outputs.h"
 #include "drainer/base/log.h"
 
 namespace drainer::conf {
@@ -399,16 +401,12 @@ void Validator::take_choices() {
     refuse("invalid syncer.apply.on-row-mismatch: must be warn or stop, got {}",
            go_quote(draft_.on_row_mismatch));
   }
-  if (draft_.unknown_ddl_job == "pass") {
-    apply.unknown_ddl_job = UnknownDdlAction::kPass;
-  } else if (draft_.unknown_ddl_job == "skip") {
-    apply.unknown_ddl_job = UnknownDdlAction::kSkip;
-  } else if (draft_.unknown_ddl_job == "stop") {
-    apply.unknown_ddl_job = UnknownDdlAction::kStop;
-  } else {
-    refuse("invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got {}",
-           go_quote(draft_.unknown_ddl_job));
-  }
+  choose("syncer.apply.unknown-ddl-job", draft_.unknown_ddl_job,
+         Choices<UnknownDdlAction>{{"stop", UnknownDdlAction::kStop},
+                                   {"pass", UnknownDdlAction::kPass},
+                                   {"skip", UnknownDdlAction::kSkip}},
+         apply.unknown_ddl_job, problems_);
+  take_output_choices(draft_, problems_);
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
     sink_options.directory = options.syncer.to.dir;
     sink_options.retention_days = options.syncer.to.retention_time;
     sink_options.checkpoint = start.save_point.commit_ts;
+    sink_options.sync = options.syncer.to.file_sync;
     ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
