@@ -25,13 +25,16 @@ struct Gateway {
   bool is_https = false;
   std::string host;
   uint16_t port = 0;
-  std::string authority;  ///< as given, for the Host field
-  std::string base_path;  ///< without a slash at its end
+  std::string credentials;  ///< "user:password" in front of an @; never in an error text
+  std::string authority;    ///< what follows it, for the Host field
+  std::string base_path;    ///< without a slash at its end
 };
 
 Result<Gateway> parse_gateway(std::string_view address) {
   const auto wrong = [&] {
-    return make_error(ErrorCode::kInvalid, "push gateway address \"{}\" is no URL", address);
+    // Without what stands in front of an @: that may be a password.
+    return make_error(ErrorCode::kInvalid, "push gateway address \"{}\" is no URL",
+                      address.substr(address.rfind('@') + 1));
   };
   Gateway out;
   std::string_view rest = address;
@@ -42,6 +45,10 @@ Result<Gateway> parse_gateway(std::string_view address) {
   }
   const size_t slash = rest.find('/');
   out.authority = std::string(rest.substr(0, slash));
+  if (const size_t at = out.authority.rfind('@'); at != std::string::npos) {
+    out.credentials = out.authority.substr(0, at);
+    out.authority.erase(0, at + 1);
+  }
   if (slash != std::string_view::npos) out.base_path = std::string(rest.substr(slash));
   while (out.base_path.ends_with('/')) out.base_path.pop_back();
   std::string_view host = out.authority;
@@ -88,6 +95,15 @@ std::string query_escape(std::string_view text) {
     }
   }
   return out;
+}
+
+// As Go's HTTP client gives the credentials of a URL.
+std::string authorization_field(const Gateway& gateway) {
+  if (gateway.credentials.empty()) return {};
+  std::string text = base64_url(gateway.credentials);
+  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  while (text.size() % 4 != 0) text += '=';
+  return "Authorization: Basic " + text + "\r\n";
 }
 
 Result<void> write_all(rpc::Socket& socket, ByteView bytes, const rpc::IoLimits& limits) {
@@ -150,13 +166,14 @@ Result<void> MetricsPusher::push(const StopToken& stop) {
   const std::string body = metrics().to_text();
   const std::string request = fmt::format(
       "POST {}{} HTTP/1.1\r\n"
-      "Host: {}\r\n"
+      "Host: {}\r\n{}"
       "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
       "Content-Length: {}\r\n"
       "Connection: close\r\n"
       "\r\n"
       "{}",
-      gateway.base_path, push_path(options_.node_id), gateway.authority, body.size(), body);
+      gateway.base_path, push_path(options_.node_id), gateway.authority,
+      authorization_field(gateway), body.size(), body);
   TRY(write_all(*socket, request, limits));
   ASSIGN_OR_RETURN(const int status, read_status(*socket, limits));
   if (status == 200 || status == 202) return {};

@@ -86,11 +86,13 @@ TEST_CASE("tls: with the right certificates all links work, and the own port ask
   pipeline.start_drainer({"-initial-commit-ts", pipeline.capture().from_ts});
   const auto friendly = client(pki.cluster, {"drainer-a"});
   const int64_t until = std::stoll(pipeline.capture().until_ts);
-  const bool reached = pipeline.wait_until([&] {
-    const std::string status = pipeline.ask_drainer("GET", "/status", friendly.get());
-    const size_t at = status.find("\"LastTS\":");
-    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
-  });
+  const bool reached = pipeline.wait_until(
+      [&] {
+        const std::string status = pipeline.ask_drainer("GET", "/status", friendly.get());
+        const size_t at = status.find("\"LastTS\":");
+        return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
+      },
+      std::chrono::seconds(240));
   INFO(tail(pipeline.drainer_log()));
   REQUIRE(reached);
   CHECK_THAT(pipeline.upstream_state(), Catch::Contains("\"client\":\"drainer-a\""));
