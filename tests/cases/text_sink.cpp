@@ -70,11 +70,11 @@ mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
   for (const tidb::ColumnInfo& column : table.columns) {
     if (column.state != tidb::SchemaState::kPublic || column.is_hidden) continue;
     const std::string charset(column.type.charset.name());
-    columns.push_back({column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
-                       std::string(tidb::type_name(column.type)),
-                       charset == "binary" ? mysql::Field() : charset,
-                       std::to_string(column.type.flen),
-                       charset == "binary" ? mysql::Field() : charset + "_bin"});
+    columns.push_back(
+        {column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
+         std::string(tidb::type_name(column.type)), charset == "binary" ? mysql::Field() : charset,
+         std::to_string(column.type.flen), charset == "binary" ? mysql::Field() : charset + "_bin",
+         column.type.is_not_null() ? "NO" : "YES"});
     if (table.pk_is_handle && column.type.is_primary_key()) {
       statistics.push_back(
           statistics_row("PRIMARY", ++keys, column.name.str(), -1, /*is_unique=*/true));
