@@ -122,6 +122,47 @@ TEST_CASE("kafka sink: progress never passes a message that is not acknowledged"
   CHECK_FALSE(h.sink.next_applied(StopToken()));
 }
 
+TEST_CASE("kafka sink: a transaction of several events is progress with the last of them") {
+  kafka::KafkaSinkOptions options = patient();
+  options.to.kafka.protocol = KafkaProtocol::kCanalJson;
+  options.to.kafka.transaction_markers = true;
+  options.to.kafka.watermark_interval_ms = 0;
+  options.topic = "topic";
+  Harness h(std::move(options));
+  h.sink.start(h.threads);
+  h.submit(7);
+  h.wait_for_sent(3);
+  {
+    MutexLock lock(h.producer->mutex);
+    CHECK_THAT(h.producer->sent[0].second, Catch::Contains("TRANSACTIONBEGIN"));
+    CHECK_THAT(h.producer->sent[1].second, Catch::Contains(R"("type":"INSERT")"));
+    CHECK_THAT(h.producer->sent[2].second, Catch::Contains("TRANSACTIONEND"));
+  }
+  h.report({h.id_of(0), std::nullopt});
+  h.report({h.id_of(1), std::nullopt});
+  CHECK(h.next() < CommitTs(7));
+  h.report({h.id_of(2), std::nullopt});
+  while (h.next() < CommitTs(7)) {
+  }
+  h.sink.close();
+  CHECK(h.threads.wait().ok());
+}
+
+TEST_CASE("kafka sink: what the topic holds already is not sent again") {
+  kafka::KafkaSinkOptions options = patient();
+  options.sent_before = CommitTs(2);
+  Harness h(std::move(options));
+  h.acknowledge_all();
+  h.sink.start(h.threads);
+  for (const int64_t ts : {1, 2, 3}) h.submit(ts);
+  h.sink.close();
+  while (h.next() < CommitTs(3)) {
+  }
+  CHECK(h.threads.wait().ok());
+  MutexLock lock(h.producer->mutex);
+  CHECK(h.producer->sent.size() == 1);
+}
+
 TEST_CASE("kafka sink: nothing is reported while the first message lacks its acknowledgement") {
   Harness h(patient());
   h.sink.start(h.threads);
