@@ -14,6 +14,7 @@
 #include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
+#include "drainer/schema/schema_store.h"
 #include "drainer/schema_source.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
@@ -189,9 +190,16 @@ Result<void> App::open_schema() {
     });
     TRY(safe_point_->pin(stop_.get_token()));
   }
-  ASSIGN_OR_RETURN(schema_,
-                   load_schema(options_, start_point_, *upstream_->meta, stop_.get_token()));
+  const uint64_t cluster_id = upstream_->pd->cluster_id();
+  ASSIGN_OR_RETURN(LoadedSchema loaded, load_schema(options_, cluster_id, start_point_,
+                                                    *upstream_->meta, stop_.get_token()));
+  schema_ = std::move(loaded.schema);
   TRY(check_pair(options_.syncer, *schema_, *upstream_->registry, node_id_, stop_.get_token()));
+  newer_jobs_ = std::make_unique<NewerJobs>(*upstream_->meta, clock_);
+  if (options_.syncer.load_schema_snapshot) return {};
+  schema_keeper_ = std::make_unique<SchemaKeeper>(schema::schema_store_path(options_.data_dir),
+                                                  cluster_id, clock_);
+  if (loaded.is_stored) schema_keeper_->set_unchanged(*schema_);
   return {};
 }
 
@@ -217,13 +225,26 @@ void App::start_threads() {
       *binlogs_);
   syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
                                      clock_);
+  syncer_->set_find_newer_jobs(
+      [this](const NewerColumn& column, const auto& known, const StopToken& stop) {
+        return newer_jobs_->find(column, known, stop);
+      });
+  if (schema_keeper_) {
+    syncer_->set_on_handled([this](const schema::Schema& schema, CommitTs commit_ts) {
+      schema_keeper_->offer(schema, commit_ts);
+    });
+    service_threads_.start("schema-keeper",
+                           [this](const StopToken& stop) { return schema_keeper_->run(stop); });
+  }
   heartbeat_ = std::make_unique<cluster::Heartbeat>(
       cluster::Heartbeat::Options{
           .node_id = node_id_, .host = options_.advertise_addr, .start_ts = upstream_->started_at},
       *upstream_->registry, clock_);
-  progress_ =
-      std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
-                                 [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
+  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                         [this](CommitTs saved) {
+                                           heartbeat_->set_max_commit_ts(saved);
+                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
+                                         });
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
     Result<void> result = progress_->run(stop);
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
@@ -303,6 +324,11 @@ Result<void> App::stop() {
   }
   service_threads_.request_stop();
   keep_first(service_threads_.wait());
+  const bool is_settled = is_replicating_ && first.ok() && syncer_->is_schema_settled() &&
+                          progress_->figures().saved_ts >= syncer_->last_submitted();
+  if (is_settled && schema_keeper_) {
+    schema_keeper_->write_last(*schema_, syncer_->last_submitted());
+  }
   return first;
 }
 

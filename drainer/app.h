@@ -13,8 +13,10 @@
 #include "drainer/base/threads.h"
 #include "drainer/cluster/heartbeat.h"
 #include "drainer/cluster/safepoint.h"
+#include "drainer/newer_jobs.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
+#include "drainer/schema_keeper.h"
 #include "drainer/server/metrics_push.h"
 #include "drainer/server/server.h"
 #include "drainer/upstream.h"
@@ -68,6 +70,8 @@ class App {
   SavePoint start_point_;
   bool has_checkpoint_ = false;
   std::unique_ptr<schema::Schema> schema_;
+  std::unique_ptr<SchemaKeeper> schema_keeper_;  ///< not with load-schema-snapshot
+  std::unique_ptr<NewerJobs> newer_jobs_;
   std::unique_ptr<Sink> sink_;
   SyncerRules rules_;
 

@@ -25,6 +25,18 @@ void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
   (void)filter.ignore({std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
 }
 
+schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
+  switch (action) {
+    case UnknownDdlAction::kStop:
+      return schema::Schema::UnknownJobPolicy::kStop;
+    case UnknownDdlAction::kPass:
+      return schema::Schema::UnknownJobPolicy::kPass;
+    case UnknownDdlAction::kSkip:
+      return schema::Schema::UnknownJobPolicy::kSkip;
+  }
+  return schema::Schema::UnknownJobPolicy::kStop;
+}
+
 }  // namespace
 
 Result<SyncerRules> make_rules(const Options& options) {
@@ -44,6 +56,10 @@ Result<SyncerRules> make_rules(const Options& options) {
   rules.sync_ddl = syncer.sync_ddl;
   rules.until = CommitTs(options.syncer.apply.until_commit_ts);
   return rules;
+}
+
+void set_ddl_rules(const Options& options, schema::Schema& schema) {
+  schema.set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
 }
 
 }  // namespace drainer

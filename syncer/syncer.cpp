@@ -1,9 +1,11 @@
 #include "syncer/syncer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/tidb/ddl_text.h"
 
 namespace drainer {
 
@@ -70,6 +72,7 @@ Result<void> Syncer::run_until_stopped(const StopToken& stop) {
     }
     last_ = commit_ts;
     TRY(handle(std::move(*item), stop));
+    if (on_handled_) on_handled_(schema_, commit_ts);
   }
   return {};
 }
@@ -120,10 +123,40 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
   for (const int64_t channel : marks.other_channels) {
     if (!hands_on_marks) warn_of_channel(channel, binlog.commit_ts);
   }
-  ASSIGN_OR_RETURN(
-      Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_));
+  std::vector<NewerColumn> newer;
+  ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
+                                          row_filter_, &newer));
+  if (!newer.empty() && sink_.wants_ddl_before_rows()) {
+    const tidb::BinlogView view = txn.item->binlog();
+    ASSIGN_OR_RETURN(const bool is_found,
+                     find_newer_changes(newer, view, prewrite->schema_version, stop));
+    if (is_found) {
+      ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), *prewrite, schema_,
+                                          sink_.time_zone(), row_filter_));
+    }
+  }
   if (hands_on_marks && !txn.is_empty()) txn.marks = std::move(marks.other_channels);
   return submit(std::move(txn), stop);
+}
+
+Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
+                                        const tidb::BinlogView& binlog, SchemaVersion version,
+                                        const StopToken& stop) {
+  if (!find_newer_jobs_) return false;
+  bool is_found = false;
+  for (const NewerColumn& column : columns) {
+    SchemaVersion& checked = newer_checked_[column.table];
+    if (checked >= version) continue;
+    auto jobs = find_newer_jobs_(column, schema_.known_jobs(), stop);
+    if (!jobs.ok()) return std::move(jobs).error().because("commit ts {}", binlog.commit_ts);
+    checked = version;
+    for (std::shared_ptr<const tidb::DdlJob>& job : *jobs) {
+      is_found |= job->schema_version <= version;
+      schema_.add_pending(std::move(job));
+    }
+  }
+  if (is_found) TRY(submit_early_changes(binlog, version, stop));
+  return is_found;
 }
 
 Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
@@ -174,7 +207,9 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                            {"table", effect.name.table},
                            {"sql", text},
                            {"commit ts", binlog.commit_ts}};
-  if (rules_.sync_ddl && rules_.table_filter.skips(effect.name)) {
+  const bool is_batch = job->type == tidb::DdlType::kCreateTables;
+  if (rules_.sync_ddl &&
+      (is_batch ? passing_text(effect, text).empty() : rules_.table_filter.skips(effect.name))) {
     log_info("skip ddl by block allow filter", where);
     return progress_only(binlog);
   }
@@ -192,11 +227,30 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
       {{"sql", text}, {"commit ts", binlog.commit_ts}, {"shouldSkip", should_skip}});
   count_event("DDL", 1);
   Txn txn = progress_only(binlog);
+  std::string passing = is_batch ? passing_text(effect, text) : std::string(text);
   txn.ddl = Ddl{.effect = std::move(effect),
-                .text = std::string(text),
+                .text = std::move(passing),
                 .should_skip = should_skip,
                 .job_id = job->id};
   return txn;
+}
+
+std::string Syncer::passing_text(const schema::DdlEffect& effect, std::string_view text) const {
+  const auto skips = [this](const schema::TableName& name) {
+    return rules_.table_filter.skips(name);
+  };
+  if (std::ranges::none_of(effect.touched, skips)) return std::string(text);
+  if (std::ranges::all_of(effect.touched, skips)) return {};
+  // Statement i makes touched[i], unless TiDB made a system table with them.
+  const std::vector<std::string_view> statements = tidb::split_statements(text);
+  if (statements.size() != effect.touched.size()) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (skips(effect.touched[i])) continue;
+    out += statements[i];
+    out += ';';
+  }
+  return out;
 }
 
 void Syncer::warn_of_channel(int64_t channel, CommitTs commit_ts) {

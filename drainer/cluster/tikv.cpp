@@ -54,10 +54,36 @@ class Client final : public KvClient {
 
   Result<void> scan(std::string_view start, std::string_view end, CommitTs version,
                     const OnPair& on_pair, const StopToken& stop) override {
+    return scan({.end = end, .version = version, .pairs_max = options_.page_pairs}, start, on_pair,
+                stop);
+  }
+
+  Result<void> scan_keys(std::string_view start, std::string_view end, CommitTs version,
+                         const OnPair& on_pair, const StopToken& stop) override {
+    return scan(
+        {.end = end, .version = version, .pairs_max = options_.page_keys, .is_key_only = true},
+        start, on_pair, stop);
+  }
+
+ private:
+  struct Page {
+    tikvpb::ScanResponse pairs;
+    std::string region_end;
+  };
+  struct ScanLimits {
+    std::string_view end;
+    CommitTs version;
+    uint32_t pairs_max;
+    bool is_key_only = false;
+  };
+
+  Result<void> scan(const ScanLimits& limits, std::string_view start, const OnPair& on_pair,
+                    const StopToken& stop) {
+    const std::string_view end = limits.end;
     std::string cursor(start);
     while (is_before_end(cursor, end)) {
       Page page;
-      TRY(read_page(cursor, end, version, page, stop));
+      TRY(read_page(cursor, limits, page, stop));
       for (tikvpb::KvPair& pair : *page.pairs.mutable_pairs()) {
         std::string& key = pair.key().empty()
                                ? *pair.mutable_error()->mutable_locked()->mutable_key()
@@ -65,14 +91,14 @@ class Client final : public KvClient {
         // TiKV before v3.0 does not know end_key.
         if (!is_before_end(key, end)) return {};
         if (pair.has_error()) {
-          ASSIGN_OR_RETURN(const std::optional<Bytes> value, get(key, version, stop));
+          ASSIGN_OR_RETURN(const std::optional<Bytes> value, get(key, limits.version, stop));
           if (value) TRY(on_pair(key, *value));
         } else {
           TRY(on_pair(key, pair.value()));
         }
       }
       const int pairs = page.pairs.pairs_size();
-      if (static_cast<uint32_t>(pairs) < options_.page_pairs) {
+      if (static_cast<uint32_t>(pairs) < limits.pairs_max) {
         if (page.region_end.empty()) return {};
         cursor = std::move(page.region_end);
       } else {
@@ -84,29 +110,25 @@ class Client final : public KvClient {
     return {};
   }
 
- private:
-  struct Page {
-    tikvpb::ScanResponse pairs;
-    std::string region_end;
-  };
-
-  /// Up to `page_pairs` pairs from `cursor` on, within one region.
-  Result<void> read_page(const std::string& cursor, std::string_view end, CommitTs version,
-                         Page& page, const StopToken& stop) {
+  /// Up to `pairs_max` pairs from `cursor` on, within one region.
+  Result<void> read_page(const std::string& cursor, const ScanLimits& limits, Page& page,
+                         const StopToken& stop) {
     tikvpb::ScanRequest request;
     request.set_start_key(cursor);
-    request.set_limit(options_.page_pairs);
-    request.set_version(static_cast<uint64_t>(version.value));
+    request.set_limit(limits.pairs_max);
+    request.set_key_only(limits.is_key_only);
+    request.set_version(static_cast<uint64_t>(limits.version.value));
     RetryBudget budget(clock_, options_.retry_time);
     while (true) {
       ASSIGN_OR_RETURN(RegionInfo region, caller_.locate(cursor, stop));
-      request.set_end_key(smaller_end(end, region.end_key));
+      request.set_end_key(smaller_end(limits.end, region.end_key));
       ASSIGN_OR_RETURN(const bool is_answered,
                        caller_.try_call("/tikvpb.Tikv/KvScan", region, request, page.pairs,
                                         options_.scan_timeout, budget, stop));
       if (!is_answered) continue;
       if (page.pairs.has_error()) {
-        TRY(after_key_error(page.pairs.error(), version, *request.mutable_context(), budget, stop));
+        TRY(after_key_error(page.pairs.error(), limits.version, *request.mutable_context(), budget,
+                            stop));
         continue;
       }
       page.region_end = std::move(region.end_key);

@@ -34,21 +34,42 @@ void log_ignored(const Error& error, const std::string& text) {
 
 }  // namespace
 
+std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
+  const schema::DdlEffect& effect = ddl.effect;
+  const std::vector<std::string_view> statements = tidb::split_statements(ddl.text);
+  std::vector<DdlStep> steps;
+  for (const std::string_view statement : statements) {
+    DdlStep step;
+    step.text = tidb::ddl_for_mysql(statements.size() == 1 ? ddl.text : statement,
+                                    effect.name.schema, effect.name.table);
+    if (step.text.empty()) continue;
+    if (!effect.use_schema.empty() && !tidb::is_create_database(step.text)) {
+      step.use = "use ";
+      append_identifier(step.use, effect.use_schema);
+      step.use += ';';
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
 Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done,
                             const StopToken& stop) {
-  const std::string text =
-      tidb::ddl_for_mysql(ddl.text, ddl.effect.name.schema, ddl.effect.name.table);
-  if (text.empty()) return {};
-  auto result = run_text(ddl, text, commit_ts, may_be_done, stop);
+  Result<void> result;
+  for (const DdlStep& step : ddl_steps(ddl)) {
+    result = run_step(step, commit_ts, may_be_done, stop);
+    if (!result.ok()) break;
+  }
   session_.reset();
   return result;
 }
 
-Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
-                                 bool may_be_done, const StopToken& stop) {
+Result<void> DdlRunner::run_step(const DdlStep& step, CommitTs commit_ts, bool may_be_done,
+                                 const StopToken& stop) {
+  const std::string& text = step.text;
   Backoff backoff(kRetryPauses);
   while (true) {
-    auto attempted = attempt(ddl, text);
+    auto attempted = attempt(step);
     if (attempted.ok()) {
       log_info("exec ddl success", {{"sql", text}});
       return {};
@@ -63,7 +84,7 @@ Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, Commit
       if (session_) lost_session_ = session_->identity();
       session_.reset();
     }
-    if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(ddl.text) ||
+    if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
         (may_be_done && is_repeated_ddl_error(error))) {
       log_ignored(error, text);
       return {};
@@ -85,17 +106,12 @@ Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, Commit
   }
 }
 
-Result<void> DdlRunner::attempt(const Ddl& ddl, const std::string& text) {
+Result<void> DdlRunner::attempt(const DdlStep& step) {
   if (!session_) {
     ASSIGN_OR_RETURN(session_, Session::open(options_));
   }
-  if (!ddl.effect.use_schema.empty() && !tidb::is_create_database(text)) {
-    std::string use = "use ";
-    append_identifier(use, ddl.effect.use_schema);
-    use += ';';
-    TRY(session_->execute(use));
-  }
-  TRY(session_->execute(text));
+  if (!step.use.empty()) TRY(session_->execute(step.use));
+  TRY(session_->execute(step.text));
   return {};
 }
 

@@ -31,6 +31,15 @@ bool is_listable(ColumnClass column_class) {
   return false;
 }
 
+/// BINARY, VARBINARY and the BLOBs; numbers and times are of charset binary, too.
+bool is_byte_string(const tidb::FieldType& type) {
+  using enum tidb::ColumnType;
+  const bool is_string = type.type == kString || type.type == kVarchar || type.type == kVarString ||
+                         type.type == kTinyBlob || type.type == kBlob || type.type == kMediumBlob ||
+                         type.type == kLongBlob;
+  return is_string && type.is_binary();
+}
+
 bool is_number_text(ByteView text) {
   return !text.empty() && text.find_first_not_of("0123456789+-.eE") == ByteView::npos;
 }
@@ -205,7 +214,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     if (upstream[i].is_writable()) offsets.push_back(i);
   }
   std::ranges::sort(offsets, {},
-                    [&](uint32_t i) -> const std::string& { return upstream[i].name; });
+                    [&](uint32_t i) { return upstream[i].name.view(); });
 
   std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
   for (const uint32_t offset : offsets) {
@@ -224,7 +233,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     plan.columns.push_back({.offset = offset,
                             .quoted = std::move(quoted),
                             .downstream = target,
-                            .is_binary = column.type.is_binary()});
+                            .is_binary = is_byte_string(column.type)});
   }
 
   for (const UniqueKey& key : downstream.unique_keys) {
