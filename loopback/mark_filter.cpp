@@ -78,7 +78,8 @@ Result<bool> check_mark_table(const schema::Schema& schema) {
     if (!is_mark_table(table->name)) continue;
     is_there = true;
     const auto& columns = table->info->columns;
-    const auto channel = std::ranges::find(columns, kChannelColumn, &tidb::ColumnInfo::name);
+    const auto name_of = [](const tidb::ColumnInfo& column) { return column.name.view(); };
+    const auto channel = std::ranges::find(columns, kChannelColumn, name_of);
     const bool is_right = channel != columns.end() && !channel->type.is_unsigned() &&
                           channel->type.type == tidb::ColumnType::kLongLong;
     if (is_right) continue;
