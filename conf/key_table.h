@@ -48,6 +48,10 @@ struct Draft {
   int32_t kafka_max_message_size = 1 << 30;
   std::string on_row_mismatch;  ///< empty: as loopback-control wants
   std::string unknown_ddl_job = "stop";
+  std::string file_sync = "checkpoint";
+  std::string kafka_protocol = "binlog";
+  std::string kafka_partition_by = "none";
+  std::string kafka_key_by = "none";
 };
 
 /// Where a value goes; the alternative is its type. Nested tables name an Owner of their own.

@@ -42,12 +42,15 @@ class App {
 
  private:
   Result<void> start();
+  Result<void> register_node();
   Result<void> open_server();
   server::Status status() const;
   Result<void> open_downstream();
   Result<void> open_schema();
   void start_threads();
+  static void start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body);
   Result<void> stop();
+  void commit_status();
   Result<void> drain_sink();
   void fail() {
     has_failed_ = true;
@@ -61,6 +64,7 @@ class App {
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;
   std::atomic<bool> has_failed_ = false;
+  bool has_registered_ = false;  ///< or tried to
   bool is_replicating_ = false;
 
   std::string node_id_;

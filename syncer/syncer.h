@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -72,8 +74,14 @@ class Syncer {
                                   const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
-  /// The text without the statements of a batch of CREATE TABLEs whose tables are filtered out.
-  std::string passing_text(const schema::DdlEffect& effect, std::string_view text) const;
+  /// The text without what is about tables that are filtered out, where it is about several:
+  /// batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes.
+  std::optional<std::string> passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+                                          std::string_view text) const;
+  std::optional<std::string> passing_creates(const schema::DdlEffect& effect,
+                                             std::string_view text) const;
+  std::optional<std::string> passing_renames(const schema::DdlEffect& effect,
+                                             std::string_view text) const;
   /// Once per channel.
   void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;

@@ -65,8 +65,8 @@ struct Txn {
   }
   /// Memory that the transaction holds, for queue limits.
   size_t size_bytes() const {
-    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) + values.size() * sizeof(tidb::Value) +
-           rows.size() * sizeof(RowChange);
+    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) +
+           values.size() * sizeof(tidb::Value) + rows.size() * sizeof(RowChange);
   }
 };
 

@@ -21,6 +21,9 @@ bool is_before_end(std::string_view key, std::string_view end) {
   return end.empty() || key < end;
 }
 
+constexpr size_t kPageBytes = 1 << 20;
+constexpr uint32_t kPagePairsMin = 16;
+
 class Client final : public KvClient {
  public:
   Client(PdClient& pd, std::shared_ptr<const rpc::TlsContext> tls, Clock& clock, KvOptions options)
@@ -77,9 +80,10 @@ class Client final : public KvClient {
     bool is_key_only = false;
   };
 
-  Result<void> scan(const ScanLimits& limits, std::string_view start, const OnPair& on_pair,
+  Result<void> scan(ScanLimits limits, std::string_view start, const OnPair& on_pair,
                     const StopToken& stop) {
     const std::string_view end = limits.end;
+    const uint32_t pairs_max = limits.pairs_max;
     std::string cursor(start);
     while (is_before_end(cursor, end)) {
       Page page;
@@ -98,7 +102,8 @@ class Client final : public KvClient {
         }
       }
       const int pairs = page.pairs.pairs_size();
-      if (static_cast<uint32_t>(pairs) < limits.pairs_max) {
+      const uint32_t asked = std::exchange(limits.pairs_max, next_page_pairs(page, pairs_max));
+      if (static_cast<uint32_t>(pairs) < asked) {
         if (page.region_end.empty()) return {};
         cursor = std::move(page.region_end);
       } else {
@@ -108,6 +113,15 @@ class Client final : public KvClient {
       }
     }
     return {};
+  }
+
+  /// Large values come in smaller pages: a page is in memory twice while it is read.
+  static uint32_t next_page_pairs(const Page& page, uint32_t pairs_max) {
+    const auto pairs = static_cast<size_t>(page.pairs.pairs_size());
+    if (pairs == 0) return pairs_max;
+    const size_t pair_bytes = std::max<size_t>(page.pairs.ByteSizeLong() / pairs, 1);
+    return static_cast<uint32_t>(
+        std::clamp<size_t>(kPageBytes / pair_bytes, std::min(kPagePairsMin, pairs_max), pairs_max));
   }
 
   /// Up to `pairs_max` pairs from `cursor` on, within one region.

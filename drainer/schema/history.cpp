@@ -29,7 +29,7 @@ SchemaChange change_of(DdlType type) {
 }
 
 // Table infos as JSON are ten times as large as parsed; most are replaced before they are needed.
-constexpr size_t kUnparsedBytesMax = 8 << 20;
+constexpr size_t kUnparsedBytesMax = 4 << 20;
 
 // Gives the memory back; assigning an empty string would keep it.
 template <class Description>

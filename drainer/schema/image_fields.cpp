@@ -1,7 +1,5 @@
 #include "drainer/schema/image_fields.h"
 
-#include <optional>
-
 namespace drainer::schema {
 
 namespace {
@@ -26,9 +24,7 @@ void put_default(FieldWriter& out, const ColumnInfo& column) {
   if (const auto* text = std::get_if<std::string>(&value)) out.put_bytes(*text);
   if (const auto* number = std::get_if<double>(&value)) out.put_double(*number);
   if (const auto* truth = std::get_if<bool>(&value)) out.put_uint(*truth ? 1 : 0);
-  const std::optional<Bytes>& bits = *column.origin_default_bit;
-  out.put_uint(bits ? 1 : 0);
-  if (bits) out.put_bytes(*bits);
+  if (const auto* bits = std::get_if<tidb::BitDefault>(&value)) out.put_bytes(bits->bytes);
 }
 
 void take_default(FieldReader& in, ColumnInfo& column) {
@@ -44,10 +40,12 @@ void take_default(FieldReader& in, ColumnInfo& column) {
     case 3:
       column.origin_default = DefaultValue(in.take_uint() != 0);
       break;
+    case 4:
+      column.origin_default = DefaultValue(tidb::BitDefault{Bytes(in.take_bytes())});
+      break;
     default:
       in.fail();
   }
-  if (in.take_uint() != 0) column.origin_default_bit = std::optional(Bytes(in.take_bytes()));
 }
 
 void put_column(FieldWriter& out, const ColumnInfo& column) {

@@ -196,8 +196,8 @@ Result<void> Schema::resolve_infos(const Resolve& resolve) {
     Result<TablePtr> found = resolved(table.version);
     if (!found.ok()) {
       return std::move(found).error().because("table `{}`.`{}` ({}) of schema version {}",
-                                              table.version->name.schema,
-                                              table.version->name.table, id, table.version->since);
+                                              table.version->name.schema, table.version->name.table,
+                                              id, table.version->since);
     }
     TablePtr version = *std::move(found);
     if (!version) {

@@ -136,8 +136,9 @@ Value zero_value(const FieldType& type) {
 }  // namespace
 
 Result<Value> default_value(const ColumnInfo& column, const ColumnInfo& origin) {
-  if (origin.type.type == ColumnType::kBit && origin.origin_default_bit->has_value()) {
-    return bit_default(**origin.origin_default_bit, origin.type);
+  const auto* const bits = std::get_if<BitDefault>(&*origin.origin_default);
+  if (bits != nullptr && origin.type.type == ColumnType::kBit) {
+    return bit_default(bits->bytes, origin.type);
   }
   if (const auto* text = std::get_if<std::string>(&*origin.origin_default)) {
     return text_default(*text, origin.type);

@@ -63,6 +63,7 @@ DefaultValue read_default(JsonReader& json) {
 
 ColumnInfo read_column(JsonReader& json) {
   ColumnInfo column;
+  std::optional<Bytes> bits;
   json.read_object([&](std::string_view key) {
     if (key == "id") {
       column.id = ColumnId(json.read_int64());
@@ -71,7 +72,7 @@ ColumnInfo read_column(JsonReader& json) {
     } else if (key == "origin_default") {
       column.origin_default = read_default(json);
     } else if (key == "origin_default_bit") {
-      column.origin_default_bit = json.read_base64();
+      bits = json.read_base64();
     } else if (key == "generated_expr_string") {
       column.is_generated = !json.read_string().empty();
     } else if (key == "generated_stored") {
@@ -86,6 +87,9 @@ ColumnInfo read_column(JsonReader& json) {
       json.skip();
     }
   });
+  if (bits && column.type.type == ColumnType::kBit) {
+    column.origin_default = DefaultValue(BitDefault{*std::move(bits)});
+  }
   return column;
 }
 

@@ -27,14 +27,20 @@ enum class SchemaState : uint8_t {
   kGlobalTxnOnly = 7,
 };
 
-/// A default as TiDB stores it in JSON: nothing, text (nearly always), number or bool.
-using DefaultValue = std::variant<std::monostate, std::string, double, bool>;
+/// The default of a BIT column, which TiDB stores as bytes beside a text that JSON may have
+/// damaged.
+struct BitDefault {
+  Bytes bytes;
+  friend bool operator==(const BitDefault&, const BitDefault&) = default;
+};
+/// A default as TiDB stores it in JSON: nothing, text (nearly always), number, bool or bits.
+using DefaultValue = std::variant<std::monostate, std::string, double, bool, BitDefault>;
 
+/// There are as many as there are columns upstream, so it is kept small.
 struct ColumnInfo {
   ColumnId id;
   SmallText name;  ///< original spelling
   Rare<DefaultValue> origin_default;
-  Rare<std::optional<Bytes>> origin_default_bit;
   bool is_generated = false;
   bool is_stored = false;
   bool is_hidden = false;
@@ -44,6 +50,7 @@ struct ColumnInfo {
   /// Columns that rows carry to a SQL downstream: public and not generated.
   bool is_writable() const { return state == SchemaState::kPublic && !is_generated; }
 };
+static_assert(sizeof(ColumnInfo) <= 64);
 
 struct IndexColumn {
   SmallText name;

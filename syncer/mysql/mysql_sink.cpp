@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/failure.h"
@@ -14,14 +14,18 @@ namespace drainer::mysql {
 namespace {
 
 /// As many as the original caches, but bytes are counted too. One transaction is always let in.
-constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8 << 20};
+constexpr size_t kInputItems = 1024;
 /// Rows of a downstream transaction: this many times `txn-batch`.
 constexpr int64_t kRowsPerTxnBatch = 50;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kGroupTxns = 1024;
 constexpr Duration kWakeWait = std::chrono::milliseconds(2);
 constexpr size_t kWindowTxns = 8192;
-constexpr size_t kWindowBytes = 24 << 20;
+
+/// Of the memory so much waits for the planner; the rest is in the window.
+size_t input_bytes(const MysqlSinkOptions& options) {
+  return options.memory_bytes / 5;
+}
 
 DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
   const SyncerOptions& options = sink.syncer;
@@ -33,12 +37,18 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
                         .wake_rows = sink.wake_rows,
                         .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
-                        .window_bytes = kWindowBytes};
+                        .window_bytes = sink.memory_bytes - input_bytes(sink)};
   if (!options.enable_dispatch) {
     limits.workers = 1;
     limits.group_txns = 1;
   }
   return limits;
+}
+
+size_t rows_of(const Group& group) {
+  size_t rows = 0;
+  for (const auto& planned : group.txns) rows += planned.txn.rows.size();
+  return rows;
 }
 
 /// Where conflicts are recorded; empty: nowhere.
@@ -85,6 +95,13 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
     return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
   }
   if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
+  // A clean stop of ours never leaves the progress ahead: a Go drainer has gone over the rest of a
+  // crashed run and ended before where that was. What it wrote is older than the progress says.
+  if (options.is_consistent && options.checkpoint_ts < previous->state.commit_ts) {
+    log_warn("another drainer has stopped at the checkpoint since the last start; starting there",
+             {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
+    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+  }
   return {.state = previous->state, .is_safe = false};
 }
 
@@ -125,7 +142,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
-      input_(kInputLimits),
+      input_({.items = kInputItems, .bytes = input_bytes(options)}),
       last_submitted_(start.state.commit_ts),
       plans_(tables_,
              options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
@@ -198,7 +215,11 @@ Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
 
 Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
   Slot& slot = slots_[number];
+  // KEEP: only ten workers are shown.
+  Gauge* rows_in_hand =
+      number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
+    if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else {

@@ -35,6 +35,8 @@ struct MysqlSinkOptions {
   /// When the downstream lacks a column; empty: as `sync-mode` says.
   std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;
+  /// Of transactions that wait or are in hand; one of any size is always let in.
+  size_t memory_bytes = 40u << 20;
   size_t txn_bytes_max = size_t{1} << 30;
   /// Rows that must be ready before a further worker joins in at once.
   uint64_t wake_rows = 200;

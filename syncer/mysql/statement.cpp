@@ -213,8 +213,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
   for (uint32_t i = 0; i < upstream.size(); ++i) {
     if (upstream[i].is_writable()) offsets.push_back(i);
   }
-  std::ranges::sort(offsets, {},
-                    [&](uint32_t i) { return upstream[i].name.view(); });
+  std::ranges::sort(offsets, {}, [&](uint32_t i) { return upstream[i].name.view(); });
 
   std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
   for (const uint32_t offset : offsets) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/failure.h"
@@ -25,9 +26,13 @@ constexpr size_t kStatementRows = 500;
 constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
 
 Histogram& query_seconds() {
-  static Histogram& histogram = metrics().histogram(
-      "binlog_drainer_query_duration_time", "Bucketed histogram of processing time (s) of a query.",
-      exponential_buckets(0.00005, 2, 18), {{"type", "exec"}});
+  static Histogram& histogram = metric::query_duration_time("exec");
+  return histogram;
+}
+
+// Of the packet that ends with COMMIT: it is never sent alone.
+Histogram& commit_seconds() {
+  static Histogram& histogram = metric::query_duration_time("commit");
   return histogram;
 }
 
@@ -319,8 +324,11 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
       TRY(std::move(added));
     }
   }
+  const TimePoint begin = clock_.now();
   TRY(writer.add_statement("COMMIT"));
-  return writer.finish();
+  TRY(writer.finish());
+  commit_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
+  return {};
 }
 
 Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {

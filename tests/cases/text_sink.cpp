@@ -70,11 +70,11 @@ mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
   for (const tidb::ColumnInfo& column : table.columns) {
     if (column.state != tidb::SchemaState::kPublic || column.is_hidden) continue;
     const std::string charset(column.type.charset.name());
-    columns.push_back({column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
-                       std::string(tidb::type_name(column.type)),
-                       charset == "binary" ? mysql::Field() : charset,
-                       std::to_string(column.type.flen),
-                       charset == "binary" ? mysql::Field() : charset + "_bin"});
+    columns.push_back(
+        {column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
+         std::string(tidb::type_name(column.type)), charset == "binary" ? mysql::Field() : charset,
+         std::to_string(column.type.flen), charset == "binary" ? mysql::Field() : charset + "_bin",
+         column.type.is_not_null() ? "NO" : "YES"});
     if (table.pk_is_handle && column.type.is_primary_key()) {
       statistics.push_back(
           statistics_row("PRIMARY", ++keys, column.name.str(), -1, /*is_unique=*/true));
@@ -83,8 +83,8 @@ mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
   for (const tidb::IndexInfo& index : table.indices) {
     size_t number = 0;
     for (const tidb::IndexColumn& part : index.columns) {
-      statistics.push_back(statistics_row(index.name, ++number, part.name.str(),
-                                          part.length, index.is_unique));
+      statistics.push_back(
+          statistics_row(index.name, ++number, part.name.str(), part.length, index.is_unique));
     }
   }
   return mysql::describe(columns, statistics);
@@ -113,7 +113,10 @@ Result<void> TextSink::write_rows(const Txn& txn, std::vector<std::string>& line
                                options_.missing));
     plans.push_back(std::move(plan));
   }
-  mysql::PacketWriter writer(kLimits, options_.style, options_.mode,
+  // Row by row: a case is about what a row becomes, not about how rows are put together.
+  mysql::PlanSet one_by_one;
+  for (const mysql::TablePlan& plan : plans) one_by_one.insert(&plan);
+  mysql::PacketWriter writer(kLimits, options_.style, options_.mode, one_by_one,
                              [&](std::string_view packet) -> Result<void> {
                                add_packet(packet, lines);
                                return {};

@@ -63,7 +63,7 @@ ColumnInfo make_column(Source& source, int64_t id) {
   }
   if (numbers % 5 == 0) column.origin_default = DefaultValue("2020-01-01 00:00:00.5");
   if (numbers % 5 == 1) column.origin_default = DefaultValue("m,m");
-  if (numbers % 5 == 2) column.origin_default_bit = std::optional<Bytes>("\x01\x02");
+  if (numbers % 5 == 2) column.origin_default = DefaultValue(BitDefault{"\x01\x02"});
   return column;
 }
 

@@ -28,7 +28,8 @@ class FakeKv final : public cluster::KvClient {
   }
   Result<void> scan_keys(std::string_view start, std::string_view end, CommitTs version,
                          const OnPair& on_pair, const StopToken& stop) override {
-    return scan(start, end, version, [&](ByteView key, ByteView) { return on_pair(key, {}); }, stop);
+    return scan(
+        start, end, version, [&](ByteView key, ByteView) { return on_pair(key, {}); }, stop);
   }
   Result<void> scan(std::string_view start, std::string_view end, CommitTs version,
                     const OnPair& on_pair, const StopToken&) override {

@@ -43,7 +43,7 @@ std::shared_ptr<const tidb::TableInfo> rich_table() {
     if (id == 1) column.origin_default = tidb::DefaultValue(std::string("it's"));
     if (id == 2) column.origin_default = tidb::DefaultValue(-0.5);
     if (id == 3) column.origin_default = tidb::DefaultValue(true);
-    if (id == 6) column.origin_default_bit = std::optional(Bytes("\0\1", 2));
+    if (id == 6) column.origin_default = tidb::DefaultValue(tidb::BitDefault{Bytes("\0\1", 2)});
     info.columns.push_back(std::move(column));
   }
   tidb::IndexInfo index;
@@ -127,7 +127,7 @@ TEST_CASE("schema store: what is read is what was written") {
   CHECK((*info.columns[1].type.elems)[2] == std::string("\0y", 2));
   CHECK(std::get<double>(*info.columns[1].origin_default) == -0.5);
   CHECK(std::get<bool>(*info.columns[2].origin_default));
-  CHECK(info.columns[5].origin_default_bit->value() == Bytes("\0\1", 2));
+  CHECK(std::get<tidb::BitDefault>(*info.columns[5].origin_default).bytes == Bytes("\0\1", 2));
   CHECK(info.columns[4].is_hidden);
   CHECK(info.partition_ids[2] == 1LL << 40);
   REQUIRE(read.early_effects.size() == 1);

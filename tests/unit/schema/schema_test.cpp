@@ -545,8 +545,7 @@ TEST_CASE("schema: starts from a snapshot and goes on with what the stream bring
   auto info = std::make_shared<tidb::TableInfo>();
   info->id = TableId(10);
   info->name = "t";
-  snapshot.databases.push_back(
-      {{.id = SchemaId(101), .name = "A"}, {info}});
+  snapshot.databases.push_back({{.id = SchemaId(101), .name = "A"}, {info}});
   Schema schema;
   REQUIRE(schema.load(snapshot, SchemaVersion(40)).ok());
   CHECK(schema.version() == SchemaVersion(40));

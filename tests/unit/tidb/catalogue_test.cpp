@@ -151,7 +151,6 @@ TEST_CASE("table info: everything that a drainer needs is read") {
   CHECK(info.columns[1].type.flags == 4294967295);
   CHECK(*info.columns[1].type.elems == std::vector<std::string>{"a", "b<"});
   CHECK(std::get<double>(*info.columns[2].origin_default) == 7.5);
-  CHECK(*info.columns[2].origin_default_bit == Bytes("\x01"));
   CHECK(info.columns[2].type.type == ColumnType::kJson);
   CHECK(info.columns[2].is_generated);
   CHECK(info.columns[2].is_stored);
