@@ -32,7 +32,6 @@ class Process {
   std::optional<int> wait(std::chrono::milliseconds limit);
   std::optional<int> wait_ms(int limit_ms) { return wait(std::chrono::milliseconds(limit_ms)); }
   bool is_running();
-  pid_t pid() const { return pid_; }
 
  private:
   Process(pid_t pid, int pid_fd, int stdout_fd)

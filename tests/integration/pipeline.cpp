@@ -141,11 +141,13 @@ std::string Pipeline::upstream_state() const {
 
 bool Pipeline::wait_for_end_of_capture() {
   const int64_t until = std::stoll(capture_.until_ts);
-  return wait_until([&] {
+  const auto is_saved = [&] {
     const std::string status = ask_drainer("GET", "/status");
     const size_t at = status.find("\"LastTS\":");
     return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
-  });
+  };
+  // A machine that is busy with other things may take minutes for the DDL.
+  return wait_until(is_saved, std::chrono::seconds(240));
 }
 
 void Pipeline::write_config(const Config& config) {
