@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "conf/choices.h"
+#include "conf/conflict_rules.h"
 #include "conf/environment.h"
 #include "conf/go_text.h"
 #include "conf/go_url.h"
@@ -80,7 +81,6 @@ class Validator {
       refuse("Invalid compressor: {}, must be one of these: [gzip]", options_.compressor);
     }
     check_filters();
-    check_conflict_rules();
     check_numbers();
     take_choices();
     return std::move(problems_);
@@ -104,7 +104,6 @@ class Validator {
   void check_pd_urls();
   void check_filters();
   void check_tables(std::string_view key, const std::vector<TablePattern>& tables);
-  void check_conflict_rules();
   void check_numbers();
   void check_at_least(std::string_view key, int64_t value, int64_t smallest);
   uint16_t take_port(std::string_view key, int64_t value);
@@ -332,22 +331,7 @@ void Validator::check_filters() {
   if (has_empty(syncer_.ignore_schemas)) refuse("empty schema name in `ignore-schemas` config");
   check_tables("replicate-do-table", syncer_.replicate_do_table);
   check_tables("ignore-table", syncer_.ignore_table);
-}
-
-void Validator::check_conflict_rules() {
-  for (const ConflictRule& rule : syncer_.conflict) {
-    check_tables("conflict", {{.db_name = rule.db_name, .tbl_name = rule.tbl_name}});
-    const bool is_newest = rule.policy == "newest";
-    if (!is_newest && rule.policy != "overwrite" && rule.policy != "stop" &&
-        rule.policy != "keep") {
-      refuse("invalid policy of a syncer.conflict: must be overwrite, stop, keep or newest, got {}",
-             go_quote(rule.policy));
-    }
-    if (is_newest == rule.newest_by.empty()) {
-      refuse("syncer.conflict of {}.{}: the policy newest, and only that, needs newest-by",
-             rule.db_name, rule.tbl_name);
-    }
-  }
+  for (const std::string& problem : problems_of(syncer_.conflict)) refuse("{}", problem);
 }
 
 void Validator::check_tables(std::string_view key, const std::vector<TablePattern>& tables) {

@@ -9,11 +9,11 @@ void append_guard(std::string& sql, uint64_t rows) {
                  "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>{})", rows);
 }
 
-Error too_large_error(size_t bytes, const PacketLimits& limits) {
+Error too_large_error(size_t bytes, size_t bytes_max) {
   return make_error(ErrorCode::kInvalid,
                     "statement of {} bytes is larger than the downstream's max_allowed_packet "
                     "allows ({} bytes)",
-                    bytes, limits.packet_bytes_max);
+                    bytes, bytes_max);
 }
 
 PacketWriter::PacketWriter(PacketLimits limits, QuoteStyle style, WriteMode mode,
@@ -209,7 +209,7 @@ Result<void> PacketWriter::fit_packet(bool is_statement_end) {
     run_.begin -= is_statement_end ? 0 : before;
   }
   if (sql_.size() > limits_.packet_bytes_max) {
-    return too_large_error(sql_.size(), limits_);
+    return too_large_error(sql_.size(), limits_.packet_bytes_max);
   }
   return {};
 }

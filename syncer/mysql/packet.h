@@ -36,7 +36,7 @@ struct PacketLimits {
 };
 
 /// A statement that no packet can hold.
-Error too_large_error(size_t bytes, const PacketLimits& limits);
+Error too_large_error(size_t bytes, size_t bytes_max);
 
 /// Plans whose rows are to be written one by one, in order. The owner keeps them alive.
 using PlanSet = std::unordered_set<const TablePlan*>;

@@ -7,7 +7,6 @@
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
-#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/failure.h"
 
 namespace drainer::mysql {
@@ -25,7 +24,6 @@ constexpr size_t kStatementBytes = 1 << 20;
 /// Below MariaDB's in_predicate_conversion_threshold of 1000.
 constexpr size_t kStatementRows = 500;
 constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
-constexpr size_t kSqlInErrorBytes = 1024;
 
 Histogram& query_seconds() {
   static Histogram& histogram = metric::query_duration_time("exec");
@@ -36,13 +34,6 @@ Histogram& query_seconds() {
 Histogram& commit_seconds() {
   static Histogram& histogram = metric::query_duration_time("commit");
   return histogram;
-}
-
-void count_mismatch(const std::string& table) {
-  metrics()
-      .counter("drainer_mysql_row_mismatches_total",
-               "UPDATEs and DELETEs that did not find their row.", {{"table", table}})
-      .add();
 }
 
 Counter& retries() {
@@ -56,11 +47,6 @@ Counter& cuts() {
       "drainer_mysql_cut_transactions_total",
       "Pieces of upstream transactions that were too large for one downstream transaction.");
   return counter;
-}
-
-std::string shorten(std::string_view sql) {
-  if (sql.size() <= kSqlInErrorBytes) return std::string(sql);
-  return fmt::format("{}… ({} bytes)", sql.substr(0, kSqlInErrorBytes), sql.size());
 }
 
 Error stopped() {
@@ -351,12 +337,17 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   for (const loopback::Mark& mark : marks_of(step)) TRY(write_mark_carefully(mark));
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
+  RowWriter writer(*session_, {.statement_bytes_max = packet_limits().packet_bytes_max,
+                               .mismatch = options_.mismatch,
+                               .has_policies = plans_.has_policies(),
+                               .cluster_id = options_.cluster_id,
+                               .conflict_table = options_.conflict_table});
   for (size_t i = 0; i < step.txns.size(); ++i) {
     const Txn& txn = step.txns[i].txn;
     const size_t end =
         step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
     for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
-      TRY(write_row_carefully(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode));
+      TRY(writer.write(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode));
     }
   }
   TRY(session_->execute("COMMIT"));
@@ -378,75 +369,6 @@ Result<void> Worker::write_mark_carefully(const loopback::Mark& mark) {
   log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
   TRY(session_->execute(mark.insert));
   return {};
-}
-
-Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
-                                         const RowChange& row, WriteMode mode) {
-  if (plan.conflict != nullptr && mode == WriteMode::kExact) {
-    return ConflictResolver(*session_, options_.cluster_id, options_.conflict_table)
-        .write(plan, txn, row);
-  }
-  auto written = write_row(plan, txn, row, mode);
-  // Others get what they would have got by themselves; only this row, so that it stays the only
-  // one.
-  const bool is_duplicate = !written.ok() && plans_.has_policies() &&
-                            classify_failure(written.error()) == FailureClass::kSafeMode;
-  return is_duplicate ? write_row(plan, txn, row, WriteMode::kSafe) : written;
-}
-
-Result<void> Worker::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
-                               WriteMode mode) {
-  const QuoteStyle style{session_->no_backslash_escapes()};
-  const bool is_safe = mode == WriteMode::kSafe;
-  std::string sql;
-  switch (row.kind) {
-    case RowKind::kInsert:
-      TRY(append_insert(sql, is_safe ? "REPLACE" : "INSERT", plan, txn.new_values(row), style));
-      return execute_counted(sql, /*must_match=*/false, plan, txn, row);
-    case RowKind::kDelete:
-      TRY(append_delete(sql, plan, txn.new_values(row), style));
-      return execute_counted(sql, /*must_match=*/!is_safe, plan, txn, row);
-    case RowKind::kUpdate:
-      if (!is_safe) {
-        TRY(append_update(sql, plan, txn.new_values(row), txn.old_values(row), style));
-        return execute_counted(sql, /*must_match=*/true, plan, txn, row);
-      }
-      TRY(append_delete(sql, plan, txn.old_values(row), style));
-      TRY(execute_counted(sql, /*must_match=*/false, plan, txn, row));
-      sql.clear();
-      TRY(append_insert(sql, "REPLACE", plan, txn.new_values(row), style));
-      return execute_counted(sql, /*must_match=*/false, plan, txn, row);
-  }
-  return {};
-}
-
-Result<void> Worker::execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
-                                     const Txn& txn, const RowChange& row) {
-  const auto key = [&] { return shorten(describe_row(plan, txn.old_values(row))); };
-  auto count = sql.size() <= packet_limits().packet_bytes_max
-                   ? session_->execute(sql)
-                   : Result<uint64_t>(too_large_error(sql.size(), packet_limits()));
-  if (!count.ok()) {
-    if (classify_failure(count.error()) == FailureClass::kFatal) {
-      log_error("exec failed", {{"sql", shorten(sql)},
-                                {"metadata", fmt::format("commit ts: {}", txn.commit_ts)},
-                                {"error", count.error()}});
-    }
-    return std::move(count).error().because("commit ts {}: {} where {}: {}", txn.commit_ts,
-                                            plan.target, key(), shorten(sql));
-  }
-  if (!must_match || *count == 1) return {};
-  count_mismatch(plan.target);
-  if (options_.mismatch == MismatchPolicy::kWarn) {
-    log_error("row not found downstream", {{"commit ts", txn.commit_ts},
-                                           {"table", plan.target},
-                                           {"key", key()},
-                                           {"sql", shorten(sql)}});
-    return {};
-  }
-  return make_error(ErrorCode::kConflict,
-                    "row not found downstream: commit ts {}, table {}, {} rows where {}: {}",
-                    txn.commit_ts, plan.target, *count, key(), shorten(sql));
 }
 
 }  // namespace drainer::mysql

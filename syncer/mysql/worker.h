@@ -15,16 +15,11 @@
 #include "syncer/mysql/packet.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/row_writer.h"
 #include "syncer/mysql/session.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {
-
-/// What to do, outside safe mode, when an UPDATE or DELETE does not find its row.
-enum class MismatchPolicy : uint8_t {
-  kStop,  ///< end with an error that names the row
-  kWarn,  ///< log, count and go on, as the original does
-};
 
 struct WorkerOptions {
   SessionOptions session;
@@ -103,12 +98,6 @@ class Worker {
   std::vector<loopback::Mark> marks_of(const Step& step) const;
   /// A mark of a transaction just begun, whose row is inserted when it is not there.
   Result<void> write_mark_carefully(const loopback::Mark& mark);
-  Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
-                                   WriteMode mode);
-  Result<void> write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
-                         WriteMode mode);
-  Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
-                               const Txn& txn, const RowChange& row);
   /// Of each transaction of the step, by the position of the table in it.
   using Plans = std::vector<std::vector<PlanCache::Plan>>;
   Result<Plans> find_plans(const Step& step, const StopToken& stop);

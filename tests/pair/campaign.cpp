@@ -191,7 +191,14 @@ class Campaign {
           link, pick(2) == 0 ? fakes::TcpProxy::Cut::kAnswer : fakes::TcpProxy::Cut::kRequest);
       ++result_.cuts;
     } else if (options_.kills) {
-      world_.kill_drainer(link);
+      // Now and then in order: taken out, and in again.
+      if (pick(8) == 0) {
+        if (!world_.stop_drainer(link)) {
+          result_.problems.push_back(fmt::format("drainer {} does not stop", link));
+        }
+      } else {
+        world_.kill_drainer(link);
+      }
       world_.start_drainer(link);
       ++result_.kills;
     }

@@ -28,6 +28,55 @@ TEST_CASE("pair: a ring of three passes all on, once round") {
   check_campaign({.topology = make_ring(3), .length = std::chrono::seconds(3), .seed = 2});
 }
 
+TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, as the page says") {
+  PairWorld world({.topology = make_pair()});
+  SystemClock clock;
+  const auto a = world.connect(0);
+  const auto b = world.connect(1);
+  const auto wait_for = [&](mysql::Session& session, const std::string& sql,
+                            const std::string& wanted) {
+    const TimePoint deadline = clock.now() + std::chrono::seconds(60);
+    std::string found;
+    while (found != wanted && clock.now() < deadline) {
+      const auto value = session.query_value(sql);
+      found = value.ok() ? *value : value.error().to_string();
+      clock.sleep_for(std::chrono::milliseconds(20), StopToken());
+    }
+    INFO(world.look_after());
+    REQUIRE(found == wanted);
+  };
+  const auto run = [&](mysql::Session& session, const std::string& sql) {
+    INFO(sql);
+    REQUIRE(session.execute(sql).ok());
+  };
+  run(*a, "create database pair");
+  run(*a, "create table pair.t (id int primary key, v int)");
+  world.start_drainers();
+  wait_for(*b, "select count(*) from pair.t", "0");
+  run(*b, "insert into pair.t values (1, 1)");
+  wait_for(*a, "select sum(v) from pair.t", "1");
+
+  // Taken out: what is written meanwhile waits.
+  CHECK(world.stop_drainer(1) == 0);
+  run(*b, "insert into pair.t values (2, 2)");
+  run(*a, "insert into pair.t values (3, 3)");
+  wait_for(*b, "select sum(v) from pair.t", "6");
+  world.start_drainer(1);
+  wait_for(*a, "select sum(v) from pair.t", "6");
+
+  // Roles swapped: DDL of B goes to A, and does not come back.
+  CHECK(world.stop_drainer(0) == 0);
+  CHECK(world.stop_drainer(1) == 0);
+  world.edit_config(0, "sync-ddl = true", "sync-ddl = false");
+  world.edit_config(1, "sync-ddl = false", "sync-ddl = true");
+  world.start_drainers();
+  run(*b, "alter table pair.t add column w int not null default 7");
+  wait_for(*a, "select sum(w) from pair.t", "21");
+  run(*a, "insert into pair.t values (4, 4, 4)");
+  wait_for(*b, "select sum(w) from pair.t", "25");
+  CHECK(world.look_after().empty());
+}
+
 TEST_CASE("pair: ten minutes each of a pair, a ring, a star and a mesh", "[.campaign]") {
   for (const Topology& topology : {make_pair(), make_ring(3), make_star(3), make_mesh(3)}) {
     check_campaign({.topology = topology, .length = std::chrono::minutes(10)});

@@ -47,11 +47,9 @@ class PairWorld {
   void kill_drainer(size_t link);
   /// SIGTERM; the exit code.
   std::optional<int> stop_drainer(size_t link);
-  fakes::Process* drainer(size_t link) { return links_[link].process.get(); }
   /// Replaces a text in the file of a drainer.
   void edit_config(size_t link, const std::string& from, const std::string& to);
   std::string log(size_t link) const;
-  uint16_t status_port(size_t link) const { return links_[link].port; }
   /// The next connection of the drainer that sends a COMMIT is cut there.
   void cut_downstream(size_t link, fakes::TcpProxy::Cut cut);
   /// Starts drainers again that a cut connection has ended before they could retry, as a supervisor

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "drainer/base/result.h"
+#include "syncer/mysql/packet.h"
+#include "syncer/mysql/session.h"
+#include "syncer/mysql/statement.h"
+#include "syncer/txn.h"
+
+namespace drainer::mysql {
+
+/// What to do, outside safe mode, when an UPDATE or DELETE does not find its row.
+enum class MismatchPolicy : uint8_t {
+  kStop,  ///< end with an error that names the row
+  kWarn,  ///< log, count and go on, as the original does
+};
+
+/// Writes row changes of an open transaction one by one, so that each that fails or finds something
+/// else than it should can be named and, where its table has a policy, settled.
+///
+/// One thread; works on the session it is given.
+class RowWriter {
+ public:
+  struct Options {
+    size_t statement_bytes_max;
+    MismatchPolicy mismatch;
+    /// Some tables have a ConflictPolicy. Then a row that exists already is written in safe mode by
+    /// itself, instead of its whole transaction.
+    bool has_policies = false;
+    uint64_t cluster_id = 0;            ///< of the upstream
+    const std::string& conflict_table;  ///< where conflicts are recorded; empty: nowhere
+  };
+
+  RowWriter(Session& session, const Options& options)
+      : session_(session), style_{session.no_backslash_escapes()}, options_(options) {}
+
+  Result<void> write(const TablePlan& plan, const Txn& txn, const RowChange& row, WriteMode mode);
+
+ private:
+  Result<void> write_as(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                        WriteMode mode);
+  Result<void> execute(std::string_view sql, bool must_match, const TablePlan& plan, const Txn& txn,
+                       const RowChange& row);
+
+  Session& session_;
+  const QuoteStyle style_;
+  const Options options_;
+};
+
+}  // namespace drainer::mysql
