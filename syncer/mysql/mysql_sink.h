@@ -36,6 +36,8 @@ struct MysqlSinkOptions {
   std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;
   size_t txn_bytes_max = size_t{1} << 30;
+  /// Of all transactions that are planned and not yet applied; one is always let in.
+  size_t window_bytes = 14 << 20;
   /// Rows that must be ready before a further worker joins in at once.
   uint64_t wake_rows = 200;
   /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
@@ -89,6 +91,8 @@ class MysqlSink final : public Sink {
   const tidb::TimeZone time_zone_;
   const CommitTs resume_from_;
   const bool starts_in_safe_mode_;
+  Clock& clock_;
+  const bool is_commit_ordered_;
 
   BoundedQueue<Txn> input_;
   CommitTs last_submitted_;

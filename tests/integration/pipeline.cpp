@@ -54,10 +54,16 @@ std::string Capture::expected_tables() const {
   return fakes::read_gzip(directory + "/expected.tables.gz");
 }
 
-Pipeline::Pipeline(Capture capture)
-    : capture_(std::move(capture)),
-      directory_("pipeline"),
-      server_(&fakes::MariadbServer::shared()) {
+Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
+    : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
+  reconnect();
+  clear_downstream();
+  REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
+  REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
+  prepare_downstream();
+}
+
+void Pipeline::reconnect() {
   mysql::SessionOptions options;
   options.host = "127.0.0.1";
   options.port = static_cast<uint16_t>(server_->port());
@@ -65,9 +71,9 @@ Pipeline::Pipeline(Capture capture)
   auto session = mysql::Session::open(options);
   REQUIRE(session.ok());
   session_ = std::move(session).value();
-  clear_downstream();
-  REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
-  REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
+}
+
+void Pipeline::prepare_downstream() {
   const std::string prepare = fakes::read_file(capture_.directory + "/prepare.sql");
   if (!prepare.empty()) REQUIRE(session_->execute(prepare).ok());
 }
