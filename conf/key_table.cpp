@@ -48,6 +48,16 @@ constexpr Key<Draft> kKeys[] = {
     {"EtcdTimeout", "", R"("5s")", "Time limit to connect to PD's etcd, such as \"10s\".",
      [](Draft& d) -> auto& { return d.options.etcd_timeout; }},
 
+    {"log.max-size", "", "300", "MiB after which log-file is set aside and a new one begins.",
+     [](Draft& d) -> auto& { return d.options.log.max_size_mib; }},
+    {"log.max-days", "", "0", "Days after which a log file set aside is removed; 0: never.",
+     [](Draft& d) -> auto& { return d.options.log.max_days; }},
+    {"log.max-backups", "", "0", "How many log files set aside are kept; 0: all.",
+     [](Draft& d) -> auto& { return d.options.log.max_backups; }},
+    {"log.reopen-on-sighup", "", "false",
+     "Whether SIGHUP opens log-file again, for logrotate; else it ends drainer.",
+     [](Draft& d) -> auto& { return d.options.log.reopen_on_sighup; }},
+
     {"security.ssl-ca", "", R"("")", "PEM file with the trusted CAs of the cluster; empty: no TLS.",
      [](Draft& d) -> auto& { return d.options.security.ssl_ca; }},
     {"security.ssl-cert", "", R"("")", "PEM file with this drainer's certificate.",
@@ -84,6 +94,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.channel-id", "channel-id", "0",
      "Channel of the mark; the drainers of both directions need the same.",
      [](Draft& d) -> auto& { return d.options.syncer.channel_id; }},
+    {"syncer.channel-ids", "", "[]",
+     "In rings and stars: further channels whose transactions stop here; others keep their mark.",
+     [](Draft& d) -> auto& { return d.options.syncer.channel_ids; }},
     {"syncer.sync-ddl", "sync-ddl", "true", "Whether DDL is replicated.",
      [](Draft& d) -> auto& { return d.options.syncer.sync_ddl; }},
     {"syncer.db-type", "dest-db-type", R"("mysql")",
@@ -110,6 +123,9 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.case-sensitive", "", "false",
      "Whether table-migrate-rule matches names by upper and lower case.",
      [](Draft& d) -> auto& { return d.options.syncer.case_sensitive; }},
+    {"syncer.conflict", "", "[]",
+     "What to do when a row downstream is not what was changed upstream; the first that fits.",
+     [](Draft& d) -> auto& { return d.options.syncer.conflict; }},
     {"syncer.table-migrate-rule", "", "[]", "Which event filter rules hold for which tables.",
      [](Draft& d) -> auto& { return d.options.syncer.table_migrate_rule; }},
     {"syncer.binlog-filter-rule", "", "", "Event filter rules by name.",
@@ -128,9 +144,12 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.apply.commit-order", "", "false",
      "Commit downstream in upstream order, so that readers see only states that the upstream had.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.commit_order; }},
-    {"syncer.apply.memory-limit-mib", "", "256",
+    {"syncer.apply.memory-limit-mib", "", "64",
      "Memory for binlogs on their way from pumps to downstream, in MiB.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.memory_limit_mib; }},
+    {"syncer.apply.record-conflicts", "", "false",
+     "Whether conflicts in tables with a policy are recorded downstream, in drainer_conflicts.",
+     [](Draft& d) -> auto& { return d.options.syncer.apply.record_conflicts; }},
     {"syncer.apply.unknown-ddl-job", "", R"("stop")",
      "A DDL of an unknown type: \"stop\" ends, \"pass\" runs its query, \"skip\" leaves it out.",
      [](Draft& d) -> auto& { return d.unknown_ddl_job; }},
@@ -190,6 +209,48 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.to.params", "", "", "Session variables to set in the downstream database.",
      [](Draft& d) -> auto& { return d.options.syncer.to.params; }},
 
+    {"syncer.to.file.sync", "", R"("checkpoint")",
+     "db-type file: when to sync files to the disk: \"never\", \"checkpoint\", \"transaction\".",
+     [](Draft& d) -> auto& { return d.file_sync; }},
+
+    {"syncer.to.kafka.protocol", "", R"("binlog")",
+     "Messages: \"binlog\" as the original, or \"canal-json\", \"debezium\" as TiCDC writes them.",
+     [](Draft& d) -> auto& { return d.kafka_protocol; }},
+    {"syncer.to.kafka.topic-template", "", R"("")",
+     "JSON: topic per table, with {schema} and {table} in it; empty: topic-name for all.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.topic_template; }},
+    {"syncer.to.kafka.partition-by", "", R"("none")",
+     "JSON: \"none\" is partition 0; \"table\", \"primary-key\" or \"transaction\".",
+     [](Draft& d) -> auto& { return d.kafka_partition_by; }},
+    {"syncer.to.kafka.key-by", "", R"("none")",
+     "JSON: message key: \"none\" as the format has it; \"table\", \"primary-key\", "
+     "\"transaction\".",
+     [](Draft& d) -> auto& { return d.kafka_key_by; }},
+    {"syncer.to.kafka.partitions", "", "0",
+     "JSON: number of partitions to use; 0: all that the topic has.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.partitions; }},
+    {"syncer.to.kafka.watermark-interval-ms", "", "1000",
+     "JSON: how often to send watermarks to all partitions; 0: never.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.watermark_interval_ms; }},
+    {"syncer.to.kafka.rows-per-message", "", "1",
+     "canal-json: rows of one table and kind that may share a message.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.rows_per_message; }},
+    {"syncer.to.kafka.transaction-markers", "", "false",
+     "JSON: whether messages mark begin and end of each transaction in its partitions.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.transaction_markers; }},
+    {"syncer.to.kafka.tidb-extension", "", "false",
+     "canal-json: whether to add _tidb with the commit ts, and to send watermarks.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.tidb_extension; }},
+    {"syncer.to.kafka.read-back", "", "false",
+     "binlog: read the last message at the start, so that nothing is sent twice after a crash.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.read_back; }},
+    {"syncer.to.kafka.ack-timeout-s", "", "30",
+     "Seconds without any acknowledgement, while messages wait for one, after which to stop.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.ack_timeout_s; }},
+    {"syncer.to.kafka.properties", "", "",
+     "librdkafka's own settings, such as security.protocol, sasl.username, compression.codec.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.properties; }},
+
     {"syncer.to.security.ssl-ca", "", R"("")",
      "PEM file with the trusted CAs of the database; empty: no TLS.",
      [](Draft& d) -> auto& { return d.options.syncer.to.security.ssl_ca; }},
@@ -205,7 +266,8 @@ constexpr Key<Draft> kKeys[] = {
      [](Draft& d) -> auto& { return d.options.syncer.to.secret.password_file; }},
     {"syncer.to.secret.password-command", "", R"("")",
      "Shell command that prints the password in its first line.",
-     [](Draft& d) -> auto& { return d.options.syncer.to.secret.password_command; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.secret.password_command; },
+     /*secret=*/true},
 
     {"syncer.to.checkpoint.type", "", R"("")",
      "Where the checkpoint is kept: mysql, tidb or file; empty means as db-type suggests.",
@@ -253,12 +315,14 @@ constexpr Key<Draft> kKeys[] = {
      [](Draft& d) -> auto& { return d.options.syncer.to.checkpoint.secret.password_file; }},
     {"syncer.to.checkpoint.secret.password-command", "", R"("")",
      "Shell command that prints the password in its first line.",
-     [](Draft& d) -> auto& { return d.options.syncer.to.checkpoint.secret.password_command; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.checkpoint.secret.password_command; },
+     /*secret=*/true},
 
     {"", "config", R"("")", "TOML file to read.", [](Draft& d) -> auto& { return d.config_file; }},
     {"", "V", "false", "Print the version and exit.",
      [](Draft& d) -> auto& { return d.print_version; }},
-    {"", "cache-binlog-count", "8", "Binlogs that may wait in front of the syncer.",
+    {"", "cache-binlog-count", "8",
+     "Binlogs that may wait in front of the syncer; 8, the default, leaves it to memory-limit-mib.",
      [](Draft& d) -> auto& { return d.options.cache_binlog_count; }},
     {"", "log-rotate", R"("")", "Deprecated: without effect.",
      [](Draft& d) -> auto& { return d.log_rotate; }},
@@ -277,6 +341,18 @@ constexpr Key<TablePattern> kTablePatternKeys[] = {
     {"db-name", "", "", "Name of the database.",
      [](TablePattern& t) -> auto& { return t.db_name; }},
     {"tbl-name", "", "", "Name of the table.", [](TablePattern& t) -> auto& { return t.tbl_name; }},
+};
+
+constexpr Key<ConflictRule> kConflictRuleKeys[] = {
+    {"db-name", "", "", "Name of the database; '~' starts a regular expression.",
+     [](ConflictRule& r) -> auto& { return r.db_name; }},
+    {"tbl-name", "", "", "Name of the table, likewise.",
+     [](ConflictRule& r) -> auto& { return r.tbl_name; }},
+    {"policy", "", R"("overwrite")",
+     "The sender wins (\"overwrite\"), the receiver does (\"keep\"), \"newest\", or \"stop\".",
+     [](ConflictRule& r) -> auto& { return r.policy; }},
+    {"newest-by", "", R"("")", "For newest: the column that is greater in the newer row.",
+     [](ConflictRule& r) -> auto& { return r.newest_by; }},
 };
 
 constexpr Key<TableMigrateRule> kTableMigrateRuleKeys[] = {
@@ -299,43 +375,6 @@ constexpr Key<BinlogFilterRule> kBinlogFilterRuleKeys[] = {
      [](BinlogFilterRule& r) -> auto& { return r.ignore_sql; }},
 };
 
-// Levenshtein's distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-std::string_view last_part(std::string_view path) {
-  return path.substr(path.rfind('.') + 1);
-}
-
-// The paths of all keys, those inside of arrays and maps included.
-std::vector<std::string> all_paths() {
-  std::vector<std::string> out;
-  const auto append_elements = [&](std::string_view outer, const auto& inner) {
-    for (const auto& key : inner) out.push_back(std::string(outer) + "." + std::string(key.toml));
-  };
-  for (const Key<Draft>& key : kKeys) {
-    if (key.toml.empty()) continue;
-    out.emplace_back(key.toml);
-    if (std::holds_alternative<std::vector<TablePattern>& (*)(Draft&)>(key.field)) {
-      append_elements(key.toml, kTablePatternKeys);
-    }
-  }
-  append_elements("syncer.table-migrate-rule", kTableMigrateRuleKeys);
-  append_elements("syncer.binlog-filter-rule.<name>", kBinlogFilterRuleKeys);
-  return out;
-}
-
 }  // namespace
 
 bool SwitchSources::enabled() const {
@@ -353,6 +392,10 @@ std::span<const Key<TablePattern>> element_keys() {
   return kTablePatternKeys;
 }
 template <>
+std::span<const Key<ConflictRule>> element_keys() {
+  return kConflictRuleKeys;
+}
+template <>
 std::span<const Key<TableMigrateRule>> element_keys() {
   return kTableMigrateRuleKeys;
 }
@@ -364,23 +407,6 @@ std::span<const Key<BinlogFilterRule>> element_keys() {
 const Key<Draft>* find_flag(std::string_view name) {
   const auto* found = std::ranges::find(kKeys, name, &Key<Draft>::flag);
   return name.empty() || found == std::end(kKeys) ? nullptr : found;
-}
-
-std::string nearest_key(std::string_view path) {
-  const std::string wanted = fold_case(path);
-  const std::string_view wanted_name = last_part(wanted);
-  std::string best;
-  size_t best_distance = wanted_name.size() / 3 + 2;
-  for (const std::string& candidate : all_paths()) {
-    const std::string folded = fold_case(candidate);
-    const size_t moved = edit_distance(wanted_name, last_part(folded)) + 1;
-    const size_t distance = std::min(edit_distance(wanted, folded), moved);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 std::string fold_case(std::string_view text) {

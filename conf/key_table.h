@@ -48,6 +48,10 @@ struct Draft {
   int32_t kafka_max_message_size = 1 << 30;
   std::string on_row_mismatch;  ///< empty: as loopback-control wants
   std::string unknown_ddl_job = "stop";
+  std::string file_sync = "checkpoint";
+  std::string kafka_protocol = "binlog";
+  std::string kafka_partition_by = "none";
+  std::string kafka_key_by = "none";
 };
 
 /// Where a value goes; the alternative is its type. Nested tables name an Owner of their own.
@@ -59,6 +63,7 @@ using Field =
                  std::vector<int64_t>& (*)(Owner&), std::map<std::string, std::string>& (*)(Owner&),
                  std::chrono::nanoseconds& (*)(Owner&), DayDuration& (*)(Owner&),
                  std::vector<TablePattern>& (*)(Owner&), std::vector<TableMigrateRule>& (*)(Owner&),
+                 std::vector<ConflictRule>& (*)(Owner&),
                  std::map<std::string, BinlogFilterRule>& (*)(Owner&)>;
 
 /// One setting.
@@ -80,6 +85,8 @@ template <class Owner>
 std::span<const Key<Owner>> element_keys();
 template <>
 std::span<const Key<TablePattern>> element_keys();
+template <>
+std::span<const Key<ConflictRule>> element_keys();
 template <>
 std::span<const Key<TableMigrateRule>> element_keys();
 template <>

@@ -24,6 +24,14 @@ struct TablePattern {
   friend bool operator==(const TablePattern&, const TablePattern&) = default;
 };
 
+/// [[syncer.conflict]]. Ours, the original has no such table.
+struct ConflictRule {
+  std::string db_name;  ///< '~' starts a regular expression, likewise below
+  std::string tbl_name;
+  std::string policy = "overwrite";  ///< overwrite, stop, keep or newest
+  std::string newest_by;             ///< column that `newest` compares
+};
+
 /// [[syncer.table-migrate-rule]]
 struct TableMigrateRule {
   std::vector<std::string> binlog_filter_rule;
@@ -62,6 +70,39 @@ struct CheckpointOptions {
   SecretSource secret;
 };
 
+/// When pb files are synced to the disk.
+enum class FileSync : uint8_t {
+  kNever,        ///< as the original: the kernel decides
+  kCheckpoint,   ///< before the checkpoint may count a transaction as written
+  kTransaction,  ///< after each transaction
+};
+
+/// What the messages to Kafka are.
+enum class KafkaProtocol : uint8_t {
+  kBinlog,     ///< the original's: one protobuf message per transaction
+  kCanalJson,  ///< Canal's JSON as TiCDC writes it
+  kDebezium,   ///< Debezium's JSON as TiCDC writes it
+};
+
+/// What partitions and message keys go by.
+enum class KafkaSpread : uint8_t { kNone, kTable, kPrimaryKey, kTransaction };
+
+/// [syncer.to.kafka]. Ours, the original has no such table.
+struct KafkaOptions {
+  KafkaProtocol protocol = KafkaProtocol::kBinlog;
+  std::string topic_template;  ///< with {schema} and {table}; empty: one topic
+  KafkaSpread partition_by = KafkaSpread::kNone;
+  KafkaSpread key_by = KafkaSpread::kNone;
+  int64_t partitions = 0;  ///< 0: as many as the topic has
+  int64_t watermark_interval_ms = 1000;
+  int64_t rows_per_message = 1;
+  bool transaction_markers = false;
+  bool tidb_extension = false;
+  bool read_back = false;  ///< what the topic holds already is not sent again after a crash
+  int64_t ack_timeout_s = 30;
+  std::map<std::string, std::string> properties;  ///< librdkafka's own
+};
+
 /// [syncer.to]
 struct DownstreamOptions {
   std::string host;
@@ -82,6 +123,8 @@ struct DownstreamOptions {
   std::string kafka_client_id = "tidb_binlog";
   int64_t kafka_max_message_size = 1 << 30;
   std::string topic_name;
+  KafkaOptions kafka;
+  FileSync file_sync = FileSync::kCheckpoint;
   std::string oracle_service_name;
   std::string oracle_connect_string;
   SecurityOptions security;
@@ -105,10 +148,11 @@ enum class UnknownDdlAction : uint8_t {
 /// [syncer.apply]. Ours, the original has no such table.
 struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
-  bool commit_order = false;       ///< commits downstream in upstream order
-  int64_t memory_limit_mib = 256;  ///< of binlogs held between pumps and downstream
+  bool commit_order = false;      ///< commits downstream in upstream order
+  int64_t memory_limit_mib = 64;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
-  int64_t until_commit_ts = 0;  ///< end in order when everything up to it is applied; 0: never
+  int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never
+  bool record_conflicts = false;  ///< in a table of the downstream
   std::string initial_commit_ts_from;  ///< file to read initial-commit-ts from; see dump_position.h
 };
 
@@ -130,6 +174,7 @@ struct SyncerOptions {
   int64_t worker_count = 16;
   bool loopback_control = false;
   int64_t channel_id = 0;
+  std::vector<int64_t> channel_ids;  ///< further channels that stop here; loopback/README.md
   bool sync_ddl = true;
   std::string db_type = "mysql";
   bool safe_mode = false;
@@ -137,6 +182,7 @@ struct SyncerOptions {
   bool enable_detect = true;
   bool load_schema_snapshot = false;
   bool case_sensitive = false;
+  std::vector<ConflictRule> conflict;
   std::vector<TableMigrateRule> table_migrate_rule;
   std::map<std::string, BinlogFilterRule> binlog_filter_rule;
   RelayOptions relay;
@@ -144,10 +190,19 @@ struct SyncerOptions {
   DownstreamOptions to;
 };
 
+/// [log]. Ours, the original has no such table: its files grow to 300 MiB and stay for ever.
+struct LogFileOptions {
+  int64_t max_size_mib = 300;
+  int64_t max_days = 0;           ///< 0: no limit
+  int64_t max_backups = 0;        ///< 0: no limit
+  bool reopen_on_sighup = false;  ///< else SIGHUP ends the program, as it does the original
+};
+
 /// All settings, adjusted and valid; plain data (spec/drainer-process.md 1).
 struct Options {
   std::string log_level = "info";
   std::string log_file;
+  LogFileOptions log;
   std::string node_id;         ///< empty: <hostname>:<port of addr>
   std::string addr;            ///< host:port to listen on, without scheme
   std::string advertise_addr;  ///< host:port for others, without scheme

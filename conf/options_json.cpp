@@ -5,6 +5,7 @@
 #include "conf/go_url.h"
 #include "conf/key_table.h"
 #include "conf/load.h"
+#include "conf/secret.h"
 
 namespace drainer {
 
@@ -48,7 +49,7 @@ struct ValueWriter {
     writer.StartObject();
     for (const auto& [name, value] : values) {
       key(name);
-      (*this)(value);
+      ValueWriter{writer, secret || conf::is_secret_property(name)}(value);
     }
     writer.EndObject();
   }
@@ -115,6 +116,44 @@ std::string_view name_of(UnknownDdlAction action) {
   return "stop";
 }
 
+std::string_view name_of(FileSync sync) {
+  switch (sync) {
+    case FileSync::kNever:
+      return "never";
+    case FileSync::kCheckpoint:
+      return "checkpoint";
+    case FileSync::kTransaction:
+      return "transaction";
+  }
+  return "checkpoint";
+}
+
+std::string_view name_of(KafkaProtocol protocol) {
+  switch (protocol) {
+    case KafkaProtocol::kBinlog:
+      return "binlog";
+    case KafkaProtocol::kCanalJson:
+      return "canal-json";
+    case KafkaProtocol::kDebezium:
+      return "debezium";
+  }
+  return "binlog";
+}
+
+std::string_view name_of(KafkaSpread spread) {
+  switch (spread) {
+    case KafkaSpread::kNone:
+      return "none";
+    case KafkaSpread::kTable:
+      return "table";
+    case KafkaSpread::kPrimaryKey:
+      return "primary-key";
+    case KafkaSpread::kTransaction:
+      return "transaction";
+  }
+  return "none";
+}
+
 // The shape that the table of keys knows, with what the options have become.
 Draft draft_of(const Options& options) {
   Draft draft;
@@ -135,6 +174,10 @@ Draft draft_of(const Options& options) {
   draft.kafka_max_message_size = static_cast<int32_t>(options.syncer.to.kafka_max_message_size);
   draft.on_row_mismatch = name_of(options.syncer.apply.on_row_mismatch);
   draft.unknown_ddl_job = name_of(options.syncer.apply.unknown_ddl_job);
+  draft.file_sync = name_of(options.syncer.to.file_sync);
+  draft.kafka_protocol = name_of(options.syncer.to.kafka.protocol);
+  draft.kafka_partition_by = name_of(options.syncer.to.kafka.partition_by);
+  draft.kafka_key_by = name_of(options.syncer.to.kafka.key_by);
   return draft;
 }
 

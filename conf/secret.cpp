@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include <openssl/evp.h>
 
@@ -100,10 +101,15 @@ class ShellCommand {
     ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
     std::string shell = "sh";
     std::string option = "-c";
-    std::string text = command;
+    // By way of the environment, since everybody may read a process's arguments.
+    std::string text = "eval \"$DRAINER_PASSWORD_COMMAND\"";
+    std::string variable = "DRAINER_PASSWORD_COMMAND=" + command;
     const std::array<char*, 4> arguments = {shell.data(), option.data(), text.data(), nullptr};
+    std::vector<char*> environment = {variable.data()};
+    for (char** entry = ::environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+    environment.push_back(nullptr);
     const int failed =
-        ::posix_spawn(&pid_, "/bin/sh", &actions, nullptr, arguments.data(), ::environ);
+        ::posix_spawn(&pid_, "/bin/sh", &actions, nullptr, arguments.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(pipe[1]);
     if (failed == 0) return {};
@@ -210,6 +216,13 @@ Result<std::string> password_from_command(const std::string& command) {
   ASSIGN_OR_RETURN(const std::string output, shell.read_output());
   TRY(shell.wait_for_success());
   return first_line(output);
+}
+
+bool is_secret_property(std::string_view name) {
+  for (const std::string_view part : {"password", "secret", "jaas", "key.pem", "token"}) {
+    if (name.find(part) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace drainer::conf

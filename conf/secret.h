@@ -27,4 +27,7 @@ Result<std::string> password_from_file(const std::string& path);
 /// than 30 seconds.
 Result<std::string> password_from_command(const std::string& command);
 
+/// A setting of a library whose value must not be shown, to go by its name.
+bool is_secret_property(std::string_view name);
+
 }  // namespace drainer::conf

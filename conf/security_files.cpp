@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "conf/toml_file.h"
+#include "drainer/base/log.h"
 
 namespace drainer::conf {
 
@@ -56,6 +57,10 @@ Result<void> check_key_pair(const SecurityOptions& security) {
   const bool match = X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   if (!match) return invalid("tls: private key does not match public key");
+  // Peers that look just hang up; those that do not may be fine with it.
+  if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
+    log_warn("the own certificate has expired", {{"file", security.ssl_cert}});
+  }
   return {};
 }
 

@@ -65,6 +65,10 @@ std::string_view go_type_of_table(std::string_view path) {
 std::string_view go_type_of(const TablePattern&) {
   return "filter.TableName";
 }
+// Ours: the original has no such type.
+std::string_view go_type_of(const ConflictRule&) {
+  return "drainer.ConflictRule";
+}
 std::string_view go_type_of(const TableMigrateRule&) {
   return "drainer.TaskTableMigrateRule";
 }
@@ -118,6 +122,7 @@ class Decoder {
   template <class T>
   void decode_element(const toml::node& node, T& out);
   void decode(const toml::node& node, TablePattern& out) { decode_element(node, out); }
+  void decode(const toml::node& node, ConflictRule& out) { decode_element(node, out); }
   void decode(const toml::node& node, TableMigrateRule& out) { decode_element(node, out); }
   void decode(const toml::node& node, BinlogFilterRule& out) { decode_element(node, out); }
 

@@ -1,7 +1,9 @@
 #include "drainer/app.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,8 +13,13 @@
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/base/log_control.h"
+#include "drainer/log_setup.h"
+#include "drainer/memory.h"
+#include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
+#include "drainer/schema/schema_store.h"
 #include "drainer/schema_source.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
@@ -21,10 +28,10 @@ namespace drainer {
 
 namespace {
 
-// What waits between the parts; together with the sink's own share this is the memory of a drainer
-// that is held back by its downstream.
-constexpr QueueLimits kPerPump{.items = 4096, .bytes = 4u << 20};
-constexpr QueueLimits kBinlogQueue{.items = 4096, .bytes = 8u << 20};
+// Of binlogs that wait at one place. Their bytes are limited too, see memory.h.
+constexpr size_t kWaitingMax = 4096;
+// What -cache-binlog-count is when nobody gives it: too few to keep our threads busy.
+constexpr int64_t kCacheBinlogCount = 8;
 // Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
 constexpr int64_t kFutureMsMax = 60 * 1000;
 // How long a stop waits for the downstream to take what it was given.
@@ -32,6 +39,12 @@ constexpr Duration kDrainLimit = std::chrono::seconds(60);
 
 std::string port_of(const std::string& address) {
   return address.substr(address.rfind(':') + 1);
+}
+
+// FIX: a limit of items alone says nothing about memory; one that was given holds besides.
+size_t binlogs_waiting_max(const Options& options) {
+  if (options.cache_binlog_count == kCacheBinlogCount) return kWaitingMax;
+  return static_cast<size_t>(std::max<int64_t>(options.cache_binlog_count, 1));
 }
 
 Result<std::string> make_node_id(const Options& options) {
@@ -47,6 +60,7 @@ Result<std::string> make_node_id(const Options& options) {
 
 int App::run() {
   Result<void> started = start();
+  if (started.ok()) started = register_node();
   if (started.ok()) {
     start_threads();
     Mutex mutex;
@@ -57,7 +71,7 @@ int App::run() {
   stop_.request_stop();
   Result<void> stopped = stop();
   if (!started.ok() && !(signalled_ && started.error().code() == ErrorCode::kStopped)) {
-    return report(started.error(), 1);
+    return report(started.error(), has_registered_ ? 2 : 1);
   }
   if (!stopped.ok()) return report(stopped.error(), 2);
   log_info("drainer exit");
@@ -65,27 +79,32 @@ int App::run() {
 }
 
 int App::report(const Error& error, int code) {
-  log_error(is_replicating_ ? "syncer exited abnormal" : "create drainer server failed",
-            {{"error", error}});
+  if (code == 1) {
+    log_fatal("create drainer server failed", {{"error", error}});
+  } else {
+    log_error("start drainer server failed", {{"error", error}});
+  }
   std::fprintf(stderr, "drainer: %s\n", error.to_string().c_str());
   return code;
 }
 
 Result<void> App::start() {
-  ASSIGN_OR_RETURN(const LogLevel level, parse_log_level(options_.log_level));
-  TRY(open_log({.level = level, .file = options_.log_file}));
+  TRY(set_up_log(options_));
   ASSIGN_OR_RETURN(signals_, SignalWaiter::open());
   service_threads_.start("signals", [this](const StopToken& stop) -> Result<void> {
-    if (const std::optional<int> signal = signals_->wait(stop)) {
+    while (const std::optional<int> signal = signals_->wait(stop)) {
+      if (*signal == SIGHUP && options_.log.reopen_on_sighup) {
+        reopen_log();
+        log_info("log file opened again", {{"file", options_.log_file}});
+        continue;
+      }
       log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
       signalled_ = true;
       stop_.request_stop();
+      return {};
     }
     return {};
   });
-  const VersionInfo version = version_info();
-  log_info("Welcome to Drainer",
-           {{"Release Version", version.release}, {"Git Commit Hash", version.revision}});
   log_info("start drainer...", {{"config", options_json(options_)}});
   ASSIGN_OR_RETURN(node_id_, make_node_id(options_));
   std::error_code made;
@@ -103,6 +122,20 @@ Result<void> App::start() {
   TRY(open_downstream());
   TRY(open_schema());
   ASSIGN_OR_RETURN(rules_, make_rules(options_));
+  return {};
+}
+
+// From here on the registry shows this node, whatever it held before. FIX: the original takes over
+// another drainer's entry without a word.
+Result<void> App::register_node() {
+  heartbeat_ = std::make_unique<cluster::Heartbeat>(
+      cluster::Heartbeat::Options{
+          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = upstream_->started_at},
+      *upstream_->registry, clock_);
+  heartbeat_->set_max_commit_ts(start_point_.commit_ts);
+  has_registered_ = true;
+  TRY(heartbeat_->write(stop_.get_token()));
+  log_info("register success", {{"drainer node id", node_id_}});
   return {};
 }
 
@@ -133,12 +166,19 @@ Result<void> App::open_server() {
 
 server::Status App::status() const {
   server::Status out{.last_ts = progress_->figures().saved_ts};
-  out.pump_positions.emplace();
-  for (const auto& [pump, position] : pumps_->positions()) {
-    out.pump_positions->emplace(pump.value, position);
+  if (const auto positions = pumps_->positions()) {
+    out.pump_positions.emplace();
+    for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
   const int64_t idle_ms = clock_.unix_ms() - progress_->figures().last_row_unix_ms;
   out.synced = idle_ms > options_.synced_check_time_min * 60 * 1000;
+  if (safe_point_) {
+    const cluster::SafePointKeeper::Status gc = safe_point_->status();
+    out.gc_safe_point = {.is_held = gc.is_held,
+                         .wanted = gc.requested,
+                         .minimum = gc.minimum,
+                         .seconds_left = safe_point_->seconds_left()};
+  }
   return out;
 }
 
@@ -167,9 +207,11 @@ Result<void> App::open_downstream() {
                       start_point_.commit_ts,
                       (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts)) / 1000, pd_ts);
   }
-  log_info("initialize checkpoint", {{"type", options_.syncer.to.checkpoint.type},
-                                     {"checkpoint", start_point_.commit_ts},
-                                     {"version", start_point_.schema_version}});
+  const std::string& own_type = options_.syncer.to.checkpoint.type;
+  log_info("initialize checkpoint",
+           {{"type", own_type.empty() ? options_.syncer.db_type : own_type},
+            {"checkpoint", start_point_.commit_ts},
+            {"version", start_point_.schema_version}});
   ASSIGN_OR_RETURN(sink_, open_sink(options_,
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
@@ -188,15 +230,38 @@ Result<void> App::open_schema() {
     });
     TRY(safe_point_->pin(stop_.get_token()));
   }
-  ASSIGN_OR_RETURN(schema_,
-                   load_schema(options_, start_point_, *upstream_->meta, stop_.get_token()));
+  const uint64_t cluster_id = upstream_->pd->cluster_id();
+  ASSIGN_OR_RETURN(LoadedSchema loaded, load_schema(options_, cluster_id, start_point_,
+                                                    *upstream_->meta, stop_.get_token()));
+  schema_ = std::move(loaded.schema);
+  TRY(check_pair(options_.syncer, *schema_, *upstream_->registry, node_id_, stop_.get_token()));
+  newer_jobs_ = std::make_unique<NewerJobs>(*upstream_->meta, clock_);
+  if (options_.syncer.load_schema_snapshot) return {};
+  schema_keeper_ = std::make_unique<SchemaKeeper>(schema::schema_store_path(options_.data_dir),
+                                                  cluster_id, clock_);
+  if (loaded.is_stored) schema_keeper_->set_unchanged(*schema_);
   return {};
+}
+
+// One of the tasks that the original has, with its log lines.
+void App::start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body) {
+  threads.start(name, [name, body = std::move(body)](const StopToken& stop) -> Result<void> {
+    Result<void> result = body(stop);
+    if (!result.ok() && result.error().code() != ErrorCode::kStopped) {
+      log_error(name == "collect" ? "collector meets error" : name + " exited abnormal",
+                {{"error", result.error()}});
+    }
+    log_info("Exit", {{"name", name}});
+    return result;
+  });
 }
 
 void App::start_threads() {
   is_replicating_ = true;
   const CommitTs start = start_point_.commit_ts;
-  merger_ = std::make_unique<Merger>(start, kPerPump);
+  const MemoryShares memory = share_memory(options_.syncer.apply.memory_limit_mib);
+  merger_ = std::make_unique<Merger>(
+      start, QueueLimits{.items = kWaitingMax, .bytes = memory.pumps_bytes}, memory.pumps_bytes);
   pump_options_ = {.cluster_id = upstream_->pd->cluster_id(),
                    .gzip = options_.compressor == "gzip",
                    .tls = tls_,
@@ -206,7 +271,8 @@ void App::start_threads() {
   pumps_ = std::make_unique<PumpSet>(*upstream_->registry, *merger_, pump_options_,
                                      std::chrono::seconds(options_.detect_interval_s),
                                      upstream_threads_, clock_);
-  binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(kBinlogQueue);
+  binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(
+      QueueLimits{.items = binlogs_waiting_max(options_), .bytes = memory.binlogs_bytes});
   collector_ = std::make_unique<Collector>(
       *merger_,
       [this](DdlJobId id, const StopToken& stop) {
@@ -215,13 +281,22 @@ void App::start_threads() {
       *binlogs_);
   syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
                                      clock_);
-  heartbeat_ = std::make_unique<cluster::Heartbeat>(
-      cluster::Heartbeat::Options{
-          .node_id = node_id_, .host = options_.advertise_addr, .start_ts = upstream_->started_at},
-      *upstream_->registry, clock_);
-  progress_ =
-      std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
-                                 [this](CommitTs saved) { heartbeat_->set_max_commit_ts(saved); });
+  syncer_->set_find_newer_jobs(
+      [this](const NewerColumn& column, const auto& known, const StopToken& stop) {
+        return newer_jobs_->find(column, known, stop);
+      });
+  if (schema_keeper_) {
+    syncer_->set_on_handled([this](const schema::Schema& schema, CommitTs commit_ts) {
+      schema_keeper_->offer(schema, commit_ts);
+    });
+    service_threads_.start("schema-keeper",
+                           [this](const StopToken& stop) { return schema_keeper_->run(stop); });
+  }
+  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                         [this](CommitTs saved) {
+                                           heartbeat_->set_max_commit_ts(saved);
+                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
+                                         });
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
     Result<void> result = progress_->run(stop);
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
@@ -229,12 +304,13 @@ void App::start_threads() {
     return result;
   });
   sink_->start(sink_threads_);
-  syncer_threads_.start("syncer", [this](const StopToken& stop) { return syncer_->run(stop); });
-  upstream_threads_.start("collector",
-                          [this](const StopToken& stop) { return collector_->run(stop); });
+  start_task(syncer_threads_, "syncer", [this](const StopToken& s) { return syncer_->run(s); });
+  start_task(upstream_threads_, "collect",
+             [this](const StopToken& s) { return collector_->run(s); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
   server_->start(service_threads_);
-  log_info("start to server request", {{"addr", options_.advertise_addr}});
+  log_info("start to server request",
+           {{"addr", (tls_ ? "https://" : "http://") + options_.advertise_addr}});
   if (!options_.metrics_addr.empty() && options_.metrics_interval_s > 0) {
     metrics_pusher_ = std::make_unique<server::MetricsPusher>(
         server::MetricsPusher::Options{
@@ -242,16 +318,30 @@ void App::start_threads() {
             .node_id = node_id_,
             .interval = std::chrono::seconds(options_.metrics_interval_s)},
         clock_);
-    service_threads_.start("metrics",
-                           [this](const StopToken& stop) { return metrics_pusher_->run(stop); });
+    start_task(service_threads_, "metrics",
+               [this](const StopToken& s) { return metrics_pusher_->run(s); });
   }
-  service_threads_.start("heartbeat",
-                         [this](const StopToken& stop) { return heartbeat_->run(stop); });
+  start_task(service_threads_, "heartbeat",
+             [this](const StopToken& s) { return heartbeat_->run(s); });
   if (safe_point_) {
-    service_threads_.start("gc_safepoint",
-                           [this](const StopToken& stop) { return safe_point_->run(stop); });
+    start_task(service_threads_, "gc_safepoint",
+               [this](const StopToken& s) { return safe_point_->run(s); });
   }
   service_threads_.start("pd", [this](const StopToken& stop) { return upstream_->pd->run(stop); });
+}
+
+// KEEP: the state is written before the queues are drained, so that a supervisor who does not wait
+// for that end leaves no drainer behind that looks alive.
+void App::commit_status() {
+  const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
+  heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
+  // The registry is told even when the program ends by an error; it has its own deadline.
+  if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {
+    log_error("update status failed", {{"id", node_id_}, {"error", told.error()}});
+  } else {
+    log_info("has already update status", {{"id", node_id_}});
+  }
+  log_info("commit status done");
 }
 
 Result<void> App::drain_sink() {
@@ -279,6 +369,7 @@ Result<void> App::stop() {
   };
   if (is_replicating_) {
     log_info("begin to close drainer server");
+    commit_status();
     upstream_threads_.request_stop();
     keep_first(upstream_threads_.wait());
     syncer_threads_.request_stop();
@@ -290,17 +381,16 @@ Result<void> App::stop() {
     if (first.ok() && is_drained) keep_first(progress_->save_consistent());
     log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
                                      {"rows", progress_->figures().applied_rows}});
-    const bool is_closing = heartbeat_->state() == cluster::NodeState::kClosing;
-    heartbeat_->set_state(is_closing ? cluster::NodeState::kOffline : cluster::NodeState::kPaused);
-    // The registry is told even when the program ends by an error; it has its own deadline.
-    if (Result<void> told = heartbeat_->write(StopToken()); !told.ok()) {
-      log_error("update status failed", {{"error", told.error()}});
-    } else {
-      log_info("has already update status", {{"id", node_id_}});
-    }
   }
   service_threads_.request_stop();
   keep_first(service_threads_.wait());
+  const bool is_settled = is_replicating_ && first.ok() && syncer_->is_schema_settled() &&
+                          progress_->figures().saved_ts >= syncer_->last_submitted();
+  if (is_settled && schema_keeper_) {
+    schema_keeper_->write_last(*schema_, syncer_->last_submitted());
+  }
+  // FIX: once more, with the commit ts that the drained queues have brought.
+  if (is_replicating_) (void)heartbeat_->write(StopToken());
   return first;
 }
 

@@ -13,8 +13,10 @@
 #include "drainer/base/threads.h"
 #include "drainer/cluster/heartbeat.h"
 #include "drainer/cluster/safepoint.h"
+#include "drainer/newer_jobs.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
+#include "drainer/schema_keeper.h"
 #include "drainer/server/metrics_push.h"
 #include "drainer/server/server.h"
 #include "drainer/upstream.h"
@@ -40,12 +42,15 @@ class App {
 
  private:
   Result<void> start();
+  Result<void> register_node();
   Result<void> open_server();
   server::Status status() const;
   Result<void> open_downstream();
   Result<void> open_schema();
   void start_threads();
+  static void start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body);
   Result<void> stop();
+  void commit_status();
   Result<void> drain_sink();
   void fail() {
     has_failed_ = true;
@@ -59,6 +64,7 @@ class App {
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;
   std::atomic<bool> has_failed_ = false;
+  bool has_registered_ = false;  ///< or tried to
   bool is_replicating_ = false;
 
   std::string node_id_;
@@ -68,6 +74,8 @@ class App {
   SavePoint start_point_;
   bool has_checkpoint_ = false;
   std::unique_ptr<schema::Schema> schema_;
+  std::unique_ptr<SchemaKeeper> schema_keeper_;  ///< not with load-schema-snapshot
+  std::unique_ptr<NewerJobs> newer_jobs_;
   std::unique_ptr<Sink> sink_;
   SyncerRules rules_;
 

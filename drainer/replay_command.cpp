@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -210,7 +211,7 @@ Result<int> apply(const ReplaySettings& settings, const Options& options) {
                       options.syncer.db_type);
   }
   SavePoint before;
-  before.commit_ts = CommitTs(settings.source.start.value - 1);
+  before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Sink> sink,
       open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},

@@ -1,8 +1,9 @@
 #include "drainer/rules.h"
 
 #include "drainer/base/log.h"
+#include "loopback/mark_table.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/progress_table.h"
 
 namespace drainer {
@@ -14,24 +15,26 @@ namespace {
 void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
   const std::string schema = checkpoint_schema(options);
   for (const std::string& table :
-       {checkpoint_table(options), std::string(mysql::kProgressTableName)}) {
+       {checkpoint_table(options), std::string(mysql::kProgressTableName),
+        std::string(mysql::kConflictTableName)}) {
     if (!filter.ignore({schema, table})) continue;
     log_warn("loopback control: a table of the drainers themselves is not replicated",
              {{"table", fmt::format("{}.{}", schema, table)}});
   }
+  // Downstream it is the sink's own. FIX: the original replicates the marks of other channels.
+  (void)filter.ignore({std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
 }
 
-// What this side alone can tell of a pair; see loopback/README.md for what it cannot.
-void check_pair(const SyncerOptions& syncer) {
-  log_info(
-      "loopback control: the drainer of the opposite direction needs the same channel, and "
-      "only one of both may replicate DDL",
-      {{"channel-id", syncer.channel_id}, {"sync-ddl", syncer.sync_ddl}});
-  if (syncer.to.sync_mode == mysql::kSyncModePartialColumns) return;
-  log_warn(
-      "loopback control: while a DDL is on its way the two schemas differ, which sync-mode 2 "
-      "is made for",
-      {{"sync-mode", syncer.to.sync_mode}});
+schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
+  switch (action) {
+    case UnknownDdlAction::kStop:
+      return schema::Schema::UnknownJobPolicy::kStop;
+    case UnknownDdlAction::kPass:
+      return schema::Schema::UnknownJobPolicy::kPass;
+    case UnknownDdlAction::kSkip:
+      return schema::Schema::UnknownJobPolicy::kSkip;
+  }
+  return schema::Schema::UnknownJobPolicy::kStop;
 }
 
 }  // namespace
@@ -41,16 +44,22 @@ Result<SyncerRules> make_rules(const Options& options) {
   SyncerRules rules;
   ASSIGN_OR_RETURN(rules.table_filter, schema::TableFilter::make(syncer));
   ASSIGN_OR_RETURN(rules.event_filter, schema::EventFilter::make(syncer));
+  if (!syncer.loopback_control && !syncer.channel_ids.empty()) {
+    return make_error(ErrorCode::kInvalid, "channel-ids needs loopback-control = true");
+  }
   if (syncer.loopback_control) {
-    rules.mark_filter = loopback::MarkFilter(syncer.channel_id);
+    rules.mark_filter = loopback::MarkFilter(syncer.channel_id, syncer.channel_ids);
     ignore_own_tables(options, rules.table_filter);
-    check_pair(syncer);
   }
   rules.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
                                  syncer.ignore_txn_commit_ts.end());
   rules.sync_ddl = syncer.sync_ddl;
   rules.until = CommitTs(options.syncer.apply.until_commit_ts);
   return rules;
+}
+
+void set_ddl_rules(const Options& options, schema::Schema& schema) {
+  schema.set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
 }
 
 }  // namespace drainer

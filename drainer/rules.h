@@ -10,4 +10,7 @@ namespace drainer {
 /// drainers themselves are left out under loopback control, with a warning (loopback/README.md).
 Result<SyncerRules> make_rules(const Options& options);
 
+/// What the options say about DDL jobs that the schema meets.
+void set_ddl_rules(const Options& options, schema::Schema& schema);
+
 }  // namespace drainer

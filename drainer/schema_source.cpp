@@ -1,23 +1,20 @@
 #include "drainer/schema_source.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "drainer/base/log.h"
+#include "drainer/rules.h"
 #include "drainer/schema/history.h"
+#include "drainer/schema/job_ranges.h"
+#include "drainer/schema/schema_store.h"
 
 namespace drainer {
 
 namespace {
 
-schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
-  switch (action) {
-    case UnknownDdlAction::kStop:
-      return schema::Schema::UnknownJobPolicy::kStop;
-    case UnknownDdlAction::kPass:
-      return schema::Schema::UnknownJobPolicy::kPass;
-    case UnknownDdlAction::kSkip:
-      return schema::Schema::UnknownJobPolicy::kSkip;
-  }
-  return schema::Schema::UnknownJobPolicy::kStop;
-}
+// Each costs a request; with more of them the store is not worth having.
+constexpr size_t kUnknownRangesMax = 1000;
 
 // The tables of a database that came back by FLASHBACK DATABASE.
 Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(cluster::Meta& meta,
@@ -45,19 +42,78 @@ Result<std::unique_ptr<schema::Schema>> load_history(const SavePoint& start, clu
   return std::move(loader).finish();
 }
 
+// Nothing when there is no store for this start.
+Result<std::optional<LoadedSchema>> load_stored(const std::string& path, uint64_t cluster_id,
+                                                const SavePoint& start, cluster::Meta& meta,
+                                                const StopToken& stop) {
+  ASSIGN_OR_RETURN(std::optional<schema::SchemaImage> image,
+                   schema::read_schema_store(path, cluster_id));
+  if (!image) return std::optional<LoadedSchema>();
+  if (image->commit_ts > start.commit_ts) {
+    return make_error(ErrorCode::kConflict, "it is of commit ts {}, ahead of the start at {}",
+                      image->commit_ts, start.commit_ts);
+  }
+  ASSIGN_OR_RETURN(const std::vector<DdlJobId> ids, meta.history_ids(stop));
+  if (!std::ranges::includes(ids, image->known_jobs)) {
+    return make_error(ErrorCode::kConflict, "it knows DDL jobs that the history does not have");
+  }
+  const std::vector<schema::JobRange> unknown = schema::unknown_ranges(ids, image->known_jobs);
+  if (unknown.size() > kUnknownRangesMax) {
+    return make_error(ErrorCode::kConflict, "{} gaps in what it knows of the history",
+                      unknown.size());
+  }
+  schema::HistoryLoader loader(
+      {.commit_ts = start.commit_ts, .schema_version = start.schema_version}, *image);
+  image.reset();
+  for (const schema::JobRange& range : unknown) {
+    TRY(meta.scan_history(
+        range.first, range.last, [&](DdlJobId id, ByteView json) { return loader.add(id, json); },
+        stop));
+  }
+  const size_t read = loader.job_count();
+  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> schema, std::move(loader).finish());
+  log_info("went on from the stored schema",
+           {{"jobs in the history", ids.size()}, {"jobs read", read}});
+  return std::optional(LoadedSchema{std::move(schema), read == 0});
+}
+
+Result<LoadedSchema> load_stored_or_history(const Options& options, uint64_t cluster_id,
+                                            const SavePoint& start, cluster::Meta& meta,
+                                            const StopToken& stop) {
+  const std::string path = schema::schema_store_path(options.data_dir);
+  Result<std::optional<LoadedSchema>> stored = load_stored(path, cluster_id, start, meta, stop);
+  if (stored.ok() && *stored) return *std::move(*stored);
+  if (!stored.ok()) {
+    if (stored.error().code() == ErrorCode::kStopped) return std::move(stored).error();
+    log_warn("the stored schema is not used, the history is read instead",
+             {{"file", path}, {"error", stored.error()}});
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> schema, load_history(start, meta, stop));
+  return LoadedSchema{std::move(schema)};
+}
+
+Result<LoadedSchema> load(const Options& options, uint64_t cluster_id, const SavePoint& start,
+                          cluster::Meta& meta, const StopToken& stop) {
+  if (!options.syncer.load_schema_snapshot) {
+    return load_stored_or_history(options, cluster_id, start, meta, stop);
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> schema, load_snapshot(start, meta, stop));
+  return LoadedSchema{std::move(schema)};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<schema::Schema>> load_schema(const Options& options, const SavePoint& start,
-                                                    cluster::Meta& meta, const StopToken& stop) {
-  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> out, options.syncer.load_schema_snapshot
-                                                            ? load_snapshot(start, meta, stop)
-                                                            : load_history(start, meta, stop));
-  out->set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
-  out->set_find_recovered_tables(
+Result<LoadedSchema> load_schema(const Options& options, uint64_t cluster_id,
+                                 const SavePoint& start, cluster::Meta& meta,
+                                 const StopToken& stop) {
+  ASSIGN_OR_RETURN(LoadedSchema out, load(options, cluster_id, start, meta, stop));
+  schema::Schema& schema = *out.schema;
+  set_ddl_rules(options, schema);
+  schema.set_find_recovered_tables(
       [&meta, stop](const tidb::DdlJob& job) { return find_tables(meta, job, stop); });
-  log_info("load schema", {{"tables", out->table_count()},
-                           {"databases", out->database_count()},
-                           {"version", out->version()}});
+  log_info("load schema", {{"tables", schema.table_count()},
+                           {"databases", schema.database_count()},
+                           {"version", schema.version()}});
   return out;
 }
 

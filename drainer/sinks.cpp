@@ -1,5 +1,6 @@
 #include "drainer/sinks.h"
 
+#include "drainer/memory.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/file/file_sink.h"
 #include "syncer/kafka/kafka_sink.h"
@@ -25,6 +26,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop
                               : mysql::MismatchPolicy::kWarn;
+  sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   if (start.is_replay) {
     sink_options.missing_columns = mysql::MissingColumns::kDrop;
     sink_options.safe_window = kWholeRun;
@@ -62,9 +64,13 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
     sink_options.directory = options.syncer.to.dir;
     sink_options.retention_days = options.syncer.to.retention_time;
     sink_options.checkpoint = start.save_point.commit_ts;
+    sink_options.sync = options.syncer.to.file_sync;
     ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
+  }
+  if (type == "flash") {
+    return Error(ErrorCode::kUnsupported, "the flash DestDBType is no longer supported");
   }
   return make_error(ErrorCode::kUnsupported, "unknown DestDBType: {}", type);
 }

@@ -169,7 +169,7 @@ mysql::TableDescription describe(const tidb::TableInfo& info) {
       primary.prefix_lengths.push_back(0);
     }
     out.columns.push_back(
-        {.name = column.name, .column_class = class_of(column.type), .is_unicode = true});
+        {.name = column.name.str(), .column_class = class_of(column.type), .is_unicode = true});
   }
   if (!primary.columns.empty()) out.unique_keys.push_back(std::move(primary));
   return out;

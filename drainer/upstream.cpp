@@ -4,6 +4,13 @@
 
 namespace drainer {
 
+namespace {
+
+constexpr Duration kMillisecond = std::chrono::milliseconds(1);
+constexpr Duration kSlowTimestamp = 30 * kMillisecond;
+
+}  // namespace
+
 Result<std::shared_ptr<const rpc::TlsContext>> open_tls(const SecurityOptions& security) {
   rpc::TlsOptions options{.ca_file = security.ssl_ca,
                           .cert_file = security.ssl_cert,
@@ -17,20 +24,28 @@ Result<std::unique_ptr<Upstream>> Upstream::open(const Options& options,
                                                  std::shared_ptr<const rpc::TlsContext> tls,
                                                  Clock& clock, const StopToken& stop) {
   auto out = std::make_unique<Upstream>();
+  // KEEP: PD and TiKV may have any name; etcd, on PD's port, and the pumps are asked for theirs.
+  SecurityOptions any_name = options.security;
+  any_name.cert_allowed_cn.clear();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const rpc::TlsContext> any_tls, open_tls(any_name));
   cluster::PdOptions pd_options;
   pd_options.urls = options.pd_url_list;
-  pd_options.tls = tls;
+  pd_options.tls = any_tls;
   pd_options.discovery_attempts = 30;
   ASSIGN_OR_RETURN(out->pd, cluster::PdClient::open(pd_options, clock, stop));
   log_info("get cluster id from pd", {{"id", out->pd->cluster_id()}});
+  const TimePoint asked_at = clock.now();
   ASSIGN_OR_RETURN(out->started_at, out->pd->tso(stop));
+  if (const Duration took = clock.now() - asked_at; took > kSlowTimestamp) {
+    log_warn("get timestamp too slow", {{"take", fmt::format("{}ms", took / kMillisecond)}});
+  }
   cluster::EtcdOptions etcd_options{.endpoints = [pd = out->pd.get()] { return pd->member_urls(); },
-                                    .tls = tls,
+                                    .tls = std::move(tls),
                                     .timeout = options.etcd_timeout,
                                     .channels = {}};
   out->etcd = cluster::EtcdClient::create(std::move(etcd_options), clock);
   out->registry = std::make_unique<cluster::Registry>(*out->etcd);
-  out->kv = cluster::KvClient::create(*out->pd, std::move(tls), clock);
+  out->kv = cluster::KvClient::create(*out->pd, any_tls, clock);
   out->meta = std::make_unique<cluster::Meta>(*out->pd, *out->kv, clock, out->etcd.get());
   return out;
 }

@@ -1,7 +1,9 @@
 #include "loopback/mark_filter.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "drainer/tidb/row.h"
@@ -23,15 +25,11 @@ bool is_mark_table(const schema::TableName& name) {
   return equals_folded(name.schema, kMarkSchema) && equals_folded(name.table, kMarkTable);
 }
 
-// Decodes the rows of a mutation of the mark table and compares their channel.
+// Decodes the rows of a mutation of the mark table and notes their channels.
 class MarkRows {
  public:
-  MarkRows(const tidb::TableInfo& table, int64_t channel_id, MarksFound& found)
-      : table_(table),
-        channel_id_(channel_id),
-        found_(found),
-        row_(table.columns.size()),
-        old_(row_) {
+  MarkRows(const tidb::TableInfo& table, std::vector<int64_t>& found)
+      : table_(table), found_(found), row_(table.columns.size()), old_(row_) {
     for (size_t i = 0; i < table.columns.size(); ++i) {
       if (table.columns[i].name == kChannelColumn) channel_offset_ = i;
     }
@@ -61,17 +59,12 @@ class MarkRows {
     if (value.kind != tidb::ValueKind::kInt) {
       return make_error(ErrorCode::kInvalid, "wrong type of channelID");
     }
-    if (value.i == channel_id_) {
-      found_ = {.is_own = true, .other_channel = std::nullopt};
-    } else if (!found_.is_own) {
-      found_.other_channel = value.i;
-    }
+    if (std::ranges::find(found_, value.i) == found_.end()) found_.push_back(value.i);
     return {};
   }
 
   const tidb::TableInfo& table_;
-  int64_t channel_id_;
-  MarksFound& found_;
+  std::vector<int64_t>& found_;
   std::vector<tidb::Value> row_;
   std::vector<tidb::Value> old_;
   std::optional<size_t> channel_offset_;
@@ -79,20 +72,51 @@ class MarkRows {
 
 }  // namespace
 
+Result<bool> check_mark_table(const schema::Schema& schema) {
+  bool is_there = false;
+  for (const auto& [id, table] : schema.tables()) {
+    if (!is_mark_table(table->name)) continue;
+    is_there = true;
+    const auto& columns = table->info->columns;
+    const auto name_of = [](const tidb::ColumnInfo& column) { return column.name.view(); };
+    const auto channel = std::ranges::find(columns, kChannelColumn, name_of);
+    const bool is_right = channel != columns.end() && !channel->type.is_unsigned() &&
+                          channel->type.type == tidb::ColumnType::kLongLong;
+    if (is_right) continue;
+    return make_error(ErrorCode::kInvalid,
+                      "the mark table {}.{} of the upstream has no column channel_id of type "
+                      "bigint: marks in it cannot be read",
+                      table->name.schema, table->name.table);
+  }
+  return is_there;
+}
+
+MarkFilter::MarkFilter(int64_t channel_id, std::vector<int64_t> stop_channels)
+    : stop_channels_(std::move(stop_channels)), hands_on_marks_(!stop_channels_.empty()) {
+  stop_channels_.push_back(channel_id);
+}
+
 Result<MarksFound> MarkFilter::find_marks(const tidb::PrewriteView& prewrite,
                                           const schema::Schema& schema) const {
   MarksFound marks;
-  if (!channel_id_) return marks;
+  if (!is_on()) return marks;
+  std::vector<int64_t> channels;
   for (const tidb::MutationView& mutation : prewrite.mutations) {
     const schema::TableLookup found = schema.find_table(mutation.table_id);
     if (found.state != schema::TableLookup::State::kFound || !is_mark_table(found.table->name)) {
       continue;
     }
-    MarkRows rows(*found.table->info, *channel_id_, marks);
+    MarkRows rows(*found.table->info, channels);
     Result<void> looked = rows.look_at(mutation);
     if (!looked.ok())
       return std::move(looked).error().because("mark table retl._drainer_repl_mark");
   }
+  marks.stops_here = std::ranges::any_of(channels, [&](int64_t channel) {
+    return std::ranges::find(stop_channels_, channel) != stop_channels_.end();
+  });
+  if (marks.stops_here) return marks;
+  std::ranges::sort(channels);
+  marks.other_channels = std::move(channels);
   return marks;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <vector>
 
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
@@ -11,21 +11,30 @@ namespace drainer::loopback {
 
 /// Whose marks a transaction carries. Plain data.
 struct MarksFound {
-  bool is_own = false;  ///< ours: the transaction goes back no further
-  /// Another one, when ours is not there. Its writer has nothing to do with us, or it is the
-  /// drainer of the opposite direction with a wrong `channel-id`.
-  std::optional<int64_t> other_channel;
+  bool stops_here = false;  ///< one of ours is among them: the transaction goes no further
+  /// The others, rising, when it does not stop. Their writers have nothing to do with us, or are
+  /// drainers of other clusters in a ring or star, or one of them is the drainer of the opposite
+  /// direction with a wrong `channel-id`.
+  std::vector<int64_t> other_channels;
 };
 
-/// Recognizes transactions that a drainer of our own channel wrote (spec/mysql-sink.md 3.2).
-/// Immutable; any thread.
+/// Looks at the mark tables of the upstream, before their rows are needed. True: there is one.
+/// kInvalid when its marks could not be read.
+Result<bool> check_mark_table(const schema::Schema& schema);
+
+/// Recognizes transactions that a drainer of our own channel wrote (spec/mysql-sink.md 3.2), or one
+/// of the other channels that stop here (README.md, "Rings and stars"). Immutable; any thread.
 class MarkFilter {
  public:
   /// Off: nothing is ever our own.
   MarkFilter() = default;
-  explicit MarkFilter(int64_t channel_id) : channel_id_(channel_id) {}
+  /// `stop_channels` are syncer.channel-ids; without them foreign marks are not handed on.
+  explicit MarkFilter(int64_t channel_id, std::vector<int64_t> stop_channels = {});
 
-  bool is_on() const { return channel_id_.has_value(); }
+  bool is_on() const { return !stop_channels_.empty(); }
+  /// Whether a transaction with marks of other channels keeps them downstream, instead of getting
+  /// ours as one of this cluster.
+  bool hands_on_marks() const { return hands_on_marks_; }
 
   /// Looks at all rows of `retl`.`_drainer_repl_mark` (names compared without case) in the
   /// transaction, at the new value of an update. Only rows of that table are decoded. A channel_id
@@ -34,7 +43,8 @@ class MarkFilter {
                                 const schema::Schema& schema) const;
 
  private:
-  std::optional<int64_t> channel_id_;
+  std::vector<int64_t> stop_channels_;
+  bool hands_on_marks_ = false;
 };
 
 }  // namespace drainer::loopback

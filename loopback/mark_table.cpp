@@ -28,4 +28,11 @@ Mark MarkTable::mark_of(int64_t writer) const {
                                 writer, channel_id_)};
 }
 
+std::vector<Mark> WriterMarks::marks_for(const std::vector<int64_t>& channels) const {
+  if (channels.empty()) return {MarkTable(channel_id_).mark_of(writer_)};
+  std::vector<Mark> marks;
+  for (const int64_t channel : channels) marks.push_back(MarkTable(channel).mark_of(writer_));
+  return marks;
+}
+
 }  // namespace drainer::loopback

@@ -42,4 +42,18 @@ class MarkTable {
   int64_t channel_id_;
 };
 
+/// What one writer begins its transactions with. Immutable; any thread.
+class WriterMarks {
+ public:
+  WriterMarks(int64_t channel_id, int64_t writer) : channel_id_(channel_id), writer_(writer) {}
+
+  /// For changes that carry the marks of `channels`: the same again, so that the mark names where
+  /// they were made however far they travel. Without any: our own.
+  std::vector<Mark> marks_for(const std::vector<int64_t>& channels) const;
+
+ private:
+  int64_t channel_id_;
+  int64_t writer_;
+};
+
 }  // namespace drainer::loopback

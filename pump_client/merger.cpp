@@ -17,6 +17,8 @@ void Merger::set_sources(const std::vector<PumpId>& pumps) {
     log_info("merger remove source", {{"source id", entry.first}});
     return true;
   });
+  const size_t share_bytes = all_pumps_bytes_ / std::max<size_t>(sources_.size(), 1);
+  per_pump_.bytes = std::min(per_pump_max_.bytes, share_bytes);
   offered_.notify_all();
   taken_.notify_all();
 }

@@ -20,8 +20,13 @@ namespace drainer {
 /// Any thread may call; each pump offers from one thread, one thread takes.
 class Merger {
  public:
-  /// `start` is the commit ts after which to go on; `per_pump` bounds what waits for each pump.
-  Merger(CommitTs start, QueueLimits per_pump) : per_pump_(per_pump), last_taken_(start) {}
+  /// `start` is the commit ts after which to go on; `per_pump` bounds what waits for each pump, and
+  /// all of them together share `all_pumps_bytes` evenly.
+  Merger(CommitTs start, QueueLimits per_pump, size_t all_pumps_bytes = SIZE_MAX)
+      : per_pump_max_(per_pump),
+        all_pumps_bytes_(all_pumps_bytes),
+        per_pump_(per_pump),
+        last_taken_(start) {}
 
   /// Makes `pumps` the set of sources at once. What waits of removed ones is forgotten: a pump
   /// leaves only when we have applied all it had.
@@ -53,10 +58,13 @@ class Merger {
   bool is_complete() const REQUIRES(mutex_);
   tidb::BinlogItem take_smallest() REQUIRES(mutex_);
 
-  const QueueLimits per_pump_;
+  const QueueLimits per_pump_max_;
+  const size_t all_pumps_bytes_;
+
   mutable Mutex mutex_;
   CondVar offered_;
   CondVar taken_;
+  QueueLimits per_pump_ GUARDED_BY(mutex_);
   std::map<PumpId, Source> sources_ GUARDED_BY(mutex_);
   CommitTs last_taken_ GUARDED_BY(mutex_);
   uint64_t disorder_count_ GUARDED_BY(mutex_) = 0;

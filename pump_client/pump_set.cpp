@@ -5,30 +5,60 @@
 
 namespace drainer {
 
+namespace {
+
+constexpr Duration kSilenceMax = std::chrono::seconds(30);
+
+}  // namespace
+
 Result<void> PumpSet::run(const StopToken& stop) {
-  bool has_read = false;
+  bool has_looked = false;
   while (true) {
     const Result<void> read = refresh(stop);
     if (stop.stop_requested()) return {};
-    if (read.ok() && !has_read) {
-      has_read = true;
+    if (read.ok() && !has_looked) {
+      has_looked = true;
       MutexLock lock(mutex_);
-      if (pumps_.empty()) {
+      if (!is_any_registered_) {
         return make_error(
             ErrorCode::kNotFound,
             "no pump is registered under /tidb-binlog/v1/pumps in PD's etcd, so there "
             "is nothing to replicate: start a pump, or check pd-urls");
       }
+      if (pumps_.empty()) log_warn("all pumps are offline, waiting for one to come");
     }
     if (!read.ok()) log_error("updatePumpStatus failed", {{"error", read.error()}});
+    tell_of_silence();
     if (!clock_.sleep_for(detect_interval_, stop)) return {};
   }
+}
+
+// An idle pump sends fake binlogs every few seconds, so that the merger always moves.
+void PumpSet::tell_of_silence() {
+  const std::optional<PumpId> silent = merger_.waiting_for();
+  const TimePoint now = clock_.now();
+  if (!silent || merger_.last_taken() != silent_at_) {
+    silent_at_ = merger_.last_taken();
+    silent_since_ = now;
+    is_silence_told_ = false;
+    return;
+  }
+  if (is_silence_told_ || now - silent_since_ < kSilenceMax) return;
+  is_silence_told_ = true;
+  log_warn(
+      "a pump has sent nothing for a while, all others wait for it",
+      {{"id", *silent},
+       {"last ts", silent_at_},
+       {"seconds", std::chrono::duration_cast<std::chrono::seconds>(now - silent_since_).count()}});
 }
 
 Result<void> PumpSet::refresh(const StopToken& stop) {
   ASSIGN_OR_RETURN(const std::vector<cluster::NodeStatus> nodes, registry_.pumps(stop));
   MutexLock lock(mutex_);
+  has_read_ = true;
+  is_any_registered_ = !nodes.empty();
   apply(nodes);
+  forget_left();
   for (const auto& [id, stream] : pumps_) {
     metric::pump_position(id.value).set(static_cast<double>(physical_ms(stream->position())));
   }
@@ -45,6 +75,7 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
       log_info("node of cluster has been removed and release the connection to it",
                {{"nodeID", id}, {"clusterID", options_.cluster_id}});
       known->second->stop();
+      leaving_.push_back(std::move(known->second));
       pumps_.erase(known);
       continue;
     }
@@ -68,10 +99,20 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
   }
 }
 
-std::vector<std::pair<PumpId, CommitTs>> PumpSet::positions() const {
+// The series of a pump go when its thread, which feeds them, has ended; unless it has come back.
+void PumpSet::forget_left() {
+  std::erase_if(leaving_, [this](const std::shared_ptr<PumpStream>& stream) {
+    if (stream.use_count() > 1) return false;
+    if (!pumps_.contains(stream->id())) metric::forget_pump(stream->id().value);
+    return true;
+  });
+}
+
+std::optional<std::map<PumpId, CommitTs>> PumpSet::positions() const {
   MutexLock lock(mutex_);
-  std::vector<std::pair<PumpId, CommitTs>> out;
-  for (const auto& [id, stream] : pumps_) out.emplace_back(id, stream->position());
+  if (!has_read_) return std::nullopt;
+  std::map<PumpId, CommitTs> out;
+  for (const auto& [id, stream] : pumps_) out.emplace(id, stream->position());
   return out;
 }
 

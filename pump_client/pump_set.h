@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "drainer/base/clock.h"
@@ -29,18 +30,20 @@ class PumpSet {
         clock_(clock) {}
 
   /// Reads the registry now and then every detect interval. The first successful read must show a
-  /// pump, else kNotFound; later failures are logged and the old list kept.
+  /// pump, be it offline, else kNotFound; later failures are logged and the old list kept.
   Result<void> run(const StopToken& stop);
 
   /// One full registry read by the caller's thread, for Notify: returns when a new pump has become
   /// a merge source.
   Result<void> refresh(const StopToken& stop) EXCLUDES(mutex_);
 
-  /// Each pump with the commit ts of its last binlog, for /status.
-  std::vector<std::pair<PumpId, CommitTs>> positions() const EXCLUDES(mutex_);
+  /// Each pump with the commit ts of its last binlog, for /status; nothing before the first read.
+  std::optional<std::map<PumpId, CommitTs>> positions() const EXCLUDES(mutex_);
 
  private:
   void apply(const std::vector<cluster::NodeStatus>& nodes) REQUIRES(mutex_);
+  void forget_left() REQUIRES(mutex_);
+  void tell_of_silence();
 
   cluster::Registry& registry_;
   Merger& merger_;
@@ -49,8 +52,17 @@ class PumpSet {
   ThreadGroup& streams_;
   Clock& clock_;
 
+  // Of the thread of run().
+  CommitTs silent_at_;  ///< where the merger stood when it was looked at
+  TimePoint silent_since_{};
+  bool is_silence_told_ = false;
+
   mutable Mutex mutex_;
   std::map<PumpId, std::shared_ptr<PumpStream>> pumps_ GUARDED_BY(mutex_);
+  /// Gone offline; their threads may not have ended yet.
+  std::vector<std::shared_ptr<PumpStream>> leaving_ GUARDED_BY(mutex_);
+  bool has_read_ GUARDED_BY(mutex_) = false;
+  bool is_any_registered_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace drainer

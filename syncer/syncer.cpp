@@ -1,9 +1,11 @@
 #include "syncer/syncer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
+#include "drainer/tidb/ddl_text.h"
 
 namespace drainer {
 
@@ -31,6 +33,10 @@ std::string_view event_name(RowKind kind) {
       return "delete";
   }
   return "";
+}
+
+std::optional<std::string> text_if(bool passes, std::string_view text) {
+  return passes ? std::optional(std::string(text)) : std::nullopt;
 }
 
 }  // namespace
@@ -61,7 +67,9 @@ Result<void> Syncer::run(const StopToken& stop) {
 }
 
 Result<void> Syncer::run_until_stopped(const StopToken& stop) {
+  Gauge& waiting = metric::queue_size("syncer_input");
   while (std::optional<tidb::BinlogItem> item = input_.pop(stop)) {
+    waiting.set(static_cast<double>(input_.size()));
     const CommitTs commit_ts = item->binlog().commit_ts;
     if (commit_ts <= last_) continue;
     if (rules_.until.value > 0 && commit_ts > rules_.until) {
@@ -70,6 +78,7 @@ Result<void> Syncer::run_until_stopped(const StopToken& stop) {
     }
     last_ = commit_ts;
     TRY(handle(std::move(*item), stop));
+    if (on_handled_) on_handled_(schema_, commit_ts);
   }
   return {};
 }
@@ -114,13 +123,46 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
     return submit(progress_only(binlog), stop);
   }
-  ASSIGN_OR_RETURN(const loopback::MarksFound marks,
-                   rules_.mark_filter.find_marks(*prewrite, schema_));
-  if (marks.is_own) return submit(progress_only(binlog), stop);
-  if (marks.other_channel) warn_of_channel(*marks.other_channel, binlog.commit_ts);
-  ASSIGN_OR_RETURN(
-      Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(), row_filter_));
+  ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
+  if (marks.stops_here) return submit(progress_only(binlog), stop);
+  const bool hands_on_marks = rules_.mark_filter.hands_on_marks();
+  for (const int64_t channel : marks.other_channels) {
+    if (!hands_on_marks) warn_of_channel(channel, binlog.commit_ts);
+  }
+  std::vector<NewerColumn> newer;
+  ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
+                                          row_filter_, &newer));
+  if (!newer.empty() && sink_.wants_ddl_before_rows()) {
+    const tidb::BinlogView view = txn.item->binlog();
+    ASSIGN_OR_RETURN(const bool is_found,
+                     find_newer_changes(newer, view, prewrite->schema_version, stop));
+    if (is_found) {
+      ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), *prewrite, schema_,
+                                          sink_.time_zone(), row_filter_));
+    }
+  }
+  if (hands_on_marks && !txn.is_empty()) txn.marks = std::move(marks.other_channels);
   return submit(std::move(txn), stop);
+}
+
+Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
+                                        const tidb::BinlogView& binlog, SchemaVersion version,
+                                        const StopToken& stop) {
+  if (!find_newer_jobs_) return false;
+  bool is_found = false;
+  for (const NewerColumn& column : columns) {
+    SchemaVersion& checked = newer_checked_[column.table];
+    if (checked >= version) continue;
+    auto jobs = find_newer_jobs_(column, schema_.known_jobs(), stop);
+    if (!jobs.ok()) return std::move(jobs).error().because("commit ts {}", binlog.commit_ts);
+    checked = version;
+    for (std::shared_ptr<const tidb::DdlJob>& job : *jobs) {
+      is_found |= job->schema_version <= version;
+      schema_.add_pending(std::move(job));
+    }
+  }
+  if (is_found) TRY(submit_early_changes(binlog, version, stop));
+  return is_found;
 }
 
 Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
@@ -171,7 +213,11 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                            {"table", effect.name.table},
                            {"sql", text},
                            {"commit ts", binlog.commit_ts}};
-  if (rules_.sync_ddl && rules_.table_filter.skips(effect.name)) {
+  // Without `sync-ddl` the filter is not asked, so that the sink forgets what it knows of the
+  // table.
+  std::optional<std::string> passing =
+      rules_.sync_ddl ? passing_text(job->type, effect, text) : std::string(text);
+  if (!passing) {
     log_info("skip ddl by block allow filter", where);
     return progress_only(binlog);
   }
@@ -190,10 +236,54 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
   count_event("DDL", 1);
   Txn txn = progress_only(binlog);
   txn.ddl = Ddl{.effect = std::move(effect),
-                .text = std::string(text),
+                .text = *std::move(passing),
                 .should_skip = should_skip,
                 .job_id = job->id};
   return txn;
+}
+
+std::optional<std::string> Syncer::passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+                                                std::string_view text) const {
+  if (type == tidb::DdlType::kCreateTables) return passing_creates(effect, text);
+  if (type == tidb::DdlType::kRenameTables) return passing_renames(effect, text);
+  return text_if(!rules_.table_filter.skips(effect.name), text);
+}
+
+std::optional<std::string> Syncer::passing_creates(const schema::DdlEffect& effect,
+                                                   std::string_view text) const {
+  const auto skips = [this](const schema::TableName& name) {
+    return rules_.table_filter.skips(name);
+  };
+  if (std::ranges::none_of(effect.touched, skips)) return std::string(text);
+  if (std::ranges::all_of(effect.touched, skips)) return std::nullopt;
+  // Statement i makes touched[i], unless TiDB made a system table with them.
+  const std::vector<std::string_view> statements = tidb::split_statements(text);
+  if (statements.size() != effect.touched.size()) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (skips(effect.touched[i])) continue;
+    out += statements[i];
+    out += ';';
+  }
+  return out;
+}
+
+// KEEP: a rename is judged by the new name. FIX: each by its own, not all by the last one.
+std::optional<std::string> Syncer::passing_renames(const schema::DdlEffect& effect,
+                                                   std::string_view text) const {
+  const tidb::DdlStatement statement = tidb::parse_ddl(text);
+  const std::vector<tidb::NameInText>& names = statement.tables;
+  if (statement.kind != tidb::DdlKind::kRenameTable || names.size() % 2 != 0) {
+    return text_if(!rules_.table_filter.skips(effect.name), text);
+  }
+  std::vector<bool> passes;
+  for (size_t i = 1; i < names.size(); i += 2) {
+    const std::string& schema = names[i].is_qualified() ? names[i].schema : effect.use_schema;
+    passes.push_back(!rules_.table_filter.skips({schema, names[i].table}));
+  }
+  if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
+  if (std::ranges::find(passes, false) == passes.end()) return std::string(text);
+  return tidb::rename_only(text, passes);
 }
 
 void Syncer::warn_of_channel(int64_t channel, CommitTs commit_ts) {

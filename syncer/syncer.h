@@ -3,8 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
@@ -38,11 +42,24 @@ class Syncer {
   Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema, const SyncerRules& rules,
          Sink& sink, CommitTs start, Clock& clock);
 
+  /// Called after each binlog that was submitted, with the schema as of then.
+  using OnHandled = std::function<void(const schema::Schema&, CommitTs)>;
+  void set_on_handled(OnHandled on_handled) { on_handled_ = std::move(on_handled); }
+
+  /// Finished multi-schema changes, not `known` (sorted) yet, that rows with this column are
+  /// already written for (schema-and-ddl.md 3.4). May block while upstream finishes the change.
+  /// Without it such columns are left out.
+  using FindNewerJobs = std::function<Result<std::vector<std::shared_ptr<const tidb::DdlJob>>>(
+      const NewerColumn& column, const std::vector<DdlJobId>& known, const StopToken& stop)>;
+  void set_find_newer_jobs(FindNewerJobs find) { find_newer_jobs_ = std::move(find); }
+
   /// Until the input ends, a binlog lies beyond `until`, or `stop`; closes the sink at its end.
   Result<void> run(const StopToken& stop);
 
   /// What the sink got last; once run() has ended.
   CommitTs last_submitted() const { return last_submitted_; }
+  /// The schema is as of last_submitted(): no binlog was given up half-way.
+  bool is_schema_settled() const { return last_ == last_submitted_; }
 
  private:
   Result<void> run_until_stopped(const StopToken& stop);
@@ -51,8 +68,20 @@ class Syncer {
   /// Multi-schema changes whose rows come before their binlog (schema-and-ddl.md 3.4 FIX).
   Result<void> submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
                                     const StopToken& stop);
+  /// True when a change was found that has to go first.
+  Result<bool> find_newer_changes(const std::vector<NewerColumn>& columns,
+                                  const tidb::BinlogView& binlog, SchemaVersion version,
+                                  const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+  /// The text without what is about tables that are filtered out, where it is about several:
+  /// batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes.
+  std::optional<std::string> passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+                                          std::string_view text) const;
+  std::optional<std::string> passing_creates(const schema::DdlEffect& effect,
+                                             std::string_view text) const;
+  std::optional<std::string> passing_renames(const schema::DdlEffect& effect,
+                                             std::string_view text) const;
   /// Once per channel.
   void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;
@@ -66,6 +95,10 @@ class Syncer {
   RowFilter row_filter_;
   CommitTs last_;  ///< of the newest binlog taken
   CommitTs last_submitted_;
+  OnHandled on_handled_;
+  FindNewerJobs find_newer_jobs_;
+  /// Schema versions up to which newer columns of a table have been looked into.
+  std::unordered_map<TableId, SchemaVersion> newer_checked_;
   std::unordered_set<int64_t> other_channels_;  ///< that we have warned of
 };
 

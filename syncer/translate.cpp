@@ -24,6 +24,7 @@ class DmlTranslator {
   Result<void> add(const MutationView& mutation,
                    std::shared_ptr<const schema::TableVersion> table) {
     table_ = table.get();
+    unknown_id_ = 0;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
     const size_t columns = table_->info->columns.size();
@@ -53,6 +54,9 @@ class DmlTranslator {
     return {};
   }
 
+  /// The highest column id in the rows of the last mutation that its table does not have.
+  int64_t unknown_id() const { return unknown_id_; }
+
  private:
   Result<void> add_row(RowKind kind, const std::vector<ByteView>& rows, size_t index) {
     if (index >= rows.size()) {
@@ -69,13 +73,13 @@ class DmlTranslator {
     Result<void> decoded;
     switch (kind) {
       case RowKind::kInsert:
-        decoded = tidb::decode_insert_row(rows[index], *table_->info, values);
+        decoded = tidb::decode_insert_row(rows[index], *table_->info, values, &unknown_id_);
         if (decoded.ok()) decoded = fill_defaults(values);
         break;
       case RowKind::kUpdate: {
         change.old_begin = static_cast<uint32_t>(begin + columns);
         const std::span<Value> old(txn_.values.data() + change.old_begin, columns);
-        decoded = tidb::decode_update_row(rows[index], *table_->info, old, values);
+        decoded = tidb::decode_update_row(rows[index], *table_->info, old, values, &unknown_id_);
         if (decoded.ok()) decoded = convert_times(old);
         break;
       }
@@ -119,13 +123,14 @@ class DmlTranslator {
   const RowFilter& filter_;
   const schema::TableVersion* table_ = nullptr;
   uint32_t table_index_ = 0;
+  int64_t unknown_id_ = 0;
 };
 
 }  // namespace
 
 Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
                           const schema::Schema& schema, const tidb::TimeZone& zone,
-                          const RowFilter& filter) {
+                          const RowFilter& filter, std::vector<NewerColumn>* newer) {
   Txn txn;
   txn.commit_ts = item.binlog().commit_ts;
   txn.start_ts = item.binlog().start_ts;
@@ -143,8 +148,12 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
           .because("commit ts {}", txn.commit_ts);
     }
     if (filter.keeps_table && !filter.keeps_table(found.table->name)) continue;
+    const int64_t known_id = found.table->info->max_column_id;
     Result<void> added = translator.add(mutation, std::move(found.table));
     if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
+    if (newer != nullptr && known_id > 0 && translator.unknown_id() > known_id) {
+      newer->push_back({found.schema, found.id, ColumnId(translator.unknown_id())});
+    }
   }
   txn.item = std::move(item);
   return txn;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
@@ -18,14 +19,22 @@ struct RowFilter {
   std::function<bool(const schema::TableName&, RowKind)> keeps_kind;
 };
 
+/// A column id in the rows of a table that is above all that the table ever had. Plain data.
+struct NewerColumn {
+  SchemaId schema;
+  TableId table;
+  ColumnId column;
+};
+
 /// A DML binlog to a transaction (spec/row-codec.md 2–4, 8; mysql-sink.md 5).
 ///
 /// `schema` must have been advanced to the binlog's schema version. Values borrow from the item,
 /// which the transaction takes over. TIMESTAMPs are converted to `zone`; columns that inserted rows
-/// lack get their defaults. Rows of truncated tables are dropped. Pure; kCorrupt errors name table
-/// and row.
+/// lack get their defaults. Rows of truncated tables are dropped. `newer`, if given, gets the
+/// tables whose rows have columns of a later schema; these are left out. Pure; kCorrupt errors name
+/// table and row.
 Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
                           const schema::Schema& schema, const tidb::TimeZone& zone,
-                          const RowFilter& filter);
+                          const RowFilter& filter, std::vector<NewerColumn>* newer = nullptr);
 
 }  // namespace drainer

@@ -43,6 +43,8 @@ struct Txn {
   std::vector<RowChange> rows;
   std::vector<tidb::Value> values;
   std::optional<Ddl> ddl;
+  /// Channels of the loopback marks that the rows carry on, rising; empty: made in our upstream.
+  std::vector<int64_t> marks;
   /// Keeps the received buffer alive.
   std::optional<tidb::BinlogItem> item;
   /// The same for a transaction that was read back from a file or message.
@@ -63,8 +65,8 @@ struct Txn {
   }
   /// Memory that the transaction holds, for queue limits.
   size_t size_bytes() const {
-    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) + values.size() * sizeof(tidb::Value) +
-           rows.size() * sizeof(RowChange);
+    return sizeof(Txn) + (item ? item->size_bytes() : 0) + (message ? message->size() : 0) +
+           values.size() * sizeof(tidb::Value) + rows.size() * sizeof(RowChange);
   }
 };
 

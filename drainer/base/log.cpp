@@ -1,25 +1,21 @@
 #include "drainer/base/log.h"
 
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include "drainer/base/log_control.h"
 
 namespace drainer {
 
 namespace {
-
-constexpr size_t kLogFileBytesMax = 300u << 20;
-constexpr size_t kLogFilesMax = 200;
 
 std::string_view level_name(LogLevel level) {
   switch (level) {
@@ -121,17 +117,9 @@ std::string format_time(std::chrono::system_clock::time_point now) {
 
 struct LogState {
   std::atomic<LogLevel> level{LogLevel::kInfo};
-  std::shared_ptr<spdlog::logger> logger;
-
-  LogState() { use(std::make_shared<spdlog::sinks::stdout_sink_mt>()); }
-
-  void use(spdlog::sink_ptr sink) {
-    auto next = std::make_shared<spdlog::logger>("drainer", std::move(sink));
-    next->set_pattern("%v");
-    next->set_level(spdlog::level::trace);
-    next->flush_on(spdlog::level::trace);
-    std::atomic_store(&logger, std::move(next));
-  }
+  std::atomic<uint64_t> lost_lines{0};
+  // Set once, before other threads log.
+  std::unique_ptr<LogFile> file;
 };
 
 LogState& log_state() {
@@ -139,25 +127,36 @@ LogState& log_state() {
   return state;
 }
 
+bool write_stdout(std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    line.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<void> open_log(const LogOptions& options) {
-  LogState& state = log_state();
-  state.level = options.level;
-  if (options.file.empty()) return {};
-  if (std::filesystem::is_directory(options.file)) {
-    return make_error(ErrorCode::kInvalid, "can't use directory as log file name");
-  }
-  try {
-    const mode_t before = umask(0077);
-    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-        options.file, kLogFileBytesMax, kLogFilesMax);
-    umask(before);
-    state.use(std::move(sink));
-  } catch (const spdlog::spdlog_ex& e) {
-    return make_error(ErrorCode::kInvalid, "open log file {}: {}", options.file, e.what());
-  }
+  if (!options.file.empty()) return open_log_file(options.level, {.path = options.file});
+  log_state().level = options.level;
   return {};
+}
+
+Result<void> open_log_file(LogLevel level, LogFile::Options options) {
+  LogState& state = log_state();
+  state.level = level;
+  ASSIGN_OR_RETURN(state.file, LogFile::open(std::move(options)));
+  return {};
+}
+
+void reopen_log() {
+  LogState& state = log_state();
+  if (!state.file) return;
+  const Result<void> opened = state.file->reopen();
+  if (!opened.ok()) log_error("the log goes on in the old file", {{"error", opened.error()}});
 }
 
 Result<LogLevel> parse_log_level(std::string_view text) {
@@ -197,13 +196,36 @@ std::string format_log_line(LogLevel level, std::string_view message, LogFields 
   return out;
 }
 
-void log_line(LogLevel level, std::string_view message, LogFields fields,
-              const std::source_location& where) {
+namespace {
+
+// Tells of the first lost line on standard error, and of all in the log once it takes lines again.
+void write_line(LogLevel level, std::string_view message, LogFields fields,
+                const std::source_location& where) {
   LogState& state = log_state();
-  if (!log_enabled(level)) return;
   std::string line = format_time(std::chrono::system_clock::now());
   line += format_log_line(level, message, fields, where.file_name(), where.line());
-  std::atomic_load(&state.logger)->log(spdlog::level::info, line);
+  line += '\n';
+  if (!(state.file ? state.file->write(line) : write_stdout(line))) {
+    if (state.lost_lines.fetch_add(1) == 0) {
+      std::fprintf(stderr, "drainer: write log: %s\n", std::strerror(errno));
+    }
+    return;
+  }
+  if (state.lost_lines.load(std::memory_order_relaxed) == 0) return;
+  if (const uint64_t lost = state.lost_lines.exchange(0); lost > 0) {
+    log_warn("log lines were lost", {{"lines", lost}});
+  }
+}
+
+}  // namespace
+
+void log_line(LogLevel level, std::string_view message, LogFields fields,
+              const std::source_location& where) {
+  if (log_enabled(level)) write_line(level, message, fields, where);
+}
+
+void log_always(std::string_view message, LogFields fields, const std::source_location& where) {
+  write_line(LogLevel::kInfo, message, fields, where);
 }
 
 }  // namespace drainer

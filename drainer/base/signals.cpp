@@ -14,7 +14,12 @@ namespace drainer {
 Result<std::unique_ptr<SignalWaiter>> SignalWaiter::open() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) sigaddset(&signals, signal);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    sigaddset(&signals, signal);
+    // A shell starts background jobs with SIGINT ignored, nohup with SIGHUP; such a signal would
+    // never become pending. As in the original they count all the same.
+    ::signal(signal, SIG_DFL);
+  }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);

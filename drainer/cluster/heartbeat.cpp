@@ -57,11 +57,45 @@ Result<void> Heartbeat::write(const StopToken& stop) {
     is_writing_ = true;
     entry = entry_locked();
   }
-  Result<void> done = registry_.put_drainer(entry, stop);
+  Result<std::optional<NodeStatus>> found = registry_.replace_drainer(entry, stop);
   MutexLock lock(mutex_);
   is_writing_ = false;
   written_.notify_one();
-  return done;
+  // After a failure nobody knows what stands there.
+  const bool is_sure = found.ok() && last_written_.has_value();
+  if (found.ok() && (is_sure || !has_written_)) tell_of_others(*found);
+  has_written_ = true;
+  last_written_ = found.ok() ? std::optional(entry) : std::nullopt;
+  if (!found.ok()) return std::move(found).error();
+  return {};
+}
+
+// FIX: two drainers with one node id overwrite each other's entry, in the original without a word.
+void Heartbeat::tell_of_others(const std::optional<NodeStatus>& found) {
+  if (!found) {
+    if (last_written_) {
+      log_warn("the registry entry of this drainer was gone, it is written again",
+               {{"id", options_.node_id}});
+    }
+    return;
+  }
+  const bool is_other_drainer =
+      last_written_
+          ? found->host != last_written_->host || found->update_ts != last_written_->update_ts
+          : found->host != options_.host && found->state == NodeState::kOnline;
+  if (is_other_drainer) {
+    if (host_told_of_ == found->host) return;
+    host_told_of_ = found->host;
+    log_warn(
+        "another drainer is registered with the node id of this one: each needs a node-id of its "
+        "own, they overwrite each other's entry",
+        {{"id", options_.node_id}, {"other host", found->host}, {"host", options_.host}});
+  } else if (last_written_ && found->state != last_written_->state) {
+    log_warn("the state in the registry was changed from outside, it is overwritten",
+             {{"id", options_.node_id},
+              {"found", to_string(found->state)},
+              {"state", to_string(state_)}});
+  }
 }
 
 Result<void> Heartbeat::run(const StopToken& stop) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "drainer/base/clock.h"
@@ -13,7 +14,8 @@ namespace drainer::cluster {
 /// Keeps drainer's entry in the registry up to date (spec/drainer-process.md 2.2).
 ///
 /// State and ts are set from outside; each write takes what holds at that moment, and writes never
-/// overlap, so that the last one always shows the last state. Any thread.
+/// overlap, so that the last one always shows the last state. What others have written in between
+/// is overwritten, but told of (spec/upstream-protocols.md 3.5). Any thread.
 class Heartbeat {
  public:
   struct Options {
@@ -40,6 +42,7 @@ class Heartbeat {
 
  private:
   NodeStatus entry_locked() const REQUIRES(mutex_);
+  void tell_of_others(const std::optional<NodeStatus>& found) REQUIRES(mutex_);
 
   const Options options_;
   Registry& registry_;
@@ -51,6 +54,9 @@ class Heartbeat {
   bool is_writing_ GUARDED_BY(mutex_) = false;
   NodeState state_ GUARDED_BY(mutex_) = NodeState::kOnline;
   CommitTs max_commit_ts_ GUARDED_BY(mutex_);
+  bool has_written_ GUARDED_BY(mutex_) = false;
+  std::optional<NodeStatus> last_written_ GUARDED_BY(mutex_);  ///< nothing after a failure
+  std::string host_told_of_ GUARDED_BY(mutex_);  ///< of the last foreign entry in the log
 };
 
 }  // namespace drainer::cluster

@@ -37,6 +37,15 @@ Result<void> scan_hash(KvClient& kv, ByteView key, CommitTs version,
   return kv.scan(prefix, prefix_end(prefix), version, on_pair, stop);
 }
 
+Result<DdlJobId> parse_history_key(ByteView key) {
+  ASSIGN_OR_RETURN(const Bytes field,
+                   parse_hash_field(meta_key(kHistoryKey, MetaFlag::kHash), key));
+  if (field.size() != sizeof(uint64_t)) {
+    return make_error(ErrorCode::kCorrupt, "DDL history has field {}", to_hex(field));
+  }
+  return DdlJobId(static_cast<int64_t>(load_be64(field.data())));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const tidb::DdlJob>> Meta::wait_for_job(DdlJobId id, const StopToken& stop) {
@@ -76,16 +85,52 @@ Result<std::optional<Bytes>> Meta::job_json(DdlJobId id, const StopToken& stop) 
 }
 
 Result<void> Meta::scan_history(const OnJob& on_job, const StopToken& stop) {
+  const Bytes prefix = meta_key(kHistoryKey, MetaFlag::kHash);
+  return scan_history(prefix, prefix_end(prefix), on_job, stop);
+}
+
+Result<void> Meta::scan_history(DdlJobId first, DdlJobId last, const OnJob& on_job,
+                                const StopToken& stop) {
+  return scan_history(hash_field_key(kHistoryKey, history_field(first)),
+                      hash_field_key(kHistoryKey, history_field(DdlJobId(last.value + 1))), on_job,
+                      stop);
+}
+
+Result<void> Meta::scan_history(const Bytes& start, const Bytes& end, const OnJob& on_job,
+                                const StopToken& stop) {
   ASSIGN_OR_RETURN(const CommitTs version, pd_.tso(stop));
-  const auto on_field = [&](ByteView field, ByteView json) -> Result<void> {
-    if (field.size() != sizeof(uint64_t)) {
-      return make_error(ErrorCode::kCorrupt, "DDL history has field {}", to_hex(field));
-    }
-    return on_job(DdlJobId(static_cast<int64_t>(load_be64(field.data()))), json);
+  const auto on_pair = [&](ByteView key, ByteView json) -> Result<void> {
+    ASSIGN_OR_RETURN(const DdlJobId id, parse_history_key(key));
+    return on_job(id, json);
   };
-  Result<void> done = scan_hash(kv_, kHistoryKey, version, on_field, stop);
+  Result<void> done = kv_.scan(start, end, version, on_pair, stop);
   if (!done.ok()) return std::move(done).error().because("read the DDL history at {}", version);
   return {};
+}
+
+Result<std::vector<DdlJobId>> Meta::history_ids(const StopToken& stop) {
+  ASSIGN_OR_RETURN(const CommitTs version, pd_.tso(stop));
+  std::vector<DdlJobId> ids;
+  const auto on_pair = [&](ByteView key, ByteView) -> Result<void> {
+    ASSIGN_OR_RETURN(const DdlJobId id, parse_history_key(key));
+    ids.push_back(id);
+    return {};
+  };
+  const Bytes prefix = meta_key(kHistoryKey, MetaFlag::kHash);
+  Result<void> done = kv_.scan_keys(prefix, prefix_end(prefix), version, on_pair, stop);
+  if (!done.ok()) return std::move(done).error().because("list the DDL history at {}", version);
+  return ids;
+}
+
+Result<std::optional<tidb::TableInfo>> Meta::current_table(SchemaId schema, TableId table,
+                                                           const StopToken& stop) {
+  ASSIGN_OR_RETURN(const CommitTs version, pd_.tso(stop));
+  const Bytes key = hash_field_key(fmt::format("DB:{}", schema), fmt::format("Table:{}", table));
+  ASSIGN_OR_RETURN(const std::optional<Bytes> json, kv_.get(key, version, stop));
+  if (!json) return std::optional<tidb::TableInfo>();
+  Result<tidb::TableInfo> info = tidb::parse_table_info(*json);
+  if (!info.ok()) return std::move(info).error().because("parse table {} as it is now", table);
+  return std::optional<tidb::TableInfo>(*std::move(info));
 }
 
 Result<SchemaSnapshot> Meta::snapshot(CommitTs version, const StopToken& stop) {

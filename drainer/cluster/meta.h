@@ -35,12 +35,23 @@ class Meta {
   using OnJob = std::function<Result<void>(DdlJobId id, ByteView json)>;
   Result<void> scan_history(const OnJob& on_job, const StopToken& stop);
 
+  /// The same for jobs with ids from `first` to `last` only.
+  Result<void> scan_history(DdlJobId first, DdlJobId last, const OnJob& on_job,
+                            const StopToken& stop);
+  /// The ids of all finished jobs, rising. Costs a few dozen bytes per job, not its JSON.
+  Result<std::vector<DdlJobId>> history_ids(const StopToken& stop);
+  /// The table as it is now; nothing if it is gone. Also shows what is not public yet.
+  Result<std::optional<tidb::TableInfo>> current_table(SchemaId schema, TableId table,
+                                                       const StopToken& stop);
+
   /// All databases and tables at `version` (7.6). kInvalid when GC has, or may have, removed data
   /// of that time (6.7): asked before and after the read. Empty for version 0.
   Result<SchemaSnapshot> snapshot(CommitTs version, const StopToken& stop);
 
  private:
   Result<std::optional<Bytes>> job_json(DdlJobId id, const StopToken& stop);
+  Result<void> scan_history(const Bytes& start, const Bytes& end, const OnJob& on_job,
+                            const StopToken& stop);
   Result<void> check_not_collected(CommitTs version, const StopToken& stop);
   Result<SchemaSnapshot::Database> database(ByteView field, ByteView json, CommitTs version,
                                             const StopToken& stop);

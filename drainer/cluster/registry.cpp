@@ -218,6 +218,12 @@ Result<std::vector<NodeStatus>> Registry::drainers(const StopToken& stop) {
 }
 
 Result<void> Registry::put_drainer(const NodeStatus& node, const StopToken& stop) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const auto replaced, replace_drainer(node, stop));
+  return {};
+}
+
+Result<std::optional<NodeStatus>> Registry::replace_drainer(const NodeStatus& node,
+                                                            const StopToken& stop) {
   const std::string key = key_of("drainers", node.node_id);
   const std::string value = to_json(node);
   const Result<EtcdKeyValue> present = etcd_.get(key, stop);
@@ -228,7 +234,9 @@ Result<void> Registry::put_drainer(const NodeStatus& node, const StopToken& stop
   Result<void> done =
       present.ok() ? etcd_.update_key(key, value, stop) : etcd_.create_key(key, value, stop);
   if (!done.ok()) return std::move(done).error().because("register drainer {}", node.node_id);
-  return {};
+  if (!present.ok()) return std::optional<NodeStatus>();
+  Result<NodeStatus> before = parse_node_status(present->value);
+  return before.ok() ? std::optional(*std::move(before)) : std::nullopt;
 }
 
 }  // namespace drainer::cluster

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ class Registry {
   Result<std::vector<NodeStatus>> drainers(const StopToken& stop);
   /// Creates or replaces the entry of a drainer (3.5).
   Result<void> put_drainer(const NodeStatus& node, const StopToken& stop);
+  /// The same; gives the entry that it has replaced, if there was one that can be read.
+  Result<std::optional<NodeStatus>> replace_drainer(const NodeStatus& node, const StopToken& stop);
 
  private:
   Result<std::vector<NodeStatus>> list(std::string_view kind, const StopToken& stop);

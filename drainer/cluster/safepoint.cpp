@@ -1,5 +1,7 @@
 #include "drainer/cluster/safepoint.h"
 
+#include <algorithm>
+
 #include "drainer/base/log.h"
 #include "drainer/cluster/channels.h"
 
@@ -25,6 +27,13 @@ SafePointKeeper::SafePointKeeper(PdClient& pd, Clock& clock, CheckpointTs checkp
 SafePointKeeper::Status SafePointKeeper::status() const {
   MutexLock lock(mutex_);
   return status_;
+}
+
+int64_t SafePointKeeper::seconds_left() const {
+  MutexLock lock(mutex_);
+  if (!status_.is_held) return 0;
+  const int64_t age_s = (clock_.unix_ms() - status_.answered_ms) / 1000;
+  return std::clamp<int64_t>(kTtlSeconds - age_s, 0, kTtlSeconds);
 }
 
 Result<void> SafePointKeeper::pin(const StopToken& stop) {
@@ -62,7 +71,11 @@ Result<void> SafePointKeeper::run(const StopToken& stop) {
   do {
     const Result<void> pinned = pin_with_retries(stop);
     if (!pinned.ok() && !stop.stop_requested()) {
-      log_error("GC safe point is not held", {{"id", service_id_}, {"error", pinned.error()}});
+      log_error("GC safe point is not held, GC may overtake the checkpoint",
+                {{"id", service_id_},
+                 {"checkpoint", checkpoint_ts_()},
+                 {"seconds left", seconds_left()},
+                 {"error", pinned.error()}});
     }
   } while (clock_.sleep_for(kInterval, stop));
   release();

@@ -33,6 +33,8 @@ class SafePointKeeper {
     std::string last_error;   ///< empty after a good answer
   };
   Status status() const EXCLUDES(mutex_);
+  /// How long PD still keeps the last pin when it is not renewed; 0 when there is none.
+  int64_t seconds_left() const EXCLUDES(mutex_);
   const std::string& service_id() const { return service_id_; }
 
   /// Pins once, before the snapshot is read; kConflict when GC has already gone further.

@@ -22,6 +22,7 @@ struct KvOptions {
   Duration get_timeout = std::chrono::seconds(30);
   Duration scan_timeout = std::chrono::seconds(60);
   uint32_t page_pairs = 256;     ///< pairs per request of a scan
+  uint32_t page_keys = 8192;     ///< keys per request of a scan without values
   ChannelFactory channels = {};  ///< for tests
 };
 
@@ -43,6 +44,9 @@ class KvClient {
   /// Pairs in [start, end), across regions, in pages.
   virtual Result<void> scan(std::string_view start, std::string_view end, CommitTs version,
                             const OnPair& on_pair, const StopToken& stop) = 0;
+  /// The keys alone, which costs a fraction; `on_pair` gets empty values.
+  virtual Result<void> scan_keys(std::string_view start, std::string_view end, CommitTs version,
+                                 const OnPair& on_pair, const StopToken& stop) = 0;
 };
 
 }  // namespace drainer::cluster

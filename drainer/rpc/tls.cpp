@@ -3,7 +3,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
+#include "drainer/base/log.h"
 #include "drainer/rpc/tls_session.h"
 
 namespace drainer::rpc {
@@ -54,6 +56,14 @@ Result<std::shared_ptr<x509_store_st>> read_store(const std::string& ca_file) {
   return store;
 }
 
+// Tells one version of a file from the next without reading it.
+std::string stamp_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return "absent";
+  return fmt::format("{}:{}:{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
 }  // namespace
 
 void TlsContext::ContextDeleter::operator()(ssl_ctx_st* context) const {
@@ -61,12 +71,30 @@ void TlsContext::ContextDeleter::operator()(ssl_ctx_st* context) const {
 }
 
 TlsContext::TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots)
-    : options_(std::move(options)), roots_(std::move(roots)) {}
+    : options_(std::move(options)),
+      roots_(std::move(roots)),
+      ca_stamp_(stamp_of(options_.ca_file)) {}
+
+std::shared_ptr<x509_store_st> TlsContext::roots() const {
+  const std::string stamp = stamp_of(options_.ca_file);
+  MutexLock lock(mutex_);
+  if (stamp == ca_stamp_) return roots_;
+  ca_stamp_ = stamp;
+  auto read = read_store(options_.ca_file);
+  if (!read.ok()) {
+    log_warn("the ca file cannot be read again, the former one stays in force",
+             {{"error", read.error()}});
+    return roots_;
+  }
+  log_info("ca file read again", {{"file", options_.ca_file}});
+  return roots_ = *std::move(read);
+}
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::open(TlsOptions options) {
   for (std::string& name : options.allowed_common_names) name = trim(name);
   ASSIGN_OR_RETURN(auto roots, read_store(options.ca_file));
-  std::shared_ptr<const TlsContext> context(new TlsContext(std::move(options), std::move(roots)));  // NOLINT: private
+  std::shared_ptr<const TlsContext> context(
+      new TlsContext(std::move(options), std::move(roots)));  // NOLINT: private
   ASSIGN_OR_RETURN([[maybe_unused]] const auto probe, context->make_client_context());
   return context;
 }
@@ -110,7 +138,7 @@ Result<std::unique_ptr<ssl_ctx_st, TlsContext::ContextDeleter>> TlsContext::make
 /// What both sides have in common.
 Result<void> TlsContext::prepare(ssl_ctx_st* context) const {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set1_cert_store(context, roots_.get());
+  SSL_CTX_set1_cert_store(context, roots().get());
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // HTTP/2 frames say themselves where they end.

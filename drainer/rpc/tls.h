@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 
 struct ssl_ctx_st;
@@ -26,8 +27,8 @@ struct TlsOptions {
 /// towards clients the same without host name, if there are common names, else nothing is asked of
 /// them.
 ///
-/// Certificate and key are read again for every new connection, so files may be rotated; the CA is
-/// read once. Any thread.
+/// Certificate and key are read again for every new connection, the CA when its file has changed,
+/// so all may be rotated; a CA file that cannot be read leaves the former one in force. Any thread.
 class TlsContext {
  public:
   /// Reads all files once, so that a bad path or key shows at start.
@@ -46,9 +47,13 @@ class TlsContext {
  private:
   TlsContext(TlsOptions options, std::shared_ptr<x509_store_st> roots);
   Result<void> prepare(ssl_ctx_st* context) const;
+  std::shared_ptr<x509_store_st> roots() const EXCLUDES(mutex_);
 
   const TlsOptions options_;
-  const std::shared_ptr<x509_store_st> roots_;
+
+  mutable Mutex mutex_;
+  mutable std::shared_ptr<x509_store_st> roots_ GUARDED_BY(mutex_);
+  mutable std::string ca_stamp_ GUARDED_BY(mutex_);  ///< of the file that roots_ comes from
 };
 
 }  // namespace drainer::rpc

@@ -28,9 +28,14 @@ SchemaChange change_of(DdlType type) {
   return treatment == nullptr ? SchemaChange::kAlterTable : treatment->change;
 }
 
+// Table infos as JSON are ten times as large as parsed; most are replaced before they are needed.
+constexpr size_t kUnparsedBytesMax = 4 << 20;
+
 // Gives the memory back; assigning an empty string would keep it.
-void release(Bytes& bytes) {
-  Bytes().swap(bytes);
+template <class Description>
+void release(Description& description) {
+  Bytes().swap(description.json);
+  description.info = nullptr;
 }
 
 // Only renames and CREATE OR REPLACE VIEW say in their text what the rest of the job does not.
@@ -40,6 +45,11 @@ bool needs_query(DdlType type) {
 }
 
 }  // namespace
+
+HistoryLoader::HistoryLoader(HistoryStart start, const SchemaImage& image) : HistoryLoader(start) {
+  schema_->restore(image);
+  has_image_ = true;
+}
 
 bool HistoryLoader::lies_before_start(const DdlJob& job) const {
   return job.schema_version <= start_.schema_version ||
@@ -53,8 +63,10 @@ Result<void> HistoryLoader::add(DdlJobId id, ByteView json) {
   tidb::DdlJobOutline& outline = *parsed;
   const DdlJob& job = outline.job;
   const bool is_applied = job.is_finished() && job.schema_version.value > 0;
-  if (!is_applied || job.table_id > kMaxTableId) return {};
-  if (change_of(job.type) == SchemaChange::kNone) return {};
+  if (!is_applied || job.table_id > kMaxTableId || change_of(job.type) == SchemaChange::kNone) {
+    schema_->note_known(id);
+    return {};
+  }
   if (lies_before_start(job)) return fold(outline);
   outline.job.query.clear();
   pending_.push_back({std::move(outline.job), Bytes(json)});
@@ -98,7 +110,20 @@ Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
 Result<HistoryLoader::FoldedTable> HistoryLoader::fold_table(ByteView json) {
   ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_outline(json));
   return FoldedTable{info.id, std::move(info.name), std::move(info.partition_ids), info.is_view,
-                     std::make_shared<Bytes>(json)};
+                     std::make_shared<Description>(Description{Bytes(json), nullptr})};
+}
+
+// Those that are still wanted now are likely to stay.
+void HistoryLoader::parse_kept() {
+  for (const std::shared_ptr<Description>& description : unparsed_) {
+    if (description->json.empty()) continue;
+    Result<TableInfo> info = tidb::parse_table_info(description->json);
+    if (!info.ok()) continue;  // finish() says so, if anything needs it
+    release(*description);
+    description->info = std::make_shared<const TableInfo>(std::move(info).value());
+  }
+  unparsed_.clear();
+  unparsed_bytes_ = 0;
 }
 
 void HistoryLoader::keep_payloads(const FoldedJob& job) {
@@ -106,7 +131,7 @@ void HistoryLoader::keep_payloads(const FoldedJob& job) {
   switch (change_of(job.type)) {
     case SchemaChange::kDropTable:
       discard(job.table_id, job.version);
-      for (const FoldedTable& table : job.tables) release(*table.json);
+      for (const FoldedTable& table : job.tables) release(*table.description);
       return;
     case SchemaChange::kDropDatabase:
       // FLASHBACK DATABASE may want its tables back.
@@ -129,11 +154,15 @@ void HistoryLoader::keep(const FoldedTable& table, const FoldedJob& job) {
   std::vector<Payload>& payloads = payloads_[table.id];
   const auto place =
       std::ranges::upper_bound(payloads, job.version, std::greater(), &Payload::version);
-  payloads.insert(place, {job.version, job.schema_id, table.json});
+  payloads.insert(place, {job.version, job.schema_id, table.description});
   tables_of_schema_[job.schema_id].insert(table.id);
-  if (payloads.size() <= 2) return;
-  release(*payloads.back().json);
-  payloads.pop_back();
+  if (payloads.size() > 2) {
+    release(*payloads.back().description);
+    payloads.pop_back();
+  }
+  unparsed_.push_back(table.description);
+  unparsed_bytes_ += table.description->json.size();
+  if (unparsed_bytes_ > kUnparsedBytesMax) parse_kept();
 }
 
 void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
@@ -141,7 +170,7 @@ void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
   if (found == payloads_.end()) return;
   std::erase_if(found->second, [&](const Payload& payload) {
     if (payload.version > up_to) return false;
-    release(*payload.json);
+    release(*payload.description);
     return true;
   });
   if (found->second.empty()) payloads_.erase(found);
@@ -185,7 +214,7 @@ std::shared_ptr<const DdlJob> HistoryLoader::unfold(FoldedJob& folded) {
     info->name = std::move(table.name);
     info->partition_ids = std::move(table.partition_ids);
     info->is_view = table.is_view;
-    descriptions_[info.get()] = {table.json, nullptr};
+    descriptions_[info.get()] = table.description;
     if (folded.has_table_info) {
       job->table_info = std::move(info);
     } else {
@@ -197,18 +226,17 @@ std::shared_ptr<const DdlJob> HistoryLoader::unfold(FoldedJob& folded) {
 
 Result<HistoryLoader::InfoPtr> HistoryLoader::describe(const InfoPtr& outline) {
   const auto found = descriptions_.find(outline.get());
-  if (found == descriptions_.end()) return InfoPtr();
-  Description& description = found->second;
-  if (!description.info && !description.json->empty()) {
-    ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_info(*description.json));
-    release(*description.json);
+  if (found == descriptions_.end()) return outline;  // of the image
+  Description& description = *found->second;
+  if (!description.info && !description.json.empty()) {
+    ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_info(description.json));
+    release(description);
     description.info = std::make_shared<const TableInfo>(std::move(info));
   }
   return description.info;
 }
 
-Result<std::unique_ptr<Schema>> HistoryLoader::finish() && {
-  auto schema = std::make_unique<Schema>();
+Result<void> HistoryLoader::apply_folded() {
   std::ranges::sort(folded_, {},
                     [](const FoldedJob& job) { return std::tuple(job.version, job.id); });
   const int64_t recent_ms = physical_ms(start_.commit_ts) - kDayMs;
@@ -217,23 +245,31 @@ Result<std::unique_ptr<Schema>> HistoryLoader::finish() && {
     // Rows and binlogs that come now are not older than a day: TiDB keeps no transaction so long.
     if (!was_recent && to_ms(folded.finished_ts) > recent_ms) {
       was_recent = true;
-      schema->forget_past();
+      if (!has_image_) schema_->forget_past();
     }
     const std::shared_ptr<const DdlJob> job = unfold(folded);
-    if (Result<void> applied = schema->apply_past(job); !applied.ok()) {
+    if (Result<void> applied = schema_->apply_past(job); !applied.ok()) {
+      if (has_image_) return make_error(ErrorCode::kConflict, "{}", applied.error().to_string());
       log_warn("ddl job does not fit the history before it, left out",
                {{"job", job->id}, {"error", applied.error()}});
+      schema_->note_known(job->id);
     }
     folded.tables.clear();
   }
-  if (!was_recent) schema->forget_past();
+  if (!was_recent && !has_image_) schema_->forget_past();
   folded_.clear();
+  return {};
+}
+
+Result<std::unique_ptr<Schema>> HistoryLoader::finish() && {
+  parse_kept();
+  TRY(apply_folded());
   payloads_.clear();
-  TRY(schema->resolve_infos([this](const InfoPtr& outline) { return describe(outline); }));
+  TRY(schema_->resolve_infos([this](const InfoPtr& outline) { return describe(outline); }));
   descriptions_.clear();
-  for (PendingJob& job : pending_) schema->add_pending_json(job.outline, std::move(job.json));
+  for (PendingJob& job : pending_) schema_->add_pending_json(job.outline, std::move(job.json));
   pending_.clear();
-  return schema;
+  return std::move(schema_);
 }
 
 Result<std::unique_ptr<Schema>> load_snapshot(const tidb::SchemaSnapshot& snapshot,

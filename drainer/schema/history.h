@@ -10,6 +10,7 @@
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
+#include "drainer/schema/schema_image.h"
 
 namespace drainer::schema {
 
@@ -29,29 +30,38 @@ struct HistoryStart {
 /// it: the first row of its version brings it in.
 ///
 /// The result does not depend on the order of jobs. Memory does: with rising job ids, as TiKV gives
-/// them, it holds the JSON of live tables and some hundred bytes per job. One thread.
+/// them, it holds the descriptions of live tables and some hundred bytes per job. One thread.
 class HistoryLoader {
  public:
-  explicit HistoryLoader(HistoryStart start) : start_(start) {}
+  explicit HistoryLoader(HistoryStart start) : start_(start), schema_(std::make_unique<Schema>()) {}
+  /// Goes on from an image that is not newer than `start`: only the jobs that it does not know are
+  /// to be added. `image.known_jobs` may be moved away.
+  HistoryLoader(HistoryStart start, const SchemaImage& image);
 
   /// One entry of the history.
   Result<void> add(DdlJobId id, ByteView json);
 
   /// Jobs that contradict what came before them are logged and left out, so that an odd history
-  /// stops nothing but rows of the tables concerned.
+  /// stops nothing but rows of the tables concerned. kConflict instead when there is an image: it
+  /// may be the image that is wrong.
   Result<std::unique_ptr<Schema>> finish() &&;
 
   size_t job_count() const { return job_count_; }
 
  private:
-  // What is kept of a table info: enough to follow ids and names; `json` is emptied once no live
-  // table can need it.
+  using InfoPtr = std::shared_ptr<const tidb::TableInfo>;
+  /// A table info as JSON until it is parsed; empty when no live table can need it.
+  struct Description {
+    Bytes json;
+    InfoPtr info;
+  };
+  // What is kept of a table info: enough to follow ids and names.
   struct FoldedTable {
     TableId id;
     std::string name;
     std::vector<int64_t> partition_ids;
     bool is_view;
-    std::shared_ptr<Bytes> json;
+    std::shared_ptr<Description> description;
   };
   struct FoldedJob {
     DdlJobId id;
@@ -68,7 +78,7 @@ class HistoryLoader {
   struct Payload {
     SchemaVersion version;
     SchemaId schema_id;
-    std::shared_ptr<Bytes> json;
+    std::shared_ptr<Description> description;
   };
   struct DroppedDatabase {
     int64_t finished_ts;
@@ -79,9 +89,10 @@ class HistoryLoader {
     tidb::DdlJob outline;
     Bytes json;
   };
-  using InfoPtr = std::shared_ptr<const tidb::TableInfo>;
 
   bool lies_before_start(const tidb::DdlJob& job) const;
+  Result<void> apply_folded();
+  void parse_kept();
   Result<void> fold(const tidb::DdlJobOutline& outline);
   Result<FoldedTable> fold_table(ByteView json);
   void keep_payloads(const FoldedJob& job);
@@ -98,12 +109,13 @@ class HistoryLoader {
   std::unordered_map<TableId, std::vector<Payload>> payloads_;  ///< the newest two, newest first
   std::unordered_map<SchemaId, std::unordered_set<TableId>> tables_of_schema_;
   std::deque<DroppedDatabase> dropped_databases_;
-  /// What is behind each outline that unfold() has made; `info` once it has been parsed.
-  struct Description {
-    std::shared_ptr<Bytes> json;
-    InfoPtr info;
-  };
-  std::unordered_map<const tidb::TableInfo*, Description> descriptions_;
+  /// What is behind each outline that unfold() has made.
+  std::unordered_map<const tidb::TableInfo*, std::shared_ptr<Description>> descriptions_;
+  /// Descriptions kept as JSON since the last parse_kept(), and their size.
+  std::vector<std::shared_ptr<Description>> unparsed_;
+  size_t unparsed_bytes_ = 0;
+  std::unique_ptr<Schema> schema_;
+  bool has_image_ = false;
 };
 
 /// Builds the schema at the start of the stream from a snapshot of TiDB's metadata as of the start

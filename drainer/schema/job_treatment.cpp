@@ -76,7 +76,7 @@ constexpr JobTreatment kTreatments[] = {
     {DdlType::kAlterCacheTable, "alter table cache", kNone, kUnsupported},
     {DdlType::kAlterTableStatsOptions, "alter table statistics options", kAlterTable, kExecute},
     {DdlType::kAlterNoCacheTable, "alter table nocache", kNone, kUnsupported},
-    {DdlType::kCreateTables, "create tables", kCreateTables, kBatchCreate},
+    {DdlType::kCreateTables, "create tables", kCreateTables, kExecute},
     {DdlType::kMultiSchemaChange, "alter table multi-schema change", kAlterTable, kExecute},
     {DdlType::kFlashbackCluster, "flashback cluster", kNone, kRewind},
     {DdlType::kRecoverSchema, "flashback schema", kRecoverDatabase, kExecute},

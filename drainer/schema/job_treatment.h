@@ -30,7 +30,6 @@ enum class SchemaChange : uint8_t {
 enum class TextTreatment : uint8_t {
   kExecute,
   kUnsupported,  ///< "skip unsupported DDL job": means nothing downstream
-  kBatchCreate,  ///< left out for SQL downstreams unless the operator wants it (2.4)
   kRewind,       ///< the data went back without binlogs: stop
 };
 

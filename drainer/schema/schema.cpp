@@ -66,6 +66,7 @@ Result<void> Schema::advance_to(SchemaVersion version) {
     ASSIGN_OR_RETURN(const std::shared_ptr<const DdlJob> job, job_of(pending_.begin()->second));
     ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
     early_effects_[id] = std::move(effect);
+    known_jobs_.push_back(id);
     pending_.erase(pending_.begin());
   }
   return {};
@@ -79,12 +80,14 @@ Result<DdlEffect> Schema::apply_job(const std::shared_ptr<const DdlJob>& job) {
                                              job->schema_version, job->query);
   }
   version_ = std::max(version_, job->schema_version);
+  ++change_count_;
   return effect;
 }
 
 Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job, bool is_delete_only) {
   // Rows may always lack columns, so that the early step of a DROP COLUMN means nothing here.
   if (is_delete_only) return ignored("Syncer skips DeleteOnly DDL");
+  known_jobs_.push_back(job->id);
   if (changes_nothing(*job)) return ignored("skip ddl due to the failed ddl");
   const JobTreatment* treatment = find_treatment(job->type);
   if (treatment == nullptr && unknown_job_policy_ == UnknownJobPolicy::kStop) {
@@ -148,6 +151,8 @@ TableLookup Schema::find_table(TableId id) const {
   if (const auto found = tables_.find(now); found != tables_.end()) {
     out.state = TableLookup::State::kFound;
     out.table = found->second.version;
+    out.id = now;
+    out.schema = found->second.schema;
   } else if (gone_.contains(now)) {
     out.state = TableLookup::State::kTruncated;
   }
@@ -170,6 +175,7 @@ void Schema::forget_past() {
 Result<void> Schema::apply_past(const std::shared_ptr<const DdlJob>& job) {
   ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
   early_effects_[job->id] = std::move(effect);
+  known_jobs_.push_back(job->id);
   return {};
 }
 
@@ -187,7 +193,13 @@ Result<void> Schema::resolve_infos(const Resolve& resolve) {
     return TablePtr(std::move(copy));
   };
   for (auto& [id, table] : tables_) {
-    ASSIGN_OR_RETURN(TablePtr version, resolved(table.version));
+    Result<TablePtr> found = resolved(table.version);
+    if (!found.ok()) {
+      return std::move(found).error().because("table `{}`.`{}` ({}) of schema version {}",
+                                              table.version->name.schema, table.version->name.table,
+                                              id, table.version->since);
+    }
+    TablePtr version = *std::move(found);
     if (!version) {
       return make_error(ErrorCode::kNotFound, "the history has no description of table {}({})",
                         table.version->name.table, id);

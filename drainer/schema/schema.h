@@ -12,48 +12,13 @@
 
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "drainer/schema/schema_image.h"
+#include "drainer/schema/table_version.h"
 #include "drainer/tidb/ddl_job.h"
 #include "drainer/tidb/schema_snapshot.h"
 #include "drainer/tidb/table_info.h"
 
 namespace drainer::schema {
-
-struct TableName {
-  std::string schema;  ///< original spelling
-  std::string table;   ///< empty for a DDL of a whole database
-
-  friend auto operator<=>(const TableName&, const TableName&) = default;
-};
-
-/// A table as it is from one schema version on. Immutable snapshot; any thread.
-struct TableVersion {
-  TableName name;
-  /// Its own id is an older one of the table after an exchange of partitions.
-  std::shared_ptr<const tidb::TableInfo> info;
-  SchemaVersion since;
-  /// The structure before the last change, for the defaults of columns that old rows lack; at most
-  /// one step back (its own `previous` is null).
-  std::shared_ptr<const TableVersion> previous;
-};
-
-/// What a DDL job means for the output (spec/schema-and-ddl.md 2.4–2.6, 3.5).
-struct DdlEffect {
-  enum class Action : uint8_t {
-    kExecute,  ///< send the text downstream
-    kIgnore,   ///< nothing to send; progress may advance
-  };
-  Action action = Action::kIgnore;
-  /// Why it is ignored, in the words of the original's log lines (drainer-process.md 8.3); empty if
-  /// executed.
-  std::string reason;
-  /// The table the DDL is about, after the change; `table` empty for databases. Filters judge it.
-  TableName name;
-  /// Database to `use` for the text: where its unqualified names live, else name.schema (2.6).
-  std::string use_schema;
-  /// All tables whose downstream description may have changed: old and new names. Of a batch of
-  /// CREATE TABLEs the i-th statement makes the i-th of them.
-  std::vector<TableName> touched;
-};
 
 /// Outcome of a look-up by table id.
 struct TableLookup {
@@ -64,6 +29,8 @@ struct TableLookup {
   };
   State state = State::kUnknown;
   std::shared_ptr<const TableVersion> table;
+  TableId id;  ///< of the table now
+  SchemaId schema;
 };
 
 /// Databases and tables at a point of the stream (spec/schema-and-ddl.md 2).
@@ -79,8 +46,6 @@ class Schema {
   /// the others their text is sent or left out, and the schema follows what the job shows.
   enum class UnknownJobPolicy : uint8_t { kStop, kPass, kSkip };
   void set_unknown_job_policy(UnknownJobPolicy policy) { unknown_job_policy_ = policy; }
-  /// Whether batches of CREATE TABLE are sent; the original leaves them out for SQL (2.4).
-  void set_executes_batch_create(bool executes) { executes_batch_create_ = executes; }
 
   /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
   /// only when the drop was not seen or is more than a week old.
@@ -126,7 +91,19 @@ class Schema {
   /// All live tables, in no order.
   std::vector<std::pair<TableId, std::shared_ptr<const TableVersion>>> tables() const;
 
+  /// All of it but pending jobs, to be kept; `commit_ts` is that of the newest binlog handled.
+  SchemaImage image(CommitTs commit_ts) const;
+  /// Jobs of the history that were applied, are pending or change nothing; sorted.
+  std::vector<DdlJobId> known_jobs() const;
+  /// Counts the jobs that were applied: while it stays the same, so does image().
+  uint64_t change_count() const { return change_count_; }
+
   // For the start (history.h).
+
+  /// Goes on from an image. The schema is empty.
+  void restore(const SchemaImage& image);
+  /// An entry of the history that has been dealt with.
+  void note_known(DdlJobId job) { known_jobs_.push_back(job); }
 
   /// Applies a job that lies before the start. Its effect is kept for its binlog may still come.
   Result<void> apply_past(const std::shared_ptr<const tidb::DdlJob>& job);
@@ -195,7 +172,6 @@ class Schema {
   void remove_replaced_views(SchemaId schema, const tidb::TableInfo& view);
 
   UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
-  bool executes_batch_create_ = false;
   FindTables find_recovered_tables_;
 
   SchemaVersion version_{0};
@@ -208,6 +184,8 @@ class Schema {
   /// Effects of jobs that were applied before their binlog came.
   std::unordered_map<DdlJobId, DdlEffect> early_effects_;
   std::unordered_set<DdlJobId> done_;
+  std::vector<DdlJobId> known_jobs_;  ///< in no order, with doubles
+  uint64_t change_count_ = 0;
 };
 
 /// Ids above are system tables that TiDB makes without telling (2.4): 2^48 - 1 - 1000.

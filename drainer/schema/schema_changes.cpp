@@ -286,10 +286,6 @@ Result<DdlEffect> Schema::create_tables(const DdlJob& job) {
     effect.name = tables_.at(info->id).version->name;
     effect.touched.push_back(effect.name);
   }
-  if (!executes_batch_create_) {
-    effect.action = DdlEffect::Action::kIgnore;
-    effect.reason = "Syncer skips Batch Create Tables DDL because it will cost too much time";
-  }
   return effect;
 }
 

@@ -74,8 +74,13 @@ std::string status_document(const Status& status) {
     positions += '}';
   }
   // KEEP: the original's TsMap is never filled.
-  return fmt::format("{{\"PumpPos\":{},\"Synced\":{},\"LastTS\":{},\"TsMap\":\"\"}}\n", positions,
-                     status.synced, status.last_ts);
+  std::string more;
+  if (const auto& gc = status.gc_safe_point) {
+    more = fmt::format(",\"GCSafePoint\":{{\"Held\":{},\"TS\":{},\"MinTS\":{},\"SecondsLeft\":{}}}",
+                       gc->is_held, gc->wanted, gc->minimum, gc->seconds_left);
+  }
+  return fmt::format("{{\"PumpPos\":{},\"Synced\":{},\"LastTS\":{},\"TsMap\":\"\"{}}}\n", positions,
+                     status.synced, status.last_ts, more);
 }
 
 std::string commit_ts_document(CommitTs checkpoint_ts) {

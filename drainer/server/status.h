@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,12 +12,22 @@
 /// (spec/drainer-process.md 6.2). Pure functions.
 namespace drainer::server {
 
+/// What PD has said last about the GC safe point that this drainer holds. Plain data.
+struct GcSafePoint {
+  bool is_held = false;
+  CommitTs wanted;
+  CommitTs minimum;          ///< over all services of the cluster
+  int64_t seconds_left = 0;  ///< until PD forgets it, if it is not renewed
+};
+
 /// What /status tells. Plain data.
 struct Status {
   /// Last received ts by pump, as of the last look at the list of pumps; nothing before the first.
   std::optional<std::map<std::string, CommitTs>> pump_positions = {};
   bool synced = false;
   CommitTs last_ts = {};  ///< of the checkpoint
+  /// Only with load-schema-snapshot. The original does not show it; its readers skip the member.
+  std::optional<GcSafePoint> gc_safe_point = {};
 };
 
 /// One line of JSON.

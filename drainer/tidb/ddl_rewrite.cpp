@@ -280,4 +280,20 @@ std::string process_ddl_text(std::string_view text) {
   return Rewriter(text, *tokens).run(classify_ddl(text));
 }
 
+std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {
+  const DdlStatement statement = parse_ddl(text);
+  const std::vector<NameInText>& names = statement.tables;
+  if (statement.kind != DdlKind::kRenameTable || names.size() != 2 * keeps.size()) {
+    return std::string(text);
+  }
+  std::string clauses;
+  for (size_t i = 0; i < keeps.size(); ++i) {
+    if (!keeps[i]) continue;
+    if (!clauses.empty()) clauses += ", ";
+    clauses += text.substr(names[2 * i].begin, names[2 * i + 1].end - names[2 * i].begin);
+  }
+  return std::string(text.substr(0, names.front().begin)) + clauses +
+         std::string(text.substr(names.back().end));
+}
+
 }  // namespace drainer::tidb

@@ -75,6 +75,10 @@ std::string process_ddl_text(std::string_view text);
 /// used database that upstream never touched, and tables that a filter protects (2.6).
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table);
 
+/// RENAME TABLE with only those of its clauses that `keeps` says (a flag per clause). Anything
+/// else, or another number of clauses, comes back as it is.
+std::string rename_only(std::string_view text, const std::vector<bool>& keeps);
+
 /// The SQL mode in which a user's text makes sense: the default one, unless a string does not end
 /// in it, or double quotes stand around names.
 SqlMode guess_sql_mode(std::string_view text);

@@ -24,8 +24,8 @@ std::string_view without_trailing_spaces(std::string_view text) {
 /// Number of the member with this name, from 1; 0 if there is none.
 uint64_t find_member(const FieldType& type, std::string_view name) {
   const std::string_view wanted = without_trailing_spaces(name);
-  for (size_t i = 0; i < type.elems.size(); ++i) {
-    if (without_trailing_spaces(type.elems[i]) == wanted) return i + 1;
+  for (size_t i = 0; i < type.elems->size(); ++i) {
+    if (without_trailing_spaces((*type.elems)[i]) == wanted) return i + 1;
   }
   return 0;
 }
@@ -136,16 +136,17 @@ Value zero_value(const FieldType& type) {
 }  // namespace
 
 Result<Value> default_value(const ColumnInfo& column, const ColumnInfo& origin) {
-  if (origin.type.type == ColumnType::kBit && origin.origin_default_bit) {
-    return bit_default(*origin.origin_default_bit, origin.type);
+  const auto* const bits = std::get_if<BitDefault>(&*origin.origin_default);
+  if (bits != nullptr && origin.type.type == ColumnType::kBit) {
+    return bit_default(bits->bytes, origin.type);
   }
-  if (const auto* text = std::get_if<std::string>(&origin.origin_default)) {
+  if (const auto* text = std::get_if<std::string>(&*origin.origin_default)) {
     return text_default(*text, origin.type);
   }
-  if (const auto* number = std::get_if<double>(&origin.origin_default)) {
+  if (const auto* number = std::get_if<double>(&*origin.origin_default)) {
     return Value::of_double(*number);
   }
-  if (const auto* truth = std::get_if<bool>(&origin.origin_default)) {
+  if (const auto* truth = std::get_if<bool>(&*origin.origin_default)) {
     return Value::of_int(*truth ? 1 : 0);
   }
   return column.type.is_not_null() ? zero_value(column.type) : Value::null();

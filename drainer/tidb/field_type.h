@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "drainer/base/rare.h"
 
 namespace drainer::tidb {
 
@@ -43,20 +46,38 @@ inline constexpr uint32_t kFlagNotNull = 1;
 inline constexpr uint32_t kFlagPrimaryKey = 2;
 inline constexpr uint32_t kFlagUnsigned = 0x20;
 
-/// Type of a column. Plain data; `type` is the effective one (multi-valued index columns are JSON).
+/// The character sets that TiDB knows, by their names.
+class Charset {
+ public:
+  enum class Kind : uint8_t { kBinary, kAscii, kLatin1, kUtf8, kUtf8mb4, kGbk, kGb18030, kOther };
+
+  constexpr Charset() = default;
+  Charset(std::string_view name);                                        // NOLINT: meant to convert
+  Charset(const std::string& name) : Charset(std::string_view(name)) {}  // NOLINT
+  Charset(const char* name) : Charset(std::string_view(name)) {}         // NOLINT
+  constexpr explicit Charset(Kind kind) : kind_(kind) {}
+  Kind kind() const { return kind_; }
+  std::string_view name() const;
+  friend bool operator==(const Charset&, const Charset&) = default;
+
+ private:
+  Kind kind_ = Kind::kOther;
+};
+
+/// Type of a column. There are as many as there are columns, so it is kept small. Plain data;
+/// `type` is the effective one (multi-valued index columns are JSON).
 struct FieldType {
   ColumnType type = ColumnType::kUnspecified;
+  Charset charset;       ///< "binary" tells BLOB from TEXT, BINARY from CHAR
+  int16_t decimal = -1;  ///< digits after the point, fsp of times; -1 unspecified
   uint32_t flags = 0;
-  int64_t flen = -1;     ///< display or character length, -1 unspecified
-  int32_t decimal = -1;  ///< digits after the point, fsp of times; -1 unspecified
-  std::string charset;   ///< "binary" tells BLOB from TEXT, BINARY from CHAR
-  std::string collate;
-  std::vector<std::string> elems;  ///< members of ENUM and SET
+  int64_t flen = -1;                     ///< display or character length, -1 unspecified
+  Rare<std::vector<std::string>> elems;  ///< members of ENUM and SET
 
   bool is_unsigned() const { return (flags & kFlagUnsigned) != 0; }
   bool is_not_null() const { return (flags & kFlagNotNull) != 0; }
   bool is_primary_key() const { return (flags & kFlagPrimaryKey) != 0; }
-  bool is_binary() const { return charset == "binary"; }
+  bool is_binary() const { return charset.kind() == Charset::Kind::kBinary; }
   /// Digits of fractional seconds, 0 to 6.
   uint8_t fsp() const {
     return decimal < 0 ? 0 : decimal > 6 ? uint8_t{6} : static_cast<uint8_t>(decimal);

@@ -32,7 +32,7 @@ Error retype_fault(const Value& value, const ColumnInfo& column) {
   const FieldType& type = column.type;
   if (type.type == ColumnType::kSet && has_integer_payload(value)) {
     return make_error(ErrorCode::kCorrupt, "invalid number {} for Set [{}]",
-                      value.u & ~set_mask(type), fmt::join(type.elems, " "));
+                      value.u & ~set_mask(type), fmt::join(*type.elems, " "));
   }
   if (type.type == ColumnType::kBit && bit_width_bytes(type) == 0) {
     return make_error(ErrorCode::kCorrupt, "bit column {} of {} bits", column.name, type.flen);

@@ -31,7 +31,7 @@ inline uint8_t bit_width_bytes(const FieldType& type) {
 }
 
 inline uint64_t set_mask(const FieldType& type) {
-  const size_t members = type.elems.size();
+  const size_t members = type.elems->size();
   return members >= 64 ? ~uint64_t{0} : (uint64_t{1} << members) - 1;
 }
 
@@ -63,7 +63,7 @@ inline bool retype_enum(Value& value, const FieldType& type) {
   if (!has_integer_payload(value)) return false;
   value.kind = ValueKind::kEnum;
   // KEEP: an index beyond the members is the invalid value, without a word.
-  if (value.u > type.elems.size()) value.u = 0;
+  if (value.u > type.elems->size()) value.u = 0;
   return true;
 }
 

@@ -85,8 +85,8 @@ class PairReader {
 };
 
 /// A v1 row that begins at `begin`: fills the columns that it carries.
-Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table,
-                           std::span<Value> out) {
+Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table, std::span<Value> out,
+                           int64_t* unknown_id) {
   if (row.size() - begin == 1 && static_cast<DatumFlag>(row[begin]) == DatumFlag::kNil) return {};
   PairReader pairs(row, begin);
   for (size_t left = table.columns.size(); left > 0 && !pairs.is_at_end();) {
@@ -94,6 +94,7 @@ Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table,
     if (!pairs.next_id(id)) return pairs.fault();
     const int32_t offset = table.find_column(ColumnId(id));
     if (offset < 0) {
+      if (unknown_id != nullptr) *unknown_id = std::max(*unknown_id, id);
       if (!pairs.skip_value()) return pairs.fault();
       continue;
     }
@@ -106,7 +107,7 @@ Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table,
 }
 
 Result<void> decode_columns(ByteView row, size_t begin, const TableInfo& table,
-                            std::span<Value> out) {
+                            std::span<Value> out, int64_t* unknown_id = nullptr) {
   if (begin == row.size()) {
     return make_error(ErrorCode::kCorrupt, "row offset {}: no columns", begin);
   }
@@ -115,7 +116,7 @@ Result<void> decode_columns(ByteView row, size_t begin, const TableInfo& table,
     if (!decoded.ok()) return std::move(decoded).error().because("row offset {}", begin);
     return decoded;
   }
-  return decode_row_v1(row, begin, table, out);
+  return decode_row_v1(row, begin, table, out, unknown_id);
 }
 
 /// Takes one datum of the handle part, from `at` on; gives the byte after it, null on a fault.
@@ -145,17 +146,19 @@ Result<void> fill_from_integer_handle(const Value& handle, const TableInfo& tabl
   return {};
 }
 
-Result<void> decode_integer_handle_row(ByteView row, const TableInfo& table, std::span<Value> out) {
+Result<void> decode_integer_handle_row(ByteView row, const TableInfo& table, std::span<Value> out,
+                                       int64_t* unknown_id) {
   Value handle;
   const char* const after = take_handle_datum(row, row.data(), handle);
   if (after == nullptr) return handle_fault(row, row.data());
-  TRY(decode_columns(row, static_cast<size_t>(after - row.data()), table, out));
+  TRY(decode_columns(row, static_cast<size_t>(after - row.data()), table, out, unknown_id));
   return table.pk_is_handle ? fill_from_integer_handle(handle, table, out) : Result<void>();
 }
 
 /// The handle's datums are read twice: to find the row behind them, and, when it is known which
 /// columns the row lacks, for their values.
-Result<void> decode_common_handle_row(ByteView row, const TableInfo& table, std::span<Value> out) {
+Result<void> decode_common_handle_row(ByteView row, const TableInfo& table, std::span<Value> out,
+                                      int64_t* unknown_id) {
   if (table.handle_index < 0) {
     return make_error(ErrorCode::kCorrupt, "Unsupported clustered index without primary key");
   }
@@ -167,7 +170,7 @@ Result<void> decode_common_handle_row(ByteView row, const TableInfo& table, std:
     if (after == nullptr) return handle_fault(row, at);
     at = after;
   }
-  TRY(decode_columns(row, static_cast<size_t>(at - row.data()), table, out));
+  TRY(decode_columns(row, static_cast<size_t>(at - row.data()), table, out, unknown_id));
   const char* next = row.data();
   for (const IndexColumn& part : index.columns) {
     at = next;
@@ -202,10 +205,11 @@ Error corrupted_update(const TableInfo& table, std::span<const Value> old_row,
 
 }  // namespace
 
-Result<void> decode_insert_row(ByteView row, const TableInfo& table, std::span<Value> out) {
+Result<void> decode_insert_row(ByteView row, const TableInfo& table, std::span<Value> out,
+                               int64_t* unknown_id) {
   std::ranges::fill(out, Value());
-  return table.is_common_handle ? decode_common_handle_row(row, table, out)
-                                : decode_integer_handle_row(row, table, out);
+  return table.is_common_handle ? decode_common_handle_row(row, table, out, unknown_id)
+                                : decode_integer_handle_row(row, table, out, unknown_id);
 }
 
 Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<Value> out) {
@@ -214,7 +218,7 @@ Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<V
 }
 
 Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<Value> old_row,
-                               std::span<Value> new_row) {
+                               std::span<Value> new_row, int64_t* unknown_id) {
   std::ranges::fill(old_row, Value());
   std::ranges::fill(new_row, Value());
   // FIX: the original takes these for an update of no columns.
@@ -229,6 +233,7 @@ Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<V
     if (!pairs.next_id(id)) return pairs.fault();
     const int32_t found = table.find_column(ColumnId(id));
     const auto offset = static_cast<size_t>(found);
+    if (found < 0 && unknown_id != nullptr) *unknown_id = std::max(*unknown_id, id);
     if (found < 0 || !table.columns[offset].is_writable()) {
       if (!pairs.skip_value()) return pairs.fault();
       continue;

@@ -8,8 +8,22 @@ namespace drainer::tidb {
 
 namespace {
 
+struct CharsetName {
+  Charset::Kind kind;
+  std::string_view name;
+};
+constexpr CharsetName kCharsets[] = {
+    {Charset::Kind::kBinary, "binary"}, {Charset::Kind::kAscii, "ascii"},
+    {Charset::Kind::kLatin1, "latin1"}, {Charset::Kind::kUtf8, "utf8"},
+    {Charset::Kind::kUtf8, "utf8mb3"},  {Charset::Kind::kUtf8mb4, "utf8mb4"},
+    {Charset::Kind::kGbk, "gbk"},       {Charset::Kind::kGb18030, "gb18030"},
+    {Charset::Kind::kOther, ""},
+};
+
 // Column ids rise with each ADD COLUMN and are never used again; a table of a million is a lie.
 constexpr int64_t kColumnIdMax = 1 << 20;
+// TiDB's limit is 4096.
+constexpr size_t kColumnsMax = INT16_MAX;
 
 FieldType read_field_type(JsonReader& json) {
   FieldType type;
@@ -22,14 +36,13 @@ FieldType read_field_type(JsonReader& json) {
     } else if (key == "Flen") {
       type.flen = json.read_int64();
     } else if (key == "Decimal") {
-      type.decimal = static_cast<int32_t>(json.read_int64());
+      type.decimal = static_cast<int16_t>(std::clamp<int64_t>(json.read_int64(), -1, INT16_MAX));
     } else if (key == "Charset") {
       type.charset = json.read_string();
-    } else if (key == "Collate") {
-      type.collate = json.read_string();
     } else if (key == "Elems") {
-      type.elems.clear();
-      json.read_array([&] { type.elems.push_back(json.read_string()); });
+      std::vector<std::string> elems;
+      json.read_array([&] { elems.push_back(json.read_string()); });
+      type.elems = std::move(elems);
     } else if (key == "Array") {
       is_array = json.read_bool();
     } else {
@@ -50,6 +63,7 @@ DefaultValue read_default(JsonReader& json) {
 
 ColumnInfo read_column(JsonReader& json) {
   ColumnInfo column;
+  std::optional<Bytes> bits;
   json.read_object([&](std::string_view key) {
     if (key == "id") {
       column.id = ColumnId(json.read_int64());
@@ -58,7 +72,7 @@ ColumnInfo read_column(JsonReader& json) {
     } else if (key == "origin_default") {
       column.origin_default = read_default(json);
     } else if (key == "origin_default_bit") {
-      column.origin_default_bit = json.read_base64();
+      bits = json.read_base64();
     } else if (key == "generated_expr_string") {
       column.is_generated = !json.read_string().empty();
     } else if (key == "generated_stored") {
@@ -73,6 +87,9 @@ ColumnInfo read_column(JsonReader& json) {
       json.skip();
     }
   });
+  if (bits && column.type.type == ColumnType::kBit) {
+    column.origin_default = DefaultValue(BitDefault{*std::move(bits)});
+  }
   return column;
 }
 
@@ -149,13 +166,10 @@ bool read_outline_member(JsonReader& json, std::string_view key, TableInfo& info
 }
 
 void read_structure_member(JsonReader& json, std::string_view key, TableInfo& info) {
-  if (key == "charset") {
-    info.charset = json.read_string();
-  } else if (key == "collate") {
-    info.collate = json.read_string();
-  } else if (key == "cols") {
+  if (key == "cols") {
     info.columns.clear();
     json.read_array([&] { info.columns.push_back(read_column(json)); });
+    info.columns.shrink_to_fit();
   } else if (key == "index_info") {
     info.indices.clear();
     json.read_array([&] { info.indices.push_back(read_index(json)); });
@@ -172,8 +186,23 @@ void read_structure_member(JsonReader& json, std::string_view key, TableInfo& in
 
 }  // namespace
 
+Charset::Charset(std::string_view name) {
+  const auto* const found = std::ranges::find(kCharsets, name, &CharsetName::name);
+  if (found != std::end(kCharsets)) kind_ = found->kind;
+}
+
+std::string_view Charset::name() const {
+  return std::ranges::find(kCharsets, kind_, &CharsetName::kind)->name;
+}
+
 Result<void> TableInfo::index_columns() {
+  if (columns.size() > kColumnsMax) {
+    return make_error(ErrorCode::kCorrupt, "table {} ({}): {} columns", name, id, columns.size());
+  }
+  int64_t highest = 0;
+  for (const ColumnInfo& column : columns) highest = std::max(highest, column.id.value);
   offset_by_id.clear();
+  if (highest <= kColumnIdMax) offset_by_id.reserve(static_cast<size_t>(highest) + 1);
   for (size_t offset = 0; offset < columns.size(); ++offset) {
     const int64_t column = columns[offset].id.value;
     if (column > kColumnIdMax) {
@@ -188,7 +217,7 @@ Result<void> TableInfo::index_columns() {
       return make_error(ErrorCode::kCorrupt, "table {} ({}): column id {} occurs twice", name, id,
                         column);
     }
-    offset_by_id[index] = static_cast<int32_t>(offset);
+    offset_by_id[index] = static_cast<int16_t>(offset);
   }
   handle_index = -1;
   for (size_t i = 0; i < indices.size(); ++i) {
@@ -232,10 +261,6 @@ Result<DbInfo> parse_db_info(ByteView document) {
       info.id = SchemaId(json.read_int64());
     } else if (key == "db_name") {
       info.name = json.read_ci_string();
-    } else if (key == "charset") {
-      info.charset = json.read_string();
-    } else if (key == "collate") {
-      info.collate = json.read_string();
     } else {
       json.skip();
     }

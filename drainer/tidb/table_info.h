@@ -8,7 +8,9 @@
 
 #include "drainer/base/bytes.h"
 #include "drainer/base/ids.h"
+#include "drainer/base/rare.h"
 #include "drainer/base/result.h"
+#include "drainer/base/small_text.h"
 #include "drainer/tidb/field_type.h"
 
 namespace drainer::tidb {
@@ -25,14 +27,20 @@ enum class SchemaState : uint8_t {
   kGlobalTxnOnly = 7,
 };
 
-/// A default as TiDB stores it in JSON: nothing, text (nearly always), number or bool.
-using DefaultValue = std::variant<std::monostate, std::string, double, bool>;
+/// The default of a BIT column, which TiDB stores as bytes beside a text that JSON may have
+/// damaged.
+struct BitDefault {
+  Bytes bytes;
+  friend bool operator==(const BitDefault&, const BitDefault&) = default;
+};
+/// A default as TiDB stores it in JSON: nothing, text (nearly always), number, bool or bits.
+using DefaultValue = std::variant<std::monostate, std::string, double, bool, BitDefault>;
 
+/// There are as many as there are columns upstream, so it is kept small.
 struct ColumnInfo {
   ColumnId id;
-  std::string name;  ///< original spelling
-  DefaultValue origin_default;
-  std::optional<Bytes> origin_default_bit;
+  SmallText name;  ///< original spelling
+  Rare<DefaultValue> origin_default;
   bool is_generated = false;
   bool is_stored = false;
   bool is_hidden = false;
@@ -42,9 +50,10 @@ struct ColumnInfo {
   /// Columns that rows carry to a SQL downstream: public and not generated.
   bool is_writable() const { return state == SchemaState::kPublic && !is_generated; }
 };
+static_assert(sizeof(ColumnInfo) <= 64);
 
 struct IndexColumn {
-  std::string name;
+  SmallText name;
   uint32_t offset = 0;  ///< into TableInfo::columns
   int64_t length = -1;  ///< prefix length in characters, -1 the whole column
 };
@@ -60,9 +69,7 @@ struct IndexInfo {
 /// One version of a table's structure. Immutable once parsed; any thread.
 struct TableInfo {
   TableId id;
-  std::string name;  ///< original spelling
-  std::string charset;
-  std::string collate;
+  std::string name;                 ///< original spelling
   std::vector<ColumnInfo> columns;  ///< in offset order, also hidden and non-public ones
   std::vector<IndexInfo> indices;   ///< without the primary key when pk_is_handle
   bool pk_is_handle = false;
@@ -81,7 +88,7 @@ struct TableInfo {
   /// Index of the clustered primary key in `indices`; set when is_common_handle. -1 if none.
   int32_t handle_index = -1;
   /// By column id (ids are small and dense), -1 for holes; filled by index_columns().
-  std::vector<int32_t> offset_by_id;
+  std::vector<int16_t> offset_by_id;
   /// Checks offsets and fills offset_by_id and handle_index; after parsing or editing by hand.
   Result<void> index_columns();
 };
@@ -89,8 +96,6 @@ struct TableInfo {
 struct DbInfo {
   SchemaId id;
   std::string name;  ///< original spelling
-  std::string charset;
-  std::string collate;
 };
 
 /// Parses TiDB's JSON of a table or database as stored in TiKV (spec/schema-and-ddl.md 1.7–1.13).

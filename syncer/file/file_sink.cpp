@@ -84,7 +84,8 @@ Result<void> FileSink::write_all(const StopToken& stop) {
       return report(stop);
     }
     const bool is_due = clock_.now() - last_report_ >= kReportInterval;
-    if (unreported_ && (is_due || unreported_->is_ddl)) TRY(report(stop));
+    const bool is_wanted = options_.sync == FileSync::kTransaction && needs_sync_;
+    if (unreported_ && (is_due || is_wanted || unreported_->is_ddl)) TRY(report(stop));
   }
 }
 
@@ -110,7 +111,7 @@ bool FileSink::was_written(CommitTs commit_ts) {
 }
 
 Result<void> FileSink::report(const StopToken& stop) {
-  if (needs_sync_) TRY(segments_.sync());
+  if (needs_sync_) TRY(options_.sync == FileSync::kNever ? segments_.flush() : segments_.sync());
   needs_sync_ = false;
   last_report_ = clock_.now();
   if (!unreported_) return {};

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
 #include "drainer/base/result.h"
@@ -16,6 +17,7 @@ struct FileSinkOptions {
   std::string directory;
   int64_t retention_days = 0;  ///< 0: files are kept for ever
   CommitTs checkpoint;         ///< where this run starts
+  FileSync sync = FileSync::kCheckpoint;
   uint64_t file_bytes_max = 512ULL << 20;
 };
 

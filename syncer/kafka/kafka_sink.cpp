@@ -39,6 +39,22 @@ bool is_client_id(std::string_view text) {
   });
 }
 
+// The commit ts up to which the topic holds all: messages lie in it in order.
+Result<CommitTs> read_back(const ProducerOptions& options) {
+  ASSIGN_OR_RETURN(const std::optional<Bytes> last, read_last_message(options));
+  if (!last) return CommitTs(0);
+  const std::optional<CommitTs> ts = find_commit_ts(*last);
+  if (!ts) {
+    return make_error(ErrorCode::kCorrupt,
+                      "the last message of kafka topic {} is no binlog: it cannot tell where to go "
+                      "on; turn off syncer.to.kafka.read-back, or name another topic",
+                      options.topic);
+  }
+  log_info("read back the last message of the topic, nothing up to it is sent again",
+           {{"topic", options.topic}, {"commit ts", *ts}});
+  return *ts;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KafkaSink>> KafkaSink::open(KafkaSinkOptions options, Clock& clock,
@@ -57,12 +73,18 @@ Result<std::unique_ptr<KafkaSink>> KafkaSink::open(KafkaSinkOptions options, Clo
                                                 : to.topic_name,
                                    .client_id = to.kafka_client_id,
                                    .messages_per_request_max = to.kafka_max_messages,
-                                   .message_bytes_max = to.kafka_max_message_size};
+                                   .message_bytes_max = to.kafka_max_message_size,
+                                   .properties = to.kafka.properties};
   if (!to.zookeeper_addrs.empty()) {
     ASSIGN_OR_RETURN(producer_options.brokers, find_brokers(to.zookeeper_addrs, clock, stop));
   }
   log_info("get producer",
            {{"brokers", producer_options.brokers}, {"topic", producer_options.topic}});
+  options.ack_timeout = std::chrono::seconds(to.kafka.ack_timeout_s);
+  options.topic = producer_options.topic;
+  if (to.kafka.read_back) {
+    ASSIGN_OR_RETURN(options.sent_before, read_back(producer_options));
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer, open_producer(producer_options));
   return std::make_unique<KafkaSink>(std::move(options), std::move(zone), std::move(producer),
                                      clock);
@@ -77,7 +99,21 @@ KafkaSink::KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone,
       applied_(kAppliedLimits),
       window_(clock),
       producer_(std::move(producer)),
-      submitted_(options_.checkpoint) {}
+      submitted_(options_.checkpoint) {
+  last_sent_.commit_ts = options_.checkpoint;
+  const KafkaOptions& kafka = options_.to.kafka;
+  if (kafka.protocol == KafkaProtocol::kBinlog) return;
+  EventFormatOptions format{.zone = &zone_,
+                            .tidb_extension = kafka.tidb_extension,
+                            .cluster_id = std::to_string(options_.cluster_id)};
+  events_ = std::make_unique<EventWriter>(
+      kafka,
+      kafka.protocol == KafkaProtocol::kCanalJson ? make_canal_json(std::move(format))
+                                                  : make_debezium(std::move(format)),
+      EventRouter(kafka, options_.topic,
+                  [this](const std::string& topic) { return producer_->count_partitions(topic); }),
+      clock_);
+}
 
 void KafkaSink::start(ThreadGroup& threads) {
   threads.start("kafka:send", [this](const StopToken& stop) {
@@ -114,7 +150,15 @@ Result<void> KafkaSink::send(const Txn& txn, const StopToken& stop) {
                         .schema_version = txn.schema_version,
                         .is_ddl = txn.is_ddl(),
                         .rows = txn.rows.size()};
-  if (!MessageWriter::has_message(txn)) {
+  Result<void> sent = events_ ? send_events(txn, applied, stop) : send_message(txn, applied, stop);
+  last_sent_ = applied;
+  return sent;
+}
+
+Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
+                                     const StopToken& stop) {
+  const bool is_known = txn.commit_ts <= options_.sent_before;
+  if (is_known || !MessageWriter::has_message(txn)) {
     window_.add_progress(applied);
     return {};
   }
@@ -124,8 +168,37 @@ Result<void> KafkaSink::send(const Txn& txn, const StopToken& stop) {
     return make_error(ErrorCode::kStopped, "stopped");
   }
   const AckWindow::Sent sent = window_.add(applied, buffer_.take());
-  Result<void> queued = producer_->send(sent.id, sent.payload);
+  Result<void> queued = producer_->send(sent.id, {.payload = sent.payload});
   if (!queued.ok()) return delivery_failed(queued.error(), txn.commit_ts, size_bytes);
+  return {};
+}
+
+Result<void> KafkaSink::send_events(const Txn& txn, const Applied& applied, const StopToken& stop) {
+  // A message of a transaction that is not complete yet is no progress.
+  Applied before = last_sent_;
+  before.rows = 0;
+  before.is_ddl = false;
+  TRY(events_->write(txn,
+                     [&](const EventMessage& event) { return send_event(event, before, stop); }));
+  window_.add_progress(applied);
+  return {};
+}
+
+Result<void> KafkaSink::send_event(const EventMessage& event, const Applied& applied,
+                                   const StopToken& stop) {
+  const size_t size_bytes = event.value.size();
+  if (!window_.wait_for_room(size_bytes, stop)) {
+    return make_error(ErrorCode::kStopped, "stopped");
+  }
+  auto copy = std::make_unique_for_overwrite<char[]>(size_bytes);
+  std::copy(event.value.begin(), event.value.end(), copy.get());
+  const AckWindow::Sent sent = window_.add(applied, OwnedBytes(std::move(copy), 0, size_bytes));
+  Result<void> queued = producer_->send(
+      sent.id, {.payload = sent.payload,
+                .topic = event.to.topic,
+                .partition = event.to.partition,
+                .key = event.key ? std::optional<std::string_view>(*event.key) : std::nullopt});
+  if (!queued.ok()) return delivery_failed(queued.error(), applied.commit_ts, size_bytes);
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "drainer/base/queue.h"
 #include "drainer/base/result.h"
 #include "syncer/kafka/ack_window.h"
+#include "syncer/kafka/event_writer.h"
 #include "syncer/kafka/message.h"
 #include "syncer/kafka/producer.h"
 #include "syncer/sink.h"
@@ -18,7 +19,10 @@ namespace drainer::kafka {
 struct KafkaSinkOptions {
   DownstreamOptions to;
   uint64_t cluster_id = 0;
+  std::string topic;    ///< for what belongs to no topic of its own
   CommitTs checkpoint;  ///< where this run starts
+  /// What the topic holds already: not sent again (read-back).
+  CommitTs sent_before{0};
   /// No acknowledgement for this long, while messages wait for one, ends the sink.
   Duration ack_timeout = std::chrono::seconds(30);
   /// How long close() waits for acknowledgements.
@@ -26,7 +30,7 @@ struct KafkaSinkOptions {
 };
 
 /// The output db-type = "kafka": one message per transaction to partition 0 of a topic, in
-/// commit-ts order (spec/kafka-and-file-sinks.md 1, 2).
+/// commit-ts order (spec/kafka-and-file-sinks.md 1, 2); or the events of a JSON format.
 ///
 /// Progress is what the brokers have acknowledged together with all before it. A message that
 /// cannot be delivered ends the sink; none is ever skipped. Threads as in Sink; of its own one
@@ -52,6 +56,9 @@ class KafkaSink final : public Sink {
  private:
   Result<void> send_all(const StopToken& stop);
   Result<void> send(const Txn& txn, const StopToken& stop);
+  Result<void> send_message(const Txn& txn, const Applied& applied, const StopToken& stop);
+  Result<void> send_events(const Txn& txn, const Applied& applied, const StopToken& stop);
+  Result<void> send_event(const EventMessage& event, const Applied& applied, const StopToken& stop);
   Result<void> take_reports(const StopToken& stop);
   Result<void> take(const DeliveryReport& delivery);
   Result<void> check_progress(const AckWindow::State& state) const;
@@ -71,6 +78,8 @@ class KafkaSink final : public Sink {
   // Sending thread.
   MessageWriter messages_{zone_};
   ReverseWriter buffer_;
+  std::unique_ptr<EventWriter> events_;  ///< only for the JSON formats
+  Applied last_sent_;                    ///< of the transaction before
 };
 
 }  // namespace drainer::kafka

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "drainer/base/log.h"
+#include "drainer/base/wire_reader.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"
 #include "syncer/missing_value.h"
@@ -321,6 +322,18 @@ MessageWriter::Carrier MessageWriter::carrier_of(const ColumnInfo& column) {
   }
   log_warn("unknown mysql type", {{"type", static_cast<int>(type.type)}, {"column", column.name}});
   return Carrier::kText;
+}
+
+std::optional<CommitTs> find_commit_ts(ByteView message) {
+  FieldReader fields(message, message.data());
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    if (fields.field() == 2) {
+      const CommitTs ts(fields.take_int64());
+      return fields.ok() ? std::optional(ts) : std::nullopt;
+    }
+    fields.skip();
+  }
+  return std::nullopt;
 }
 
 }  // namespace drainer::kafka

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -70,5 +71,8 @@ class MessageWriter {
   std::unordered_map<const schema::TableVersion*, Table> tables_;
   std::string text_;  ///< reused for values that are rendered
 };
+
+/// The commit ts of a message, as far as it can be read.
+std::optional<CommitTs> find_commit_ts(ByteView message);
 
 }  // namespace drainer::kafka

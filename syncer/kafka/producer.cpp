@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "conf/secret.h"
 #include "drainer/base/check.h"
 #include "drainer/base/log.h"
 
@@ -19,6 +20,10 @@ constexpr size_t kErrorTextBytes = 512;
 // How many reports poll() gathers before it hands them over.
 constexpr size_t kReportsMax = 10'000;
 
+constexpr int kMetadataTimeoutMs = 10'000;
+constexpr int kMetadataAttempts = 10;
+constexpr int kReadTimeoutMs = 30'000;
+
 using Conf = std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)>;
 
 Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
@@ -26,7 +31,34 @@ Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& val
   if (rd_kafka_conf_set(conf, name, value.c_str(), text, sizeof text) == RD_KAFKA_CONF_OK) {
     return {};
   }
+  // What the library says may hold the value too.
+  if (conf::is_secret_property(name)) {
+    return make_error(ErrorCode::kInvalid, "kafka setting {}: its value is not accepted", name);
+  }
   return make_error(ErrorCode::kInvalid, "kafka setting {} = {}: {}", name, value, text);
+}
+
+// Settings of ours that an operator may have reasons to change.
+bool is_adjustable(std::string_view name) {
+  return name == "request.timeout.ms" || name == "retry.backoff.ms" || name == "linger.ms" ||
+         name == "socket.timeout.ms" || name == "socket.connection.setup.timeout.ms" ||
+         name == "topic.metadata.propagation.max.ms";
+}
+
+bool is_reserved(std::string_view name) {
+  return name == "metadata.broker.list" || name == "request.required.acks" ||
+         name == "max.in.flight" || name == "queue.buffering.max.ms" ||
+         name == "delivery.timeout.ms" || name == "transactional.id" || name == "retries" ||
+         name == "message.send.max.retries" || name.ends_with("_cb") || name == "opaque";
+}
+
+Result<void> set_properties(rd_kafka_conf_t* conf, const ProducerOptions& options) {
+  for (const auto& [name, value] : options.properties) {
+    if (Result<void> done = set(conf, name.c_str(), value); !done.ok()) {
+      return std::move(done).error().because("syncer.to.kafka.properties");
+    }
+  }
+  return {};
 }
 
 LogLevel level_of(int syslog_level) {
@@ -74,20 +106,38 @@ class RdProducer final : public Producer {
     handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text, sizeof text));
     if (!handle_) return make_error(ErrorCode::kInvalid, "create kafka producer: {}", text);
     (void)conf.release();
-    topic_.reset(rd_kafka_topic_new(handle_.get(), options.topic.c_str(), nullptr));
-    if (!topic_) {
-      return error_of(rd_kafka_last_error()).because("open kafka topic {}", options.topic);
-    }
+    own_topic_ = options.topic;
+    TRY(topic_of(own_topic_));
     return {};
   }
 
-  Result<void> send(uint64_t id, ByteView payload) override {
+  Result<void> send(uint64_t id, const OutgoingMessage& message) override {
+    ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, topic_of(message.topic));
+    const std::string_view key = message.key.value_or("");
     // Without a flag the payload is neither copied nor freed.
-    const int sent = rd_kafka_produce(topic_.get(), /*partition=*/0, /*msgflags=*/0,
-                                      const_cast<char*>(payload.data()), payload.size(),
-                                      /*key=*/nullptr, 0, reinterpret_cast<void*>(id));
+    const int sent = rd_kafka_produce(topic, message.partition, /*msgflags=*/0,
+                                      const_cast<char*>(message.payload.data()),
+                                      message.payload.size(), message.key ? key.data() : nullptr,
+                                      key.size(), reinterpret_cast<void*>(id));
     if (sent != 0) return error_of(rd_kafka_last_error());
     return {};
+  }
+
+  Result<int32_t> count_partitions(const std::string& name) override {
+    ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, topic_of(name));
+    const rd_kafka_metadata_t* found = nullptr;
+    // A topic that has just been created has no partitions for a moment.
+    for (int attempt = 0; attempt < kMetadataAttempts; ++attempt) {
+      const auto failure =
+          rd_kafka_metadata(handle_.get(), /*all_topics=*/0, topic, &found, kMetadataTimeoutMs);
+      if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return error_of(failure).because("ask for the partitions of kafka topic {}", name);
+      }
+      const int32_t count = found->topic_cnt == 1 ? found->topics[0].partition_cnt : 0;
+      rd_kafka_metadata_destroy(found);
+      if (count > 0) return count;
+    }
+    return make_error(ErrorCode::kNotFound, "kafka topic {} has no partitions", name);
   }
 
   std::vector<DeliveryReport> poll(Duration limit) override {
@@ -98,6 +148,15 @@ class RdProducer final : public Producer {
   }
 
  private:
+  Result<rd_kafka_topic_t*> topic_of(std::string_view name) {
+    const auto known = topics_.find(name.empty() ? own_topic_ : name);
+    if (known != topics_.end()) return known->second.get();
+    const std::string text(name);
+    Topic topic(rd_kafka_topic_new(handle_.get(), text.c_str(), nullptr), rd_kafka_topic_destroy);
+    if (!topic) return error_of(rd_kafka_last_error()).because("open kafka topic {}", name);
+    return topics_.emplace(text, std::move(topic)).first->second.get();
+  }
+
   static Result<void> configure(rd_kafka_conf_t* conf, const ProducerOptions& options) {
     const int64_t messages =
         std::clamp<int64_t>(options.messages_per_request_max, 1, kMessagesPerRequestMax);
@@ -126,8 +185,19 @@ class RdProducer final : public Producer {
         {"socket.connection.setup.timeout.ms", "30000"},
         {"topic.metadata.propagation.max.ms", "30000"},
     };
+    for (const auto& [name, value] : options.properties) {
+      const bool is_ours = std::any_of(
+          std::begin(settings), std::end(settings),
+          [&](const auto& setting) { return setting.first == name && !is_adjustable(name); });
+      if (is_ours || is_reserved(name)) {
+        return make_error(ErrorCode::kInvalid,
+                          "syncer.to.kafka.properties: {} is not to be changed: order and "
+                          "completeness depend on it, or another key sets it",
+                          name);
+      }
+    }
     for (const auto& [name, value] : settings) TRY(set(conf, name, value));
-    return {};
+    return set_properties(conf, options);
   }
 
   static void on_report(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque) {
@@ -149,7 +219,8 @@ class RdProducer final : public Producer {
   }
 
   Handle handle_{nullptr, rd_kafka_destroy};
-  Topic topic_{nullptr, rd_kafka_topic_destroy};
+  std::string own_topic_;
+  std::map<std::string, Topic, std::less<>> topics_;
   std::vector<DeliveryReport> reports_;  ///< filled by poll()
 };
 
@@ -159,6 +230,47 @@ Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options) 
   auto producer = std::make_unique<RdProducer>();
   TRY(producer->open(options));
   return std::unique_ptr<Producer>(std::move(producer));
+}
+
+Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
+  Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);
+  TRY(set(conf.get(), "bootstrap.servers", options.brokers));
+  TRY(set(conf.get(), "client.id", options.client_id));
+  TRY(set(conf.get(), "fetch.message.max.bytes", std::to_string(kMessageBytesMax)));
+  TRY(set(conf.get(), "receive.message.max.bytes", std::to_string(INT32_MAX)));
+  TRY(set_properties(conf.get(), options));
+  rd_kafka_conf_set_log_cb(conf.get(), on_log);
+  char text[kErrorTextBytes];
+  const RdProducer::Handle consumer(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text, sizeof text),
+                                    rd_kafka_destroy);
+  if (!consumer) return make_error(ErrorCode::kInvalid, "create kafka consumer: {}", text);
+  (void)conf.release();
+  const char* const name = options.topic.c_str();
+  int64_t low = 0;
+  int64_t high = 0;
+  const auto failure =
+      rd_kafka_query_watermark_offsets(consumer.get(), name, 0, &low, &high, kReadTimeoutMs);
+  if (failure == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+      failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+      (failure == RD_KAFKA_RESP_ERR_NO_ERROR && low == high)) {
+    return std::optional<Bytes>();
+  }
+  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return error_of(failure).because("read back kafka topic {}", options.topic);
+  }
+  const RdProducer::Topic topic(rd_kafka_topic_new(consumer.get(), name, nullptr),
+                                rd_kafka_topic_destroy);
+  if (!topic || rd_kafka_consume_start(topic.get(), 0, high - 1) != 0) {
+    return error_of(rd_kafka_last_error()).because("read back kafka topic {}", options.topic);
+  }
+  const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
+      rd_kafka_consume(topic.get(), 0, kReadTimeoutMs), rd_kafka_message_destroy);
+  rd_kafka_consume_stop(topic.get(), 0);
+  if (!message || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return error_of(message ? message->err : RD_KAFKA_RESP_ERR__TIMED_OUT)
+        .because("read back offset {} of kafka topic {}", high - 1, options.topic);
+  }
+  return std::optional<Bytes>(Bytes(static_cast<const char*>(message->payload), message->len));
 }
 
 }  // namespace drainer::kafka

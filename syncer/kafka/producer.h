@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,15 @@ struct DeliveryReport {
   std::optional<Error> error;
 };
 
-/// Sends messages to partition 0 of one topic, in order and without gaps.
+/// A message to be sent. Borrows.
+struct OutgoingMessage {
+  ByteView payload;
+  std::string_view topic = {};  ///< empty: the producer's own
+  int32_t partition = 0;
+  std::optional<std::string_view> key = std::nullopt;
+};
+
+/// Sends messages, to each partition in order and without gaps.
 ///
 /// One thread sends, another polls.
 class Producer {
@@ -25,8 +34,10 @@ class Producer {
   virtual ~Producer() = default;
 
   /// Queues a message. The payload must stay where it is until its report has come or the producer
-  /// is gone. An Error means that the message will never be sent.
-  virtual Result<void> send(uint64_t id, ByteView payload) = 0;
+  /// is gone; topic and key need not. An Error means that the message will never be sent.
+  virtual Result<void> send(uint64_t id, const OutgoingMessage& message) = 0;
+  /// How many partitions a topic has; asks the brokers, which may create the topic.
+  virtual Result<int32_t> count_partitions(const std::string& topic) = 0;
   /// Blocks for reports, `limit` at most; may give none.
   virtual std::vector<DeliveryReport> poll(Duration limit) = 0;
 };
@@ -37,10 +48,14 @@ struct ProducerOptions {
   std::string client_id = "tidb_binlog";
   int64_t messages_per_request_max = 1024;
   int64_t message_bytes_max = 1 << 30;
+  std::map<std::string, std::string> properties;  ///< librdkafka's own settings
 };
 
 /// The producer of librdkafka (spec/kafka-and-file-sinks.md 2.5): idempotent, since only so does it
 /// keep the order when it repeats requests. Contacts nobody yet. kInvalid names a wrong setting.
 Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options);
+
+/// The last message of partition 0 of the topic; nothing when there is none.
+Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options);
 
 }  // namespace drainer::kafka

@@ -35,6 +35,25 @@ void log_ignored(const Error& error, const std::string& text) {
 
 }  // namespace
 
+std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
+  const schema::DdlEffect& effect = ddl.effect;
+  const std::vector<std::string_view> statements = tidb::split_statements(ddl.text);
+  std::vector<DdlStep> steps;
+  for (const std::string_view statement : statements) {
+    DdlStep step;
+    step.text = tidb::ddl_for_mysql(statements.size() == 1 ? ddl.text : statement,
+                                    effect.name.schema, effect.name.table);
+    if (step.text.empty()) continue;
+    if (!effect.use_schema.empty() && !tidb::is_create_database(step.text)) {
+      step.use = "use ";
+      append_identifier(step.use, effect.use_schema);
+      step.use += ';';
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
 std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
   Backoff backoff(kRetryPauses);
   while (true) {
@@ -87,25 +106,26 @@ Result<bool> DdlRunner::is_done(const Ddl& ddl, const std::string& text, Journal
 
 Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, Journal journal,
                             const StopToken& stop) {
-  const std::string text =
-      tidb::ddl_for_mysql(ddl.text, ddl.effect.name.schema, ddl.effect.name.table);
-  if (text.empty()) return {};
-  auto result = run_text(ddl, text, commit_ts, std::move(journal), stop);
+  const std::vector<DdlStep> steps = ddl_steps(ddl);
+  // The facts are of all tables together; each CREATE TABLE of a batch can be repeated.
+  if (steps.size() > 1) journal.facts.clear();
+  Result<void> result;
+  for (const DdlStep& step : steps) {
+    result = run_step(ddl, step, commit_ts, journal, stop);
+    if (!result.ok()) break;
+  }
   session_.reset();
   return result;
 }
 
-Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
+Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts,
                                  Journal journal, const StopToken& stop) {
+  const std::string& text = step.text;
   Backoff backoff(kRetryPauses);
   while (true) {
-    Result<bool> done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
+    auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
     if (done.ok() && *done) return {};
-    Result<void> attempted;
-    if (done.ok())
-      attempted = attempt(ddl, text);
-    else
-      attempted = std::move(done).error();
+    auto attempted = done.ok() ? attempt(step) : Result<void>(std::move(done).error());
     if (attempted.ok()) {
       log_info("exec ddl success", {{"sql", text}});
       return {};
@@ -120,7 +140,7 @@ Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, Commit
       if (session_) lost_session_ = session_->identity();
       session_.reset();
     }
-    if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(ddl.text) ||
+    if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
         (journal.may_be_done && is_repeated_ddl_error(error))) {
       log_ignored(error, text);
       return {};
@@ -142,17 +162,12 @@ Result<void> DdlRunner::run_text(const Ddl& ddl, const std::string& text, Commit
   }
 }
 
-Result<void> DdlRunner::attempt(const Ddl& ddl, const std::string& text) {
+Result<void> DdlRunner::attempt(const DdlStep& step) {
   if (!session_) {
     ASSIGN_OR_RETURN(session_, Session::open(options_));
   }
-  if (!ddl.effect.use_schema.empty() && !tidb::is_create_database(text)) {
-    std::string use = "use ";
-    append_identifier(use, ddl.effect.use_schema);
-    use += ';';
-    TRY(session_->execute(use));
-  }
-  TRY(session_->execute(text));
+  if (!step.use.empty()) TRY(session_->execute(step.use));
+  TRY(session_->execute(step.text));
   return {};
 }
 

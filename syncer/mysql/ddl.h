@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
@@ -9,6 +10,15 @@
 #include "syncer/txn.h"
 
 namespace drainer::mysql {
+
+/// One statement of a DDL and the `use` that goes before it; `use` may be empty.
+struct DdlStep {
+  std::string use;
+  std::string text;
+};
+/// What is sent for a DDL. FIX: of a batch of CREATE TABLEs, which the original leaves out, each is
+/// a step of its own. Empty when there is nothing to send. Pure.
+std::vector<DdlStep> ddl_steps(const Ddl& ddl);
 
 /// Runs upstream DDL downstream on a connection of its own, which waits as long as the DDL takes
 /// (spec/mysql-sink.md 2.11 with the FIXes of 6.5).
@@ -33,11 +43,11 @@ class DdlRunner {
   Result<void> run(const Ddl& ddl, CommitTs commit_ts, Journal journal, const StopToken& stop);
 
  private:
-  Result<void> run_text(const Ddl& ddl, const std::string& text, CommitTs commit_ts,
-                        Journal journal, const StopToken& stop);
+  Result<void> run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts, Journal journal,
+                        const StopToken& stop);
   /// Decides about an attempt that may have happened. True when it has.
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
-  Result<void> attempt(const Ddl& ddl, const std::string& text);
+  Result<void> attempt(const DdlStep& step);
   /// After a lost connection: blocks while the server still works on its statement.
   Result<void> wait_for_lost_session(const StopToken& stop);
 

@@ -180,10 +180,17 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
   return group;
 }
 
+// A downstream transaction holds changes of one origin only, or its marks would say too much.
+bool Dispatcher::has_marks_of(const Group& group, const Txn& next) {
+  const auto has_rows = [](const PlannedTxn& planned) { return !planned.txn.is_empty(); };
+  const auto first = std::ranges::find_if(group.txns, has_rows);
+  return next.is_empty() || first == group.txns.end() || first->txn.marks == next.marks;
+}
+
 bool Dispatcher::fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const {
   if (group.txns.empty()) return true;
-  return !group.is_ddl() && !next.applied.is_ddl && group.txns.size() < limits_.group_txns &&
-         rows + next.applied.rows <= limits_.group_rows &&
+  return !group.is_ddl() && !next.applied.is_ddl && has_marks_of(group, next.planned->txn) &&
+         group.txns.size() < limits_.group_txns && rows + next.applied.rows <= limits_.group_rows &&
          bytes + next.bytes <= limits_.group_bytes;
 }
 

@@ -130,6 +130,7 @@ class Dispatcher {
   Group form_group() REQUIRES(mutex_);
   /// The start of the span of finished transactions right before `id`.
   CommitTs previous_open(NodeId id, CommitTs previous) REQUIRES(mutex_);
+  static bool has_marks_of(const Group& group, const Txn& next);
   bool fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const
       REQUIRES(mutex_);
   void advance_low_water() REQUIRES(mutex_);

@@ -3,21 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
-#include "loopback/mark_table.h"
+#include "syncer/mysql/conflict_policy.h"
+#include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/failure.h"
+#include "syncer/mysql/mark_setup.h"
 
 namespace drainer::mysql {
 namespace {
 
 /// As many as the original caches, but bytes are counted too. One transaction is always let in.
-constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 1 << 20};
+constexpr size_t kInputItems = 1024;
 /// Rows of a downstream transaction: this many times `txn-batch`.
 constexpr int64_t kRowsPerTxnBatch = 50;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kGroupTxns = 1024;
 constexpr Duration kWakeWait = std::chrono::milliseconds(2);
 constexpr size_t kWindowTxns = 8192;
+
+/// Of the memory so much waits for the planner; the rest is in the window.
+size_t input_bytes(const MysqlSinkOptions& options) {
+  return options.memory_bytes / 5;
+}
 
 DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
   const SyncerOptions& options = sink.syncer;
@@ -29,7 +37,7 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
                         .wake_rows = sink.wake_rows,
                         .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
-                        .window_bytes = sink.window_bytes,
+                        .window_bytes = sink.memory_bytes - input_bytes(sink),
                         .is_commit_ordered = options.apply.commit_order};
   if (!options.enable_dispatch) {
     limits.workers = 1;
@@ -54,13 +62,37 @@ void observe_latency(const Group& group, int64_t now_unix_ms) {
   }
 }
 
-Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
-  const loopback::MarkTable marks(syncer.channel_id);
-  for (const std::string& sql : marks.setup_statements(syncer.worker_count)) {
-    auto done = session.execute(sql);
-    if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
+size_t rows_of(const Group& group) {
+  size_t rows = 0;
+  for (const auto& planned : group.txns) rows += planned.txn.rows.size();
+  return rows;
+}
+
+/// Where conflicts are recorded; empty: nowhere.
+std::string conflict_table(const MysqlSinkOptions& options) {
+  std::string table;
+  if (options.syncer.apply.record_conflicts) {
+    append_table_name(table, options.progress_schema, kConflictTableName);
   }
-  return {};
+  return table;
+}
+
+/// Drainers that start at the same time on one downstream may lock each other out.
+constexpr int kStartAttempts = 10;
+
+template <class Run>
+auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
+  Backoff backoff(kRetryPauses);
+  while (true) {
+    auto result = run();
+    if (result.ok() || classify_failure(result.error()) != FailureClass::kRetry ||
+        backoff.attempts() + 1 >= kStartAttempts) {
+      return result;
+    }
+    log_warn("the progress table is busy, trying again", {{"error", result.error()}});
+    TRY(session.rollback());
+    backoff.pause(clock, StopToken());
+  }
 }
 
 }  // namespace
@@ -80,6 +112,13 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
     return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
   }
   if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
+  // A clean stop of ours never leaves the progress ahead: a Go drainer has gone over the rest of a
+  // crashed run and ended before where that was. What it wrote is older than the progress says.
+  if (options.is_consistent && options.checkpoint_ts < previous->state.commit_ts) {
+    log_warn("another drainer has stopped at the checkpoint since the last start; starting there",
+             {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
+    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+  }
   return {.state = previous->state, .is_safe = false};
 }
 
@@ -88,39 +127,47 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
   if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
+  ASSIGN_OR_RETURN(const ConflictPolicies conflicts, ConflictPolicies::make(options.syncer));
+  if (const std::string table = conflict_table(options); !table.empty()) {
+    TRY(create_conflict_table(*session, options.progress_schema, table));
+  }
   const ProgressTable::Id id{.schema = options.progress_schema,
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
   const size_t workers = dispatch_limits(options).workers;
   ProgressTable progress(id);
   TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, progress.take_over(*session, workers));
+  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, [&] {
+                     return progress.take_over(*session, workers);
+                   }));
   const Start start = decide_start(options, previous);
-  TRY(progress.start_at(*session, workers, start.state, options.checkpoint_ts));
+  TRY(run_retried(*session, clock, [&] {
+    return progress.start_at(*session, workers, start.state, options.checkpoint_ts);
+  }));
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
                                  {"workers", workers},
                                  {"safe mode", start.is_safe || options.syncer.safe_mode}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
-      options, downstream, id, std::move(session), start, clock));
+      options, downstream, id, conflicts, std::move(session), start, clock));
 }
 
 MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-                     const ProgressTable::Id& progress, std::unique_ptr<Session> session,
-                     const Start& start, Clock& clock)
+                     const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+                     std::unique_ptr<Session> session, const Start& start, Clock& clock)
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
       clock_(clock),
       is_commit_ordered_(options.syncer.apply.commit_order),
-      input_(kInputLimits),
+      input_({.items = kInputItems, .bytes = input_bytes(options)}),
       last_submitted_(start.state.commit_ts),
       plans_(tables_,
              options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
                                                   ? MissingColumns::kDrop
                                                   : MissingColumns::kFail),
-             clock),
+             conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
@@ -128,17 +175,20 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
                        .mismatch = options.mismatch,
+                       .conflict_table = conflict_table(options),
+                       .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
                        .safe_until = std::nullopt,
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
                        .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
-                       .mark = std::nullopt};
+                       .marks = std::nullopt};
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
-  const loopback::MarkTable marks(options.syncer.channel_id);
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
-    if (options.syncer.loopback_control) worker.mark = marks.mark_of(static_cast<int64_t>(i));
+    if (options.syncer.loopback_control) {
+      worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
+    }
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
                                        i == 0 ? start.state : AppliedState(), plans_, clock),
                       .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
@@ -185,7 +235,11 @@ Result<void> MysqlSink::run_worker(size_t number, const StopToken& stop) {
 
 Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
   Slot& slot = slots_[number];
+  // KEEP: only ten workers are shown.
+  Gauge* rows_in_hand =
+      number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
+    if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else {

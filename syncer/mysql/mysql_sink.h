@@ -35,9 +35,9 @@ struct MysqlSinkOptions {
   /// When the downstream lacks a column; empty: as `sync-mode` says.
   std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;
+  /// Of transactions that wait or are in hand; one of any size is always let in.
+  size_t memory_bytes = 40u << 20;
   size_t txn_bytes_max = size_t{1} << 30;
-  /// Of all transactions that are planned and not yet applied; one is always let in.
-  size_t window_bytes = 14 << 20;
   /// Rows that must be ready before a further worker joins in at once.
   uint64_t wake_rows = 200;
   /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
@@ -74,8 +74,8 @@ class MysqlSink final : public Sink {
                             const std::optional<ProgressTable::Previous>& previous);
 
   MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
-            const ProgressTable::Id& progress, std::unique_ptr<Session> session, const Start& start,
-            Clock& clock);
+            const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
+            std::unique_ptr<Session> session, const Start& start, Clock& clock);
 
   Result<void> run_planner(const StopToken& stop);
   Result<void> run_worker(size_t number, const StopToken& stop);

@@ -16,6 +16,9 @@ constexpr Backoff::Limits kMissingTablePauses{std::chrono::milliseconds(100),
 Result<PlanCache::Plan> PlanCache::try_make(Session& session, const schema::TableVersion& table) {
   ASSIGN_OR_RETURN(const auto description, tables_.find(session, table.name));
   ASSIGN_OR_RETURN(TablePlan plan, TablePlan::make(table, *description, missing_));
+  plan.conflict = policies_.find(table.name);
+  // Each row has to be looked at as it comes.
+  plan.can_combine = plan.can_combine && plan.conflict == nullptr;
   return std::make_shared<const TablePlan>(std::move(plan));
 }
 

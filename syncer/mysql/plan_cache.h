@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
@@ -17,8 +18,10 @@ class PlanCache {
  public:
   using Plan = std::shared_ptr<const TablePlan>;
 
-  PlanCache(TableKeys& tables, MissingColumns missing, Clock& clock)
-      : tables_(tables), missing_(missing), clock_(clock) {}
+  PlanCache(TableKeys& tables, MissingColumns missing, ConflictPolicies policies, Clock& clock)
+      : tables_(tables), missing_(missing), policies_(std::move(policies)), clock_(clock) {}
+
+  bool has_policies() const { return !policies_.empty(); }
 
   /// Reads the downstream table on first use. A missing table is waited for a while, a missing
   /// column makes it read again once.
@@ -41,6 +44,7 @@ class PlanCache {
 
   TableKeys& tables_;
   const MissingColumns missing_;
+  const ConflictPolicies policies_;
   Clock& clock_;
 
   Mutex mutex_;

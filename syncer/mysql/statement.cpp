@@ -31,6 +31,15 @@ bool is_listable(ColumnClass column_class) {
   return false;
 }
 
+/// BINARY, VARBINARY and the BLOBs; numbers and times are of charset binary, too.
+bool is_byte_string(const tidb::FieldType& type) {
+  using enum tidb::ColumnType;
+  const bool is_string = type.type == kString || type.type == kVarchar || type.type == kVarString ||
+                         type.type == kTinyBlob || type.type == kBlob || type.type == kMediumBlob ||
+                         type.type == kLongBlob;
+  return is_string && type.is_binary();
+}
+
 bool is_number_text(ByteView text) {
   return !text.empty() && text.find_first_not_of("0123456789+-.eE") == ByteView::npos;
 }
@@ -150,12 +159,8 @@ Result<void> append_key_condition(std::string& sql, const TablePlan& plan, const
   return {};
 }
 
-Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
-  sql += " WHERE ";
-  const int32_t key = plan.find_key(row);
-  if (key >= 0) {
-    return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
-  }
+/// All columns that the row carries, with their bytes.
+Result<void> append_same_row(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
   bool is_first = true;
   for (const PlannedColumn& column : plan.columns) {
     const Value& value = row[column.offset];
@@ -171,6 +176,15 @@ Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, Quot
   }
   if (is_first) return make_error(ErrorCode::kInvalid, "row of {} has no columns", plan.target);
   return {};
+}
+
+Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  if (plan.conflict == nullptr || plan.find_key(row) < 0) {
+    return append_where_key(sql, plan, row, style);
+  }
+  TRY(append_where_key(sql, plan, row, style));
+  sql += " AND ";
+  return append_same_row(sql, plan, row, style);
 }
 
 /// Runs `append_one(column)` for each column that `row` carries, with commas between.
@@ -199,8 +213,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
   for (uint32_t i = 0; i < upstream.size(); ++i) {
     if (upstream[i].is_writable()) offsets.push_back(i);
   }
-  std::ranges::sort(offsets, {},
-                    [&](uint32_t i) -> const std::string& { return upstream[i].name; });
+  std::ranges::sort(offsets, {}, [&](uint32_t i) { return upstream[i].name.view(); });
 
   std::vector<int32_t> planned_by_downstream(downstream.columns.size(), -1);
   for (const uint32_t offset : offsets) {
@@ -219,7 +232,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     plan.columns.push_back({.offset = offset,
                             .quoted = std::move(quoted),
                             .downstream = target,
-                            .is_binary = column.type.is_binary()});
+                            .is_binary = is_byte_string(column.type)});
   }
 
   for (const UniqueKey& key : downstream.unique_keys) {
@@ -332,6 +345,13 @@ Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, Quo
   return {};
 }
 
+Result<void> append_where_key(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  sql += " WHERE ";
+  const int32_t key = plan.find_key(row);
+  if (key < 0) return append_same_row(sql, plan, row, style);
+  return append_key_condition(sql, plan, plan.keys[static_cast<size_t>(key)], row, style);
+}
+
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,
                                 Row row, QuoteStyle style) {
   if (key.columns.size() == 1) {
@@ -346,7 +366,7 @@ Result<void> append_key_element(std::string& sql, const TablePlan& plan, const P
 
 std::string describe_row(const TablePlan& plan, Row row) {
   std::string text;
-  if (auto appended = append_where(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
+  if (auto appended = append_where_key(text, plan, row, QuoteStyle{}); !appended.ok()) return "";
   return text.substr(std::string_view(" WHERE ").size());
 }
 

@@ -11,6 +11,7 @@
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/value.h"
 #include "syncer/mysql/conflict_keys.h"
+#include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/table_keys.h"
 
@@ -51,6 +52,9 @@ struct TablePlan {
   /// There is no unique key but the first, so that REPLACE meets one row only.
   bool has_single_key = false;
   bool has_triggers = false;
+  /// Set for tables whose conflicts are looked for: an UPDATE or DELETE finds its row only while
+  /// that is as it was upstream.
+  const ConflictPolicy* conflict = nullptr;
 
   /// kInvalid when a column is missing under kFail. Generated columns of either side are left out.
   static Result<TablePlan> make(const schema::TableVersion& table,
@@ -78,6 +82,11 @@ Result<void> append_update(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> old_row, QuoteStyle style);
 Result<void> append_delete(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> row, QuoteStyle style);
+
+/// ` WHERE ` by the first usable key alone, whatever else the row holds; by all columns without
+/// one.
+Result<void> append_where_key(std::string& sql, const TablePlan& plan,
+                              std::span<const tidb::Value> row, QuoteStyle style);
 
 /// What one element of a key list looks like: a value for `IN (…)`, or `(… AND …)` for `… OR …`.
 Result<void> append_key_element(std::string& sql, const TablePlan& plan, const PlannedKey& key,

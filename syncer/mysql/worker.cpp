@@ -4,8 +4,10 @@
 #include <charconv>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/failure.h"
 
 namespace drainer::mysql {
@@ -31,9 +33,13 @@ constexpr Duration kTurnWait = std::chrono::seconds(1);
 constexpr int32_t kOutOfTurn = -1;
 
 Histogram& query_seconds() {
-  static Histogram& histogram = metrics().histogram(
-      "binlog_drainer_query_duration_time", "Bucketed histogram of processing time (s) of a query.",
-      exponential_buckets(0.00005, 2, 18), {{"type", "exec"}});
+  static Histogram& histogram = metric::query_duration_time("exec");
+  return histogram;
+}
+
+// Of the packet that ends with COMMIT: it is never sent alone.
+Histogram& commit_seconds() {
+  static Histogram& histogram = metric::query_duration_time("commit");
   return histogram;
 }
 
@@ -246,6 +252,8 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       return {};
     case FailureClass::kSafeMode:
       if (mode_of(approach) == WriteMode::kSafe) break;
+      // Row by row each table's policy is asked, where there are any.
+      if (!approach.is_careful && plans_.has_policies()) break;
       approach.is_safe = true;
       log_warn("row exists downstream, trying again in safe mode",
                {{"commit ts", step.last_ts()}, {"error", error}});
@@ -267,7 +275,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kFatal:
       break;
   }
-  const bool has_statements = !step.txns.empty() || options_.mark.has_value();
+  const bool has_statements = !step.txns.empty() || options_.marks.has_value();
   // Of our own errors, without a number, only those about values do not name their row.
   const bool is_found_by_rows = error.detail() != 0 || error.code() == ErrorCode::kInvalid ||
                                 error.code() == ErrorCode::kCorrupt;
@@ -335,7 +343,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
   PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode, ordered_,
                       [this](std::string_view packet) { return send(packet); });
   TRY(writer.add_statement("START TRANSACTION"));
-  if (options_.mark) TRY(writer.add_guarded(options_.mark->update, 1));
+  for (const loopback::Mark& mark : marks_of(step)) TRY(writer.add_guarded(mark.update, 1));
   TRY(writer.add_guarded(progress_.update_text(step.after), 1));
   for (size_t i = 0; i < step.txns.size(); ++i) {
     const Txn& txn = step.txns[i].txn;
@@ -350,14 +358,17 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
     TRY(writer.finish());
     TRY(wait_turn(step, kTurnWait, stop));
   }
+  const TimePoint begin = clock_.now();
   TRY(writer.add_statement("COMMIT"));
-  return writer.finish();
+  TRY(writer.finish());
+  commit_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
+  return {};
 }
 
 Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
   TRY(session_->execute("START TRANSACTION"));
-  if (options_.mark) TRY(write_mark_carefully());
+  for (const loopback::Mark& mark : marks_of(step)) TRY(write_mark_carefully(mark));
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
   for (size_t i = 0; i < step.txns.size(); ++i) {
@@ -380,17 +391,39 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   return {};
 }
 
-Result<void> Worker::write_mark_carefully() {
-  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(options_.mark->update));
+std::vector<loopback::Mark> Worker::marks_of(const Step& step) const {
+  if (!options_.marks) return {};
+  // Where there are no rows it does not matter whose the mark is.
+  const auto has_rows = [](const PlannedTxn& planned) { return !planned.txn.is_empty(); };
+  const auto first = std::ranges::find_if(step.txns, has_rows);
+  return options_.marks->marks_for(first == step.txns.end() ? std::vector<int64_t>()
+                                                            : first->txn.marks);
+}
+
+Result<void> Worker::write_mark_carefully(const loopback::Mark& mark) {
+  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(mark.update));
   if (marked == 1) return {};
-  log_warn("the row of the loopback mark is gone, it is inserted again",
-           {{"sql", options_.mark->insert}});
-  TRY(session_->execute(options_.mark->insert));
+  log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
+  TRY(session_->execute(mark.insert));
   return {};
 }
 
 Result<void> Worker::write_row_carefully(const TablePlan& plan, const Txn& txn,
                                          const RowChange& row, WriteMode mode) {
+  if (plan.conflict != nullptr && mode == WriteMode::kExact) {
+    return ConflictResolver(*session_, options_.cluster_id, options_.conflict_table)
+        .write(plan, txn, row);
+  }
+  auto written = write_row(plan, txn, row, mode);
+  // Others get what they would have got by themselves; only this row, so that it stays the only
+  // one.
+  const bool is_duplicate = !written.ok() && plans_.has_policies() &&
+                            classify_failure(written.error()) == FailureClass::kSafeMode;
+  return is_duplicate ? write_row(plan, txn, row, WriteMode::kSafe) : written;
+}
+
+Result<void> Worker::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                               WriteMode mode) {
   const QuoteStyle style{session_->no_backslash_escapes()};
   const bool is_safe = mode == WriteMode::kSafe;
   std::string sql;

@@ -29,6 +29,9 @@ enum class MismatchPolicy : uint8_t {
 struct WorkerOptions {
   SessionOptions session;
   MismatchPolicy mismatch = MismatchPolicy::kStop;
+  /// Where conflicts are noted; empty: nowhere.
+  std::string conflict_table{};
+  uint64_t cluster_id = 0;  ///< of the upstream
   bool safe_mode = false;
   std::optional<TimePoint> safe_until;  ///< safe mode until then
   int attempts_max = 100;
@@ -37,8 +40,8 @@ struct WorkerOptions {
   size_t txn_bytes_max = 0;
   /// Commits wait for their turn in the order of the stream.
   Dispatcher* commit_order = nullptr;
-  /// Begins each transaction (3.1); nothing without loopback control.
-  std::optional<loopback::Mark> mark;
+  /// They begin each transaction (3.1); nothing without loopback control.
+  std::optional<loopback::WriterMarks> marks;
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.
@@ -101,10 +104,14 @@ class Worker {
   void roll_back();
   Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
   Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
-  /// The mark of a transaction just begun, whose row is inserted when it is gone.
-  Result<void> write_mark_carefully();
+  /// What the step's downstream transaction begins with.
+  std::vector<loopback::Mark> marks_of(const Step& step) const;
+  /// A mark of a transaction just begun, whose row is inserted when it is not there.
+  Result<void> write_mark_carefully(const loopback::Mark& mark);
   Result<void> write_row_carefully(const TablePlan& plan, const Txn& txn, const RowChange& row,
                                    WriteMode mode);
+  Result<void> write_row(const TablePlan& plan, const Txn& txn, const RowChange& row,
+                         WriteMode mode);
   Result<void> execute_counted(std::string_view sql, bool must_match, const TablePlan& plan,
                                const Txn& txn, const RowChange& row);
   /// Of each transaction of the step, by the position of the table in it.

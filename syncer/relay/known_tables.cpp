@@ -15,7 +15,7 @@ using schema::TableName;
 using tidb::DdlKind;
 
 TableName folded(const TableName& name) {
-  return {schema::to_lower(name.schema), schema::to_lower(name.table)};
+  return StaleNames::folded(name);
 }
 
 bool has_word(std::string_view text, tidb::SqlMode mode, std::string_view word) {
@@ -61,6 +61,7 @@ bool KnownTables::contains(const TableName& name) const {
 
 void KnownTables::remove(const TableName& name) {
   tables_.erase(folded(name));
+  stale_.remove(name);
 }
 
 // The tables that the statement needs are there, if its unqualified names live in `database`.
@@ -123,9 +124,10 @@ void KnownTables::take_effect(const Statement& statement, const Ddl& ddl) {
   const std::vector<TableName> names = statement.names(ddl.effect.use_schema);
   if (statement.is_rename()) {
     for (size_t i = 0; i + 1 < names.size(); i += 2) {
-      remove(names[i]);
+      tables_.erase(folded(names[i]));
       add(names[i + 1]);
     }
+    stale_.rename(names);
     return;
   }
   if (statement.is_drop()) {
@@ -142,13 +144,31 @@ void KnownTables::take_effect(const Statement& statement, const Ddl& ddl) {
       std::erase_if(tables_, [&](const auto& known) { return known.first.schema == database; });
       return;
     }
+    case DdlKind::kTruncateTable:
+      if (!names.empty()) stale_.truncate(names[0]);
+      return;
     default:
+      for (const TableName& name : names) stale_.alter(name);
       return;
   }
 }
 
-void KnownTables::apply(const Txn& txn) {
-  for (const auto& table : txn.tables) add(table->name);
+void KnownTables::apply(Txn& txn) {
+  for (auto& table : txn.tables) {
+    const TableName real =
+        stale_.find_table(table->name, [this](const TableName& name) { return contains(name); });
+    add(real);
+    if (real == table->name) continue;
+    auto& renamed = renamed_[{table.get(), real}];
+    if (!renamed) {
+      auto copy = std::make_shared<schema::TableVersion>(*table);
+      copy->name = real;
+      // Keeps the key's address taken.
+      copy->previous = table;
+      renamed = std::move(copy);
+    }
+    table = renamed;
+  }
 }
 
 }  // namespace drainer::relay

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/ddl_text.h"
+#include "syncer/relay/stale_names.h"
 #include "syncer/txn.h"
 
 namespace drainer::relay {
@@ -25,8 +28,8 @@ class KnownTables {
   /// Completes `use_schema`, `touched` and, when `is_named` is not set, `name` of the DDL, and
   /// takes its effect. The record names the table itself when `is_named`.
   void apply(Ddl& ddl, bool is_named);
-  /// The tables of rows exist.
-  void apply(const Txn& txn);
+  /// The tables of rows exist; where a fault of the original gave them old names they get theirs.
+  void apply(Txn& txn);
 
  private:
   struct Statement;
@@ -38,6 +41,11 @@ class KnownTables {
 
   /// By names in lower case: the database as it is spelled.
   std::map<schema::TableName, std::string> tables_;
+  StaleNames stale_;
+  /// Descriptions under their table's real name.
+  std::map<std::pair<const schema::TableVersion*, schema::TableName>,
+           std::shared_ptr<const schema::TableVersion>>
+      renamed_;
 };
 
 }  // namespace drainer::relay

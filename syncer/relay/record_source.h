@@ -14,7 +14,7 @@ namespace drainer::relay {
 
 struct SourceOptions {
   /// A directory of pb files or of a relay log, or one such file.
-  std::string path;
+  std::string path = {};
   CommitTs start{0};          ///< the first commit ts wanted
   CommitTs stop{INT64_MAX};   ///< the last one
   bool skips_damage = false;  ///< go on behind lost records instead of stopping

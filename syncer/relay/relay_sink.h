@@ -17,9 +17,9 @@
 namespace drainer::relay {
 
 struct RelaySinkOptions {
-  std::string directory;
+  std::string directory = {};
   uint64_t file_bytes_max = 10'485'760;
-  CommitTs checkpoint;  ///< older records are not needed any more
+  CommitTs checkpoint{0};  ///< older records are not needed any more
 };
 
 /// Writes each transaction into a relay log before another sink gets it (mysql-sink.md 4, 6.13), so

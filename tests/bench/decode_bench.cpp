@@ -42,7 +42,7 @@ ColumnInfo make_column(int64_t id, ColumnType type) {
 void index_table(TableInfo& table) {
   table.offset_by_id.assign(table.columns.size() + 1, -1);
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    table.offset_by_id[static_cast<size_t>(table.columns[i].id.value)] = static_cast<int32_t>(i);
+    table.offset_by_id[static_cast<size_t>(table.columns[i].id.value)] = static_cast<int16_t>(i);
   }
 }
 

@@ -57,13 +57,13 @@ ColumnInfo make_column(Source& source, int64_t id) {
   column.state = (bits & 0xc0) == 0xc0 ? SchemaState::kWriteOnly : SchemaState::kPublic;
   const uint8_t numbers = source.next();
   column.type.flen = numbers % 80 - 2;
-  column.type.decimal = numbers % 9 - 1;
+  column.type.decimal = static_cast<int16_t>(numbers % 9 - 1);
   if (column.type.type == ColumnType::kEnum || column.type.type == ColumnType::kSet) {
-    column.type.elems.assign(numbers % 70, "m");
+    column.type.elems = std::vector<std::string>(numbers % 70, "m");
   }
-  if (numbers % 5 == 0) column.origin_default = std::string("2020-01-01 00:00:00.5");
-  if (numbers % 5 == 1) column.origin_default = std::string("m,m");
-  if (numbers % 5 == 2) column.origin_default_bit = "\x01\x02";
+  if (numbers % 5 == 0) column.origin_default = DefaultValue("2020-01-01 00:00:00.5");
+  if (numbers % 5 == 1) column.origin_default = DefaultValue("m,m");
+  if (numbers % 5 == 2) column.origin_default = DefaultValue(BitDefault{"\x01\x02"});
   return column;
 }
 
@@ -76,7 +76,7 @@ TableInfo make_table(Source& source) {
     table.columns.push_back(make_column(source, i < 5 ? i + 1 : i + 300));
     const auto id = static_cast<size_t>(table.columns.back().id.value);
     table.offset_by_id.resize(id + 1, -1);
-    table.offset_by_id[id] = static_cast<int32_t>(i);
+    table.offset_by_id[id] = static_cast<int16_t>(i);
   }
   table.pk_is_handle = (shape & 0x10) != 0;
   table.is_common_handle = (shape & 0x60) == 0x60;

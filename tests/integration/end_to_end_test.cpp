@@ -60,6 +60,36 @@ TEST_CASE(
   check_run(pipeline);
 }
 
+TEST_CASE("end to end: captures of DDL arrive as TiDB held them", "[.campaign]") {
+  const std::string name =
+      GENERATE(as<std::string>{}, "ddl", "ddl-75", "ddl-exchange", "types", "filters");
+  const std::optional<Capture> capture = Capture::shared(name);
+  if (!capture) {
+    WARN("capture " << name << " is not on this machine: skipped");
+    return;
+  }
+  INFO("capture " << name);
+  Pipeline pipeline(*capture);
+  pipeline.start_upstream();
+  check_run(pipeline);
+}
+
+TEST_CASE("end to end: a later start goes on from the stored schema, not from the history") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream();
+  check_run(pipeline);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("stored the schema"));
+  CHECK_THAT(pipeline.drainer_log(), !Catch::Contains("went on from the stored schema"));
+  pipeline.start_drainer_over_capture();
+  REQUIRE(pipeline.wait_for_drainer() == 0);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("went on from the stored schema"));
+
+  // Another drainer has gone back to the beginning: the store is ahead and of no use.
+  pipeline.clear_downstream();
+  check_run(pipeline);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("the stored schema is not used"));
+}
+
 TEST_CASE("end to end: kill -9 at any moment, then on to the end: nothing lost, nothing double") {
   Pipeline pipeline(Capture::bundled());
   pipeline.start_upstream();

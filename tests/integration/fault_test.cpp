@@ -68,7 +68,8 @@ void fence_drainer(const Capture& capture, int times) {
     if (pipeline.drainer().wait_ms(pick(random, 300, 1100))) continue;
     pipeline.drainer().send_signal(SIGSTOP);
     auto stopped = pipeline.release_drainer();
-    pipeline.write_config();  // another port
+    pipeline.change_drainer_port();
+    pipeline.write_config();
     pipeline.start_drainer_over_capture({"-data-dir", pipeline.directory() + "/data-2"});
     (void)pipeline.drainer().wait_ms(pick(random, 200, 1500));
     stopped->send_signal(SIGCONT);

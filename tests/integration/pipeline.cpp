@@ -1,5 +1,6 @@
 #include "tests/integration/pipeline.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -7,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/integration/http_call.h"
 #include "tests/integration/table_dump.h"
 
 namespace drainer::integration {
@@ -26,6 +28,10 @@ std::string word_after(const std::string& line, const std::string& prefix) {
   if (at == std::string::npos) return {};
   const size_t begin = at + prefix.size();
   return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+uint16_t port_of(const std::string& address) {
+  return static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
 const std::string kBinaries = DRAINER_BIN_DIR;
@@ -56,11 +62,16 @@ std::string Capture::expected_tables() const {
 
 Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
     : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
+  change_drainer_port();
   reconnect();
   clear_downstream();
   REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
   REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
   prepare_downstream();
+}
+
+void Pipeline::change_drainer_port() {
+  drainer_port_ = static_cast<uint16_t>(fakes::free_port());
 }
 
 void Pipeline::reconnect() {
@@ -99,20 +110,68 @@ void Pipeline::start_upstream(const std::vector<std::string>& options) {
   const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(60));
   INFO(fakes::read_file(directory() + "/upstream.log"));
   REQUIRE(ready.has_value());
+  control_address_ = word_after(*ready, "control=");
   pd_address_ = word_after(*ready, "pd=");
+  const bool has_tls = std::ranges::find(options, "--tls-ca") != options.end();
+  pd_urls_.clear();
+  for (std::string rest = pd_address_; !rest.empty();) {
+    const size_t end = std::min(rest.find(','), rest.size());
+    pd_urls_ += (pd_urls_.empty() ? "" : ",") + std::string(has_tls ? "https://" : "http://") +
+                rest.substr(0, end);
+    rest.erase(0, end + 1);
+  }
+  pd_address_ = pd_address_.substr(0, pd_address_.find(','));
   REQUIRE_FALSE(pd_address_.empty());
 }
 
+bool Pipeline::wait_until(const std::function<bool()>& holds, std::chrono::seconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline || drainer_->wait_ms(20)) return holds();
+  }
+  return true;
+}
+
+std::string Pipeline::ask_drainer(const std::string& method, const std::string& target,
+                                  const rpc::TlsContext* tls) const {
+  return http_body(http_call(drainer_port_, method, target, tls));
+}
+
+void Pipeline::apply_fault(const std::string& fault) const {
+  std::string escaped;
+  for (const char c : fault) escaped += c == ' ' ? "%20" : std::string(1, c);
+  const std::string answer =
+      http_call(port_of(control_address_), "PUT", "/sim/fault?" + escaped, nullptr);
+  REQUIRE_THAT(answer, Catch::StartsWith("HTTP/1.1 200"));
+}
+
+std::string Pipeline::upstream_state() const {
+  return http_body(http_call(port_of(control_address_), "GET", "/sim/state", nullptr));
+}
+
+bool Pipeline::wait_for_end_of_capture() {
+  const int64_t until = std::stoll(capture_.until_ts);
+  const auto is_saved = [&] {
+    const std::string status = ask_drainer("GET", "/status");
+    const size_t at = status.find("\"LastTS\":");
+    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
+  };
+  // A machine that is busy with other things may take minutes for the DDL.
+  return wait_until(is_saved, std::chrono::seconds(240));
+}
+
 void Pipeline::write_config(const Config& config) {
-  const std::string pd_urls = config.pd_urls.empty() ? "http://" + pd_address_ : config.pd_urls;
+  const std::string pd_urls = config.pd_urls.empty() ? pd_urls_ : config.pd_urls;
   fakes::write_file(
       directory() + "/drainer.toml",
       fmt::format("addr = \"127.0.0.1:{}\"\npd-urls = \"{}\"\ndata-dir = \"{}/data\"\n{}\n"
                   "[syncer]\ndb-type = \"mysql\"\n{}\n"
-                  "[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"dr\"\npassword = \"{}\"\n"
+                  "[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\n{}\n"
                   "{}\n{}\n",
-                  fakes::free_port(), pd_urls, directory(), config.top, config.syncer,
-                  server_->port(), config.password, config.to, config.more));
+                  drainer_port_, pd_urls, directory(), config.top, config.syncer, server_->port(),
+                  config.user,
+                  config.password.empty() ? "" : "password = \"" + config.password + "\"",
+                  config.to, config.more));
 }
 
 void Pipeline::start_drainer(const std::vector<std::string>& flags) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "drainer/rpc/tls.h"
 #include "syncer/mysql/session.h"
 #include "tests/fakes/mariadb_server.h"
 #include "tests/fakes/process.h"
@@ -49,6 +51,7 @@ class Pipeline {
     std::string more = {};  ///< further tables
     std::string password = "p";
     std::string pd_urls = {};  ///< empty: the simulator's
+    std::string user = "dr";
   };
   void write_config(const Config& config);
   void write_config() { write_config(Config()); }
@@ -76,7 +79,26 @@ class Pipeline {
   fakes::MariadbServer& server() { return *server_; }
   const Capture& capture() const { return capture_; }
   const std::string& directory() const { return directory_.path(); }
+  /// Of the simulator's first PD.
   const std::string& pd_address() const { return pd_address_; }
+  /// Where the drainer listens; the same for all its starts.
+  /// For a second drainer; written by the next write_config().
+  void change_drainer_port();
+  uint16_t drainer_port() const { return drainer_port_; }
+
+  /// Looks again and again until `holds`, but not longer than the drainer runs and not beyond
+  /// `limit`. Whether it held.
+  bool wait_until(const std::function<bool()>& holds,
+                  std::chrono::seconds limit = std::chrono::seconds(60));
+  /// The body of the drainer's answer; empty when there is none. With `tls` by HTTPS.
+  std::string ask_drainer(const std::string& method, const std::string& target,
+                          const rpc::TlsContext* tls = nullptr) const;
+  /// As the simulator's PUT /sim/fault; REQUIREs that it is understood.
+  void apply_fault(const std::string& fault) const;
+  /// The simulator's GET /sim/state.
+  std::string upstream_state() const;
+  /// Waits until the drainer has saved everything of the capture.
+  bool wait_for_end_of_capture();
 
  private:
   Capture capture_;
@@ -86,6 +108,9 @@ class Pipeline {
   std::unique_ptr<fakes::Process> upstream_;
   std::unique_ptr<fakes::Process> drainer_;
   std::string pd_address_;
+  std::string pd_urls_;
+  std::string control_address_;
+  uint16_t drainer_port_ = 0;
 };
 
 }  // namespace drainer::integration

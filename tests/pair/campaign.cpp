@@ -140,7 +140,7 @@ class Campaign {
     for (size_t i = 0; i < world_.clusters(); ++i) {
       const auto session = world_.connect(i);
       while (!session->query("select 1 from pair.shared").ok()) {
-        if (const std::string failures = world_.find_failures(); !failures.empty()) {
+        if (const std::string failures = world_.look_after(); !failures.empty()) {
           return make_error(ErrorCode::kInternal, "{}", failures);
         }
         if (clock_.now() > deadline) {
@@ -195,19 +195,49 @@ class Campaign {
       world_.start_drainer(link);
       ++result_.kills;
     }
-    if (const std::string failures = world_.find_failures(); !failures.empty()) {
+    if (const std::string failures = world_.look_after(); !failures.empty()) {
       result_.problems.push_back(failures);
     }
   }
 
+  /// Waits until all is everywhere; and until what would still go round has gone round.
   void check() {
-    note(world_.wait_quiet(options_.quiet_limit));
+    const TimePoint deadline = clock_.now() + options_.quiet_limit;
+    note(world_.pass_markers(deadline));
+    if (!result_.problems.empty()) return;
+    compare();
+    while (!result_.problems.empty() && clock_.now() < deadline) {
+      clock_.sleep_for(std::chrono::milliseconds(200), StopToken());
+      result_.problems.clear();
+      if (const std::string failures = world_.look_after(); !failures.empty()) {
+        result_.problems.push_back(failures);
+        return;
+      }
+      compare();
+    }
+    if (!result_.problems.empty()) return;
+    for (int round = 0; round < 2; ++round) note(world_.pass_markers(deadline));
+    compare();
+    result_.restarts = world_.restarts();
+    if (options_.overlaps) count_conflicts();
+  }
+
+  void compare() {
+    result_.applied = 0;
     for (size_t i = 0; i < world_.clusters(); ++i) check_counts(i);
     const auto expected = dump(0);
     for (size_t i = 1; i < world_.clusters(); ++i) {
       for (const std::string& difference : integration::compare_dumps(expected, dump(i), 5)) {
         result_.problems.push_back(fmt::format("cluster {}: {}", i, difference));
       }
+    }
+  }
+
+  void count_conflicts() {
+    for (size_t i = 0; i < world_.clusters(); ++i) {
+      const auto found = world_.value(i, "select count(*) from tidb_binlog.drainer_conflicts");
+      note(found);
+      if (found.ok()) result_.conflicts += std::stoll(*found);
     }
   }
 
@@ -229,10 +259,6 @@ class Campaign {
         result_.applied += sequences_[origin];
       }
     }
-    if (!options_.overlaps) return;
-    const auto found = world_.value(cluster, "select count(*) from tidb_binlog.drainer_conflicts");
-    note(found);
-    if (found.ok()) result_.conflicts += std::stoll(*found);
   }
 
   std::string dump(size_t cluster) {
@@ -256,8 +282,8 @@ std::string CampaignResult::to_string() const {
   std::string out = fmt::format(
       "{} transactions of users ({} more rolled back by deadlocks), {} applied elsewhere, {} "
       "kills, "
-      "{} cuts, {} DDLs, {} conflicts: {}",
-      transactions, failed, applied, kills, cuts, ddls, conflicts,
+      "{} cuts, {} restarts after a cut, {} DDLs, {} conflicts: {}",
+      transactions, failed, applied, kills, cuts, restarts, ddls, conflicts,
       problems.empty() ? "ok" : "FAILED");
   for (const std::string& problem : problems) out += "\n  " + problem;
   return out;

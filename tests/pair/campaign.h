@@ -30,6 +30,7 @@ struct CampaignResult {
   int64_t applied = 0;       ///< of users' transactions by drainers: once per cluster is right
   int64_t kills = 0;
   int64_t cuts = 0;
+  int64_t restarts = 0;  ///< of drainers that a cut ended at their start
   int64_t ddls = 0;
   int64_t conflicts = 0;  ///< recorded in all downstreams
   std::vector<std::string> problems{};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 #include "drainer/base/check.h"
@@ -11,7 +12,11 @@ namespace drainer::pair {
 
 namespace {
 
-const std::string kBinaries = DRAINER_BIN_DIR;
+/// Where the programs lie: beside this one.
+std::string binaries() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
 constexpr std::chrono::seconds kReadyLimit{60};
 constexpr std::chrono::seconds kEndLimit{60};
 constexpr Duration kPoll = std::chrono::milliseconds(20);
@@ -55,7 +60,7 @@ void PairWorld::start_cluster(size_t number) {
       std::vector<std::string>{"--log-bin=binlog", "--binlog-format=ROW", "--binlog-checksum=NONE",
                                fmt::format("--server-id={}", number + 1), "--sync-binlog=0"});
   std::vector<std::string> arguments = {
-      kBinaries + "/upstream_sim",
+      binaries() + "/upstream_sim",
       "--write-back",
       fmt::format("{}:{}/binlog.000001", cluster.server->port(), cluster.server->data_dir()),
       "--cluster-id",
@@ -116,7 +121,7 @@ Result<std::string> PairWorld::value(size_t cluster, const std::string& sql) con
 void PairWorld::start_drainer(size_t number) {
   Running& running = links_[number];
   const bool is_given = number < settings_.drainers.size() && !settings_.drainers[number].empty();
-  const std::string program = is_given ? settings_.drainers[number] : kBinaries + "/drainer";
+  const std::string program = is_given ? settings_.drainers[number] : binaries() + "/drainer";
   running.process =
       fakes::Process::start({program, "-config", path("drainer", number) + ".toml",
                              "-initial-commit-ts", clusters_[link(number).from].from_ts},
@@ -149,7 +154,7 @@ void PairWorld::cut_downstream(size_t link, fakes::TcpProxy::Cut cut) {
   links_[link].proxy->arm(cut, "COMMIT");
 }
 
-std::string PairWorld::find_failures() {
+std::string PairWorld::look_after() {
   std::string out;
   for (size_t i = 0; i < clusters_.size(); ++i) {
     if (clusters_[i].simulator->is_running()) continue;
@@ -158,6 +163,13 @@ std::string PairWorld::find_failures() {
   }
   for (size_t i = 0; i < links_.size(); ++i) {
     if (!links_[i].process || links_[i].process->is_running()) continue;
+    if (const std::string end = end_of(log(i));
+        end.find("create drainer server failed") != std::string::npos &&
+        end.find("Lost connection") != std::string::npos) {
+      start_drainer(i);
+      ++restarts_;
+      continue;
+    }
     out += fmt::format("drainer {} has ended: {}\n", i, end_of(log(i)));
   }
   return out;
@@ -180,7 +192,7 @@ Result<void> PairWorld::pass_markers(TimePoint deadline) {
     while (true) {
       ASSIGN_OR_RETURN(const std::string found, sessions[i]->query_value(count));
       if (found == wanted) break;
-      if (const std::string failures = find_failures(); !failures.empty()) {
+      if (const std::string failures = look_after(); !failures.empty()) {
         return make_error(ErrorCode::kInternal, "{}", failures);
       }
       if (clock_.now() > deadline || !clock_.sleep_for(kPoll, StopToken())) {
@@ -189,13 +201,6 @@ Result<void> PairWorld::pass_markers(TimePoint deadline) {
       }
     }
   }
-  return {};
-}
-
-Result<void> PairWorld::wait_quiet(std::chrono::seconds limit) {
-  const TimePoint deadline = clock_.now() + limit;
-  // The workers of a drainer overtake each other by less than one whole round.
-  for (int round = 0; round < 2; ++round) TRY(pass_markers(deadline));
   return {};
 }
 

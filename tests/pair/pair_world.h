@@ -54,14 +54,14 @@ class PairWorld {
   uint16_t status_port(size_t link) const { return links_[link].port; }
   /// The next connection of the drainer that sends a COMMIT is cut there.
   void cut_downstream(size_t link, fakes::TcpProxy::Cut cut);
-  /// The simulators and, where they have been started, the drainers that have ended, with the ends
-  /// of their logs; empty when all run.
-  std::string find_failures();
+  /// Starts drainers again that a cut connection has ended before they could retry, as a supervisor
+  /// would. What else has ended, with the end of its log; empty when all run.
+  std::string look_after();
+  int64_t restarts() const { return restarts_; }
 
-  /// Waits until `sql` gives the same in all clusters and nothing is on its way any more: two
-  /// markers in a row that start in every cluster have come wherever they go. The reason when that
-  /// does not happen within `limit`.
-  Result<void> wait_quiet(std::chrono::seconds limit);
+  /// Writes a marker (table pair.markers, origin and number) in each cluster and waits until each
+  /// cluster has each exactly once. What was written just before may still be on its way.
+  Result<void> pass_markers(TimePoint deadline);
 
  private:
   struct Cluster {
@@ -79,7 +79,6 @@ class PairWorld {
   void start_cluster(size_t number);
   void write_config(size_t link);
   std::string path(const std::string& kind, size_t number) const;
-  Result<void> pass_markers(TimePoint deadline);
 
   const Settings settings_;
   fakes::TempDir directory_;
@@ -87,6 +86,7 @@ class PairWorld {
   std::vector<Cluster> clusters_;
   std::vector<Running> links_;
   int64_t markers_ = 0;
+  int64_t restarts_ = 0;  ///< by look_after()
 };
 
 }  // namespace drainer::pair

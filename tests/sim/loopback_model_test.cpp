@@ -33,6 +33,7 @@ struct Drainer {
   int to = 0;
   int channel = 0;
   bool sync_ddl = false;
+  std::vector<int> channel_ids = {};  ///< further channels that stop here; others are handed on
 };
 
 /// What the drainers do; each switch turns one protection off.
@@ -41,6 +42,8 @@ struct Protocol {
   bool marks_inside_transaction = true;
   bool ignores_own_tables = true;
   bool deletes_marks_at_exit = false;
+  bool hands_on_marks = true;   ///< where there are channel_ids
+  bool groups_by_marks = true;  ///< a downstream transaction has the changes of one origin
 };
 
 struct World {
@@ -58,11 +61,11 @@ struct World {
 
 struct DrainerState {
   Phase phase = Phase::kDown;
-  uint8_t progress = 0;    ///< kept downstream, written with the rows
-  bool ddl_noted = false;  ///< likewise
-  uint8_t next = 0;        ///< progress after the open transaction
-  Changes changes = 0;     ///< of the open transaction
-  bool has_mark = false;
+  uint8_t progress = 0;      ///< kept downstream, written with the rows
+  bool ddl_noted = false;    ///< likewise
+  uint8_t next = 0;          ///< progress after the open transaction
+  Changes changes = 0;       ///< of the open transaction
+  Channels marks = 0;        ///< likewise
   bool may_be_done = false;  ///< a run before has noted the DDL
 };
 
@@ -89,8 +92,8 @@ struct State {
     for (const Changes changes : held) add(changes);
     for (const Channels channels : mark_rows) add(channels);
     for (const DrainerState& d : drainers) {
-      add(static_cast<int>(d.phase) | (d.may_be_done ? 0x20 : 0) | (d.ddl_noted ? 0x40 : 0) |
-          (d.has_mark ? 0x80 : 0));
+      add(static_cast<int>(d.phase) | (d.may_be_done ? 0x20 : 0) | (d.ddl_noted ? 0x40 : 0));
+      add(d.marks);
       add(d.progress);
       add(d.next);
       add(d.changes);
@@ -147,6 +150,17 @@ class Explorer {
   size_t from(size_t d) const { return static_cast<size_t>(world_.drainers[d].from); }
   size_t to(size_t d) const { return static_cast<size_t>(world_.drainers[d].to); }
   Channels channel(size_t d) const { return bit(static_cast<size_t>(world_.drainers[d].channel)); }
+  Channels stopping(size_t d) const {
+    Channels out = channel(d);
+    for (const int id : world_.drainers[d].channel_ids) out |= bit(static_cast<size_t>(id));
+    return out;
+  }
+
+  // The marks that the changes of `entry` get downstream.
+  Channels marks_for(const Entry& entry, size_t d) const {
+    const bool hands_on = world_.protocol.hands_on_marks && !world_.drainers[d].channel_ids.empty();
+    return hands_on && entry.marks != 0 ? entry.marks : channel(d);
+  }
 
   void visit(State state, std::string step) {
     normalize(state);
@@ -167,7 +181,7 @@ class Explorer {
 
   // What the filters of a drainer leave of a transaction: first the mark's, then the tables'.
   Changes passing(const Entry& entry, size_t d) const {
-    if ((entry.marks & channel(d)) != 0) return 0;
+    if ((entry.marks & stopping(d)) != 0) return 0;
     if (entry.is_ddl && !world_.drainers[d].sync_ddl) return 0;
     const Changes ignored = world_.protocol.ignores_own_tables ? kOwnTables : 0;
     return entry.changes & static_cast<Changes>(~ignored);
@@ -188,8 +202,7 @@ class Explorer {
   bool is_locked(const State& state, size_t cluster, Channels marks) const {
     for (size_t d = 0; d < world_.drainers.size(); ++d) {
       const DrainerState& drainer = state.drainers[d];
-      if (drainer.phase == Phase::kInTxn && drainer.has_mark && to(d) == cluster &&
-          channel(d) == marks) {
+      if (drainer.phase == Phase::kInTxn && to(d) == cluster && (drainer.marks & marks) != 0) {
         return true;
       }
     }
@@ -269,27 +282,27 @@ class Explorer {
     visit(std::move(next), name + "stops");
   }
 
-  // START TRANSACTION and the mark. True: the transaction is marked.
-  bool mark(State& next, size_t d) const {
+  // START TRANSACTION and `marks`. Which of them the transaction carries.
+  Channels mark(State& next, size_t d, Channels marks) const {
     if (!world_.protocol.marks_inside_transaction) {
-      next.logs[to(d)].push_back({.marks = channel(d)});
-      return false;
+      next.logs[to(d)].push_back({.marks = marks});
+      return 0;
     }
-    if ((next.mark_rows[to(d)] & channel(d)) != 0) return true;
-    if (!world_.protocol.inserts_missing_mark) return false;
-    next.mark_rows[to(d)] |= channel(d);
-    return true;
+    Channels& rows = next.mark_rows[to(d)];
+    if (world_.protocol.inserts_missing_mark) rows |= marks;
+    return rows & marks;
   }
 
   void begin(const State& state, size_t d, const std::string& name) {
     const auto& log = state.logs[from(d)];
     size_t at = state.drainers[d].progress;
-    if (at == log.size() || is_locked(state, to(d), channel(d))) return;
+    if (at == log.size()) return;
+    const Channels marks = log[at].is_ddl ? channel(d) : marks_for(log[at], d);
+    if (is_locked(state, to(d), marks)) return;
     if (log[at].is_ddl) {
       State next = state;
-      const bool has_mark = mark(next, d);
-      next.logs[to(d)].push_back(
-          {.changes = kOwnTables, .marks = has_mark ? channel(d) : Channels()});
+      const Channels marked = mark(next, d, marks);
+      next.logs[to(d)].push_back({.changes = kOwnTables, .marks = marked});
       next.drainers[d].phase = Phase::kDdlNoted;
       next.drainers[d].may_be_done = state.drainers[d].ddl_noted;
       next.drainers[d].ddl_noted = true;
@@ -299,11 +312,12 @@ class Explorer {
     Changes changes = 0;
     for (; at < log.size() && !(log[at].is_ddl && passes(log[at], d)); ++at) {
       if (!passes(log[at], d)) continue;
+      if (world_.protocol.groups_by_marks && marks_for(log[at], d) != marks) return;
       changes |= passing(log[at], d);
       State next = state;
       DrainerState& drainer = next.drainers[d];
       drainer.phase = Phase::kInTxn;
-      drainer.has_mark = mark(next, d);
+      drainer.marks = mark(next, d, marks);
       drainer.next = static_cast<uint8_t>(at + 1);
       drainer.changes = changes;
       visit(std::move(next), fmt::format("{}begins with changes {:#x}", name, changes));
@@ -318,8 +332,8 @@ class Explorer {
     if ((changes & kOwnTables) != 0) return violated("a drainer's own table is replicated", step);
     if ((changes & next.held[to(d)]) != 0) return violated("a change is sent again", step);
     next.held[to(d)] |= changes;
-    next.logs[to(d)].push_back({.changes = static_cast<Changes>(changes | kOwnTables),
-                                .marks = drainer.has_mark ? channel(d) : Channels()});
+    next.logs[to(d)].push_back(
+        {.changes = static_cast<Changes>(changes | kOwnTables), .marks = drainer.marks});
     drainer = {.phase = Phase::kIdle, .progress = drainer.next};
     visit(std::move(next), step);
   }
@@ -341,9 +355,8 @@ class Explorer {
   void finish_ddl(const State& state, size_t d, const std::string& name) {
     if (is_locked(state, to(d), channel(d))) return;
     State next = state;
-    const bool has_mark = mark(next, d);
-    next.logs[to(d)].push_back(
-        {.changes = kOwnTables, .marks = has_mark ? channel(d) : Channels()});
+    const Channels marked = mark(next, d, channel(d));
+    next.logs[to(d)].push_back({.changes = kOwnTables, .marks = marked});
     next.drainers[d] = {.phase = Phase::kIdle,
                         .progress = static_cast<uint8_t>(state.drainers[d].progress + 1)};
     visit(std::move(next), name + "notes that the DDL is done");
@@ -399,6 +412,35 @@ World mesh_of_three() {
   return world;
 }
 
+/// Each hands on to the next; a channel for each cluster. DDL is run in cluster 0.
+World ring_of_three() {
+  World world{.clusters = 3, .users = {0, 1}, .checkpoints = 0};
+  for (int from = 0; from < 3; ++from) {
+    const int to = (from + 1) % 3;
+    world.drainers.push_back(
+        {.from = from, .to = to, .channel = from, .sync_ddl = to != 0, .channel_ids = {to}});
+  }
+  for (int origin = 0; origin < 3; ++origin) {
+    world.promised.emplace_back(origin, (origin + 1) % 3);
+    world.promised.emplace_back(origin, (origin + 2) % 3);
+  }
+  return world;
+}
+
+/// Cluster 0 in the middle of two others; a channel for each cluster.
+World star_of_three() {
+  World world = ring_of_three();
+  world.drainers.clear();
+  for (int spoke = 1; spoke < 3; ++spoke) {
+    world.drainers.push_back(
+        {.from = 0, .to = spoke, .channel = 0, .sync_ddl = true, .channel_ids = {spoke}});
+    world.drainers.push_back(
+        {.from = spoke, .to = 0, .channel = spoke, .channel_ids = {0, 3 - spoke}});
+  }
+  world.starts_up = true;
+  return world;
+}
+
 void check_holds(const World& world, size_t states_min) {
   const Outcome outcome = Explorer(world).run();
   INFO(outcome.states << " states, " << outcome.quiet << " quiet");
@@ -430,6 +472,39 @@ TEST_CASE("loopback model: three clusters, each with each on one channel") {
   with_ddl.users = {1};
   with_ddl.ddl_users = {0};
   check_holds(with_ddl, 10000);
+}
+
+TEST_CASE("loopback model: with channel-ids a ring of three passes all on, once round") {
+  check_holds(ring_of_three(), 10000);
+  World crashing = ring_of_three();
+  crashing.users = {0};
+  crashing.stops = 2;
+  check_holds(crashing, 1000);
+  World with_ddl = ring_of_three();
+  with_ddl.users = {2};
+  with_ddl.ddl_users = {0};
+  with_ddl.starts_up = true;
+  check_holds(with_ddl, 10000);
+}
+
+TEST_CASE("loopback model: with channel-ids a star passes all on from spoke to spoke") {
+  World from_spokes = star_of_three();
+  from_spokes.users = {1, 2};
+  check_holds(from_spokes, 10000);
+  check_holds(star_of_three(), 10000);
+  World with_ddl = star_of_three();
+  with_ddl.users = {1};
+  with_ddl.ddl_users = {0};
+  check_holds(with_ddl, 10000);
+}
+
+TEST_CASE("loopback model: a pair may give each side a channel, with channel-ids on both") {
+  World world = pair_of_clusters();
+  world.ddl_users.clear();
+  world.drainers[0].channel_ids = {2};
+  world.drainers[1].channel = 2;
+  world.drainers[1].channel_ids = {1};
+  check_holds(world, 10000);
 }
 
 TEST_CASE("loopback model: a line on one channel hands on one step, on two channels to its end") {
@@ -475,7 +550,20 @@ TEST_CASE("loopback model: each protection is needed") {
                         {.from = 1, .to = 2, .channel = 2},
                         {.from = 2, .to = 0, .channel = 3}},
            .users = {0}};
-  cases.push_back({"an open end: a ring of several channels", world, "a change is sent again"});
+  cases.push_back({"channel-ids, a ring of several channels", world, "a change is sent again"});
+  world = ring_of_three();
+  world.protocol.hands_on_marks = false;
+  cases.push_back({"the origin's mark", world, "a change is sent again"});
+  world = ring_of_three();
+  world.protocol.groups_by_marks = false;
+  cases.push_back({"one origin in a transaction", world, "change 1 is lost on its way to 0"});
+  world = ring_of_three();
+  world.drainers[2].channel_ids = {1};
+  cases.push_back({"the downstream's own channel", world, "a change is sent again"});
+  world = star_of_three();
+  world.users = {1, 2};
+  world.drainers[1].channel_ids = {0};
+  cases.push_back({"the channels that come by way of the hub", world, "a change is sent again"});
   for (const Case& c : cases) {
     INFO("without " << c.without);
     CHECK(last_line(Explorer(c.world).run().violation) == c.violation);

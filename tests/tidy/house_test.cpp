@@ -46,7 +46,7 @@ const std::map<std::string, Names> kNeighbours = {
 
 // What sinks may see of syncer/.
 const Names kSinkInterface = {"syncer/missing_value.h", "syncer/read_back.h", "syncer/sink.h",
-                                 "syncer/txn.h"};
+                              "syncer/txn.h"};
 
 // library header pattern -> the only files that may include it.
 const std::vector<std::pair<std::regex, Names>> kWalls = {
@@ -57,7 +57,6 @@ const std::vector<std::pair<std::regex, Names>> kWalls = {
      {"drainer/server/routes.cpp", "drainer/rpc/port.cpp", "drainer/server/metrics_push.cpp"}},
     {std::regex("toml\\+\\+|tomlplusplus|toml\\.hpp"),
      {"conf/toml_file.cpp", "syncer/checkpoint/file_checkpoint.cpp"}},
-    {std::regex("spdlog/"), {"drainer/base/log.cpp"}},
     {std::regex("^iostream$"), {}},
 };
 

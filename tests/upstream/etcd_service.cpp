@@ -304,11 +304,13 @@ class ClusterService final : public etcdserverpb::Cluster::Service {
     (void)request;
     if (Status status = admit_call(world_, kPdNode, *context); !status.ok()) return status;
     fill(world_, world_.etcd.revision(), response->mutable_header());
-    auto* member = response->add_members();
-    member->set_id(kMemberId);
-    member->set_name("pd-1");
-    member->add_peerurls(world_.pd_url);
-    member->add_clienturls(world_.pd_url);
+    for (size_t i = 0; i < world_.pd_urls.size(); ++i) {
+      auto* member = response->add_members();
+      member->set_id(kMemberId + i);
+      member->set_name(fmt::format("pd-{}", i + 1));
+      member->add_peerurls(world_.pd_urls[i]);
+      member->add_clienturls(world_.pd_urls[i]);
+    }
     return Status::OK;
   }
 
@@ -318,11 +320,15 @@ class ClusterService final : public etcdserverpb::Cluster::Service {
 
 }  // namespace
 
+std::unique_ptr<grpc::Service> make_cluster_service(World& world) {
+  return std::make_unique<ClusterService>(world);
+}
+
 Services make_etcd_services(World& world) {
   Services out;
   out.push_back(std::make_unique<KvService>(world));
   out.push_back(std::make_unique<LeaseService>(world));
-  out.push_back(std::make_unique<ClusterService>(world));
+  out.push_back(make_cluster_service(world));
   out.push_back(make_watch_service(world));
   return out;
 }

@@ -66,7 +66,7 @@ Result<int64_t> parse_count(const std::string& text) {
 }
 
 std::string kind_of(const std::string& node) {
-  return node.starts_with("pump") ? "pump" : node;
+  return node.starts_with("pump") ? "pump" : node.substr(0, node.find('-'));
 }
 
 }  // namespace
@@ -108,6 +108,8 @@ D is a duration (150ms, 2s, 1m, forever), K and N are counts from when the fault
     no-leader N                 the next N GetMembers name no leader
     no-region N                 the next N GetRegion find nothing
     tso-end N                   the next N timestamp requests end their stream
+    leader K                    the K-th member of PD leads from now on, see --pds; `kill` and
+                                `refuse` take pd, pd-2 … singly
 
   on tikv
     not-leader N, new-leader N (names the leader), region-not-found N, key-not-in-region N,
@@ -155,6 +157,10 @@ Result<void> FaultBoard::apply_to(const std::string& node, const std::vector<std
     return {};
   }
   if (words.size() < 2) return make_error(ErrorCode::kInvalid, "{} needs an argument", action);
+  if (action == "leader" && node == "pd") {
+    ASSIGN_OR_RETURN(const int64_t member, parse_count(words[1]));
+    return control_->set_pd_leader(static_cast<size_t>(member));
+  }
   if (action == "kill" || action == "refuse" || action == "restart" ||
       (action == "pause" && is_pump)) {
     return apply_outage(node, words);

@@ -25,6 +25,8 @@ class NodeControl {
   };
   /// Takes a node off the network for a while.
   virtual void take_down(const std::string& node, const Outage& outage) = 0;
+  /// Makes another member of PD the leader, counted from 1.
+  virtual Result<void> set_pd_leader(size_t member) = 0;
   /// Splits the region in the middle of the DDL history.
   virtual void split_region() = 0;
 };

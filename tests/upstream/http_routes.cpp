@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/upstream/etcd_forward.h"
+
 namespace drainer::upstream {
 
 namespace {
@@ -22,7 +24,7 @@ HttpResponse not_found() {
 }
 
 std::string member_json(const World& world) {
-  const std::string url = json_string(world.pd_url);
+  const std::string url = json_string(world.pd_urls.front());
   return fmt::format(
       R"({{"name":"pd-1","member_id":4611686018427387905,"peer_urls":[{0}],"client_urls":[{0}],)"
       R"("deploy_path":"/","binary_version":"v{1}","git_hash":""}})",
@@ -49,7 +51,7 @@ std::string pd_document(const World& world, const std::string& path) {
   if (path == "/health") {
     return fmt::format(R"([{{"name":"pd-1","member_id":4611686018427387905,)"
                        R"("client_urls":[{}],"health":true}}])",
-                       json_string(world.pd_url));
+                       json_string(world.pd_urls.front()));
   }
   if (path == "/status") {
     return fmt::format(R"({{"build_ts":"","version":"v{}","git_hash":"","start_timestamp":0}})",
@@ -65,7 +67,7 @@ std::string pd_document(const World& world, const std::string& path) {
     return fmt::format(R"({{"client-urls":{0},"peer-urls":{0},"advertise-client-urls":{0},)"
                        R"("name":"pd-1","cluster-version":"{1}","schedule":{{}},)"
                        R"("replication":{{"max-replicas":1}}}})",
-                       json_string(world.pd_url), kVersion);
+                       json_string(world.pd_urls.front()), kVersion);
   }
   if (path == "/config/cluster-version") return json_string(kVersion);
   if (path == "/config/replicate") return R"({"max-replicas":1,"location-labels":""})";
@@ -91,6 +93,12 @@ HttpResponse answer_sim(SimView& view, const HttpRequest& request) {
 
 std::string drainers_json(World& world) {
   std::string out = "[";
+  if (world.etcd_forward != nullptr) {
+    for (const std::string& value : world.etcd_forward->values(kDrainers, kDrainersEnd)) {
+      out += (out.size() > 1 ? "," : "") + value;
+    }
+    return out + ']';
+  }
   world.etcd.transact([&](EtcdStore::Txn& txn) {
     for (const StoredKey& key : txn.range(kDrainers, kDrainersEnd)) {
       if (out.size() > 1) out += ',';

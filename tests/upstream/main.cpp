@@ -33,9 +33,14 @@ Result<void> run(const SimOptions& options) {
   for (const std::string& address : simulator->pump_addresses()) {
     pumps += (pumps.empty() ? "" : ",") + address;
   }
-  fmt::print(out, "ready pd={} tikv={} pumps={} from_ts={} until_ts={} transactions={}\n",
-             simulator->pd_address(), simulator->tikv_address(), pumps, simulator->from_ts().value,
-             simulator->until_ts().value, simulator->transactions());
+  std::string pds;
+  for (const std::string& address : simulator->pd_addresses()) {
+    pds += (pds.empty() ? "" : ",") + address;
+  }
+  fmt::print(out,
+             "ready pd={} tikv={} pumps={} from_ts={} until_ts={} transactions={} control={}\n",
+             pds, simulator->tikv_address(), pumps, simulator->from_ts().value,
+             simulator->until_ts().value, simulator->transactions(), simulator->control_address());
   std::fclose(out);
   ThreadGroup threads;  // a node that fails ends the program
   threads.start("nodes", [&](const StopToken& stop) { return simulator->wait(stop); });

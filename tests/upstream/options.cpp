@@ -83,6 +83,27 @@ std::map<std::string, Setter> setters(SimOptions& options) {
       {"fake-interval-ms",
        number(1, [&](int64_t n) { options.fake_interval = std::chrono::milliseconds(n); })},
       {"regions", number(1, [&](int64_t n) { options.regions = static_cast<size_t>(n); })},
+      {"pds", number(1, [&](int64_t n) { options.pds = static_cast<size_t>(n); })},
+      {"etcd",
+       [&](const std::string& value) -> Result<void> {
+         options.etcd = value;
+         return {};
+       }},
+      {"tls-ca",
+       [&](const std::string& value) -> Result<void> {
+         options.tls.ca = value;
+         return {};
+       }},
+      {"tls-cert",
+       [&](const std::string& value) -> Result<void> {
+         options.tls.cert = value;
+         return {};
+       }},
+      {"tls-key",
+       [&](const std::string& value) -> Result<void> {
+         options.tls.key = value;
+         return {};
+       }},
       {"registry",
        [&](const std::string& value) -> Result<void> {
          if (value != "full" && value != "empty") {
@@ -131,6 +152,11 @@ Result<SimOptions> parse_options(const std::vector<std::string>& arguments) {
   if (options.capture.empty() == !options.write_back) {
     return make_error(ErrorCode::kInvalid, "it takes either --capture or --write-back");
   }
+  const bool has_all =
+      !options.tls.ca.empty() && !options.tls.cert.empty() && !options.tls.key.empty();
+  if (options.tls.is_on() && !has_all) {
+    return make_error(ErrorCode::kInvalid, "TLS needs --tls-ca, --tls-cert and --tls-key");
+  }
   return options;
 }
 
@@ -160,11 +186,19 @@ std::string options_help() {
   --regions N              number of regions of the TiKV store (default 1)
   --history all|served     what TiKV shows at a fresh timestamp: everything (default), or only what
                            the pumps have come to, DDL jobs when their binlog is sent
+  --pds N                  members of PD (default 1); the first leads
+  --etcd HOST:PORT         the registry lies in this etcd: PD's port forwards etcd's KV calls to it
+                           (Watch and Lease are not forwarded)
+  --tls-ca FILE --tls-cert FILE --tls-key FILE
+                           TLS on every port of gRPC: the stock gRPC server's own, which demands a
+                           certificate of the CA from each client. Faults that cut or refuse
+                           connections do not work then, those of calls and streams do. HTTP stays
+                           plain, on the port that the ready line calls control
   --registry full|empty    whether the pumps are registered in PD's etcd (default full)
   --help
 
 It prints one line `ready pd=HOST:PORT tikv=HOST:PORT pumps=HOST:PORT,… from_ts=… until_ts=…
-transactions=…` once all answer, and runs until SIGTERM. Its log goes to standard error.
+transactions=… control=HOST:PORT` once all answer, and runs until SIGTERM. Its log goes to standard error.
 Start a drainer with initial-commit-ts = from_ts.
 
 On the PD's port, besides PD's own paths:

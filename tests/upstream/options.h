@@ -11,6 +11,15 @@
 
 namespace drainer::upstream {
 
+/// PEM files. Plain data.
+struct SimTls {
+  std::string ca{};
+  std::string cert{};
+  std::string key{};
+
+  bool is_on() const { return !ca.empty() || !cert.empty() || !key.empty(); }
+};
+
 /// The command line of upstream_sim. Plain data.
 struct SimOptions {
   std::string capture{};
@@ -25,6 +34,9 @@ struct SimOptions {
   size_t regions = 1;
   bool history_as_served = false;
   bool registers_pumps = true;
+  size_t pds = 1;
+  std::string etcd{};  ///< host:port; empty: the simulator's own
+  SimTls tls{};
   bool help = false;
 };
 

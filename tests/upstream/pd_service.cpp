@@ -17,21 +17,23 @@ constexpr uint64_t kMemberId = 4611686018427387905;
 
 class PdService final : public pdpb::PD::Service {
  public:
-  explicit PdService(World& world) : world_(world) {}
+  PdService(World& world, size_t member) : world_(world), member_(member) {}
 
   Status GetMembers(ServerContext* context, const pdpb::GetMembersRequest* request,
                     pdpb::GetMembersResponse* response) override {
     (void)request;
     if (Status status = admit_call(world_, kPdNode, *context); !status.ok()) return status;
     fill(response->mutable_header());
-    pdpb::Member member;
-    member.set_name("pd-1");
-    member.set_member_id(kMemberId);
-    member.add_peer_urls(world_.pd_url);
-    member.add_client_urls(world_.pd_url);
-    *response->add_members() = member;
-    if (!world_.faults.take(kPdNode, "no-leader")) *response->mutable_leader() = member;
-    *response->mutable_etcd_leader() = member;
+    for (size_t i = 0; i < world_.pd_urls.size(); ++i) {
+      pdpb::Member& member = *response->add_members();
+      member.set_name(fmt::format("pd-{}", i + 1));
+      member.set_member_id(kMemberId + i);
+      member.add_peer_urls(world_.pd_urls[i]);
+      member.add_client_urls(world_.pd_urls[i]);
+    }
+    const pdpb::Member leader = response->members(static_cast<int>(world_.pd_leader));
+    if (!world_.faults.take(kPdNode, "no-leader")) *response->mutable_leader() = leader;
+    *response->mutable_etcd_leader() = leader;
     return Status::OK;
   }
 
@@ -121,24 +123,26 @@ class PdService final : public pdpb::PD::Service {
                                   pdpb::UpdateServiceGCSafePointResponse* response) override {
     if (Status status = admit(*context, request->header()); !status.ok()) return status;
     fill(response->mutable_header());
-    MutexLock lock(mutex_);
+    GcPins& gc = world_.pins;
+    MutexLock lock(gc.mutex);
+    auto& pins = gc.pins;
     const TimePoint now = world_.clock.now();
-    std::erase_if(pins_, [&](const auto& pin) { return pin.second.deadline <= now; });
+    std::erase_if(pins, [&](const auto& pin) { return pin.second.deadline <= now; });
     const auto minimum = [&]() NO_THREAD_SAFETY_ANALYSIS {
-      auto least = pins_.begin();
-      for (auto at = pins_.begin(); at != pins_.end(); ++at) {
+      auto least = pins.begin();
+      for (auto at = pins.begin(); at != pins.end(); ++at) {
         if (at->second.safe_point < least->second.safe_point) least = at;
       }
       return least;
     };
     if (request->ttl() <= 0) {
-      pins_.erase(request->service_id());
-    } else if (pins_.empty() || request->safe_point() >= minimum()->second.safe_point) {
-      pins_.insert_or_assign(
+      pins.erase(request->service_id());
+    } else if (pins.empty() || request->safe_point() >= minimum()->second.safe_point) {
+      pins.insert_or_assign(
           request->service_id(),
-          Pin{request->safe_point(), now + std::chrono::seconds(request->ttl())});
+          GcPins::Pin{request->safe_point(), now + std::chrono::seconds(request->ttl())});
     }
-    if (pins_.empty()) return Status::OK;
+    if (pins.empty()) return Status::OK;
     const auto least = minimum();
     response->set_service_id(least->first);
     response->set_ttl(
@@ -148,15 +152,10 @@ class PdService final : public pdpb::PD::Service {
   }
 
  private:
-  struct Pin {
-    uint64_t safe_point = 0;
-    TimePoint deadline;
-  };
-
   /// What the leader checks before it answers (5.2, 5.3).
   Status admit(const ServerContext& context, const pdpb::RequestHeader& header) {
     if (Status status = admit_call(world_, kPdNode, context); !status.ok()) return status;
-    if (world_.faults.take(kPdNode, "not-leader")) {
+    if (member_ != world_.pd_leader || world_.faults.take(kPdNode, "not-leader")) {
       return {grpc::StatusCode::UNAVAILABLE, "not leader"};
     }
     if (header.cluster_id() != world_.cluster_id) {
@@ -214,15 +213,14 @@ class PdService final : public pdpb::PD::Service {
   }
 
   World& world_;
-  Mutex mutex_;
-  std::map<Bytes, Pin> pins_ GUARDED_BY(mutex_);
+  const size_t member_;
 };
 
 }  // namespace
 
-Services make_pd_services(World& world) {
+Services make_pd_services(World& world, size_t member) {
   Services out;
-  out.push_back(std::make_unique<PdService>(world));
+  out.push_back(std::make_unique<PdService>(world, member));
   return out;
 }
 

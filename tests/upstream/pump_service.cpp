@@ -181,6 +181,8 @@ class PumpService final : public binlog::Pump::Service {
     PumpCounters& counters = world_.counters[pump_];
     counters.pulls++;
     counters.streams++;
+    const auto names = context->auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+    counters.set_client(names.empty() ? "" : std::string(names[0].data(), names[0].size()));
     const int64_t offset = request->startfrom().offset();
     log_info("pull binlogs", {{"pump", node_}, {"offset", offset}});
     const auto end = PullStream(world_, pump_, *context, *writer).run(offset);

@@ -3,6 +3,7 @@
 #include "tests/upstream/simulator.h"
 
 #include "drainer/base/log.h"
+#include "tests/upstream/etcd_forward.h"
 #include "tests/upstream/http_routes.h"
 #include "tests/upstream/live_feed.h"
 #include "tests/upstream/port.h"
@@ -10,6 +11,8 @@
 #include "tests/upstream/write_back.h"
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 namespace drainer::upstream {
@@ -26,13 +29,30 @@ struct Node {
   Services services;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Port> port;
+  std::string tls_address{};  // of the server's own port; empty without TLS
+  std::string address() const { return tls_address.empty() ? port->address() : tls_address; }
   // Of the control thread.
   bool is_down = false;
   TimePoint away_until{};
   std::string state = "online";
 };
 
-Result<void> start_server(Node& node, Services services) {
+Result<std::shared_ptr<grpc::ServerCredentials>> tls_credentials(const SimTls& tls) {
+  std::vector<std::string> texts;
+  for (const std::string& path : {tls.ca, tls.key, tls.cert}) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    if (text.str().empty()) return make_error(ErrorCode::kInvalid, "cannot read {}", path);
+    texts.push_back(text.str());
+  }
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = texts[0];
+  options.pem_key_cert_pairs.push_back({texts[1], texts[2]});
+  return grpc::SslServerCredentials(options);
+}
+
+Result<void> start_server(Node& node, Services services, const SimOptions& sim) {
   node.services = std::move(services);
   grpc::ServerBuilder builder;
   for (const auto& service : node.services) builder.RegisterService(service.get());
@@ -42,14 +62,25 @@ Result<void> start_server(Node& node, Services services) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  int tls_port = 0;
+  if (sim.tls.is_on()) {
+    ASSIGN_OR_RETURN(auto credentials, tls_credentials(sim.tls));
+    builder.AddListeningPort(sim.host + ":0", std::move(credentials), &tls_port);
+  }
   node.server = builder.BuildAndStart();
-  if (node.server) return {};
+  if (tls_port > 0) node.tls_address = fmt::format("{}:{}", sim.host, tls_port);
+  if (node.server && (tls_port > 0 || !sim.tls.is_on())) return {};
   return make_error(ErrorCode::kInternal, "gRPC did not start for {}", node.name);
 }
 
-std::vector<std::string> node_names(size_t pumps) {
+std::string pd_name(size_t member) {
+  return member == 0 ? "pd" : fmt::format("pd-{}", member + 1);
+}
+
+std::vector<std::string> node_names(size_t pumps, size_t pds) {
   std::vector<std::string> names{"pd", "tikv"};
   for (size_t pump = 0; pump < pumps; ++pump) names.push_back(fmt::format("pump-{}", pump + 1));
+  for (size_t member = 1; member < pds; ++member) names.push_back(pd_name(member));
   return names;
 }
 
@@ -83,7 +114,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
         tso_(feed_->end_ts(), clock),
         etcd_(clock),
         regions_(boundaries(mvcc_, options.regions)),
-        faults_(node_names(feed_->pumps()), clock),
+        faults_(node_names(feed_->pumps(), options.pds), clock),
         meta_clock_(options.history_as_served, capture_.from_ts, job_versions_),
         counters_(feed_->pumps()),
         world_{.clock = clock,
@@ -94,7 +125,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .regions = regions_,
                .faults = faults_,
                .feed = *feed_,
-               .pd_url = {},
+               .pd_urls = {},
                .tikv_address = {},
                .fake_interval = options.fake_interval,
                .meta_clock = meta_clock_,
@@ -114,7 +145,11 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   }
 
   Result<void> start(const SimOptions& options) {
-    // First the ports, so that every service knows the addresses from its start.
+    if (!options.etcd.empty()) {
+      etcd_forward_ = std::make_unique<EtcdForward>(options.etcd);
+      world_.etcd_forward = etcd_forward_.get();
+    }
+    // First the ports: nobody calls before the addresses are told at the end.
     TRY(add_node("pd", options.host, options.port,
                  [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
     TRY(add_node("tikv", options.host, 0, answer_tikv_http));
@@ -123,14 +158,21 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
           fmt::format("pump-{}", pump + 1), options.host, 0,
           [this, pump](const HttpRequest& r) { return answer_pump_http(world_, *this, pump, r); }));
     }
-    world_.pd_url = "http://" + pd_address();
-    world_.tikv_address = tikv_address();
-    TRY(start_server(*nodes_[0], pd_services()));
-    TRY(start_server(*nodes_[1], make_tikv_services(world_)));
+    for (size_t member = 1; member < options.pds; ++member) {
+      TRY(add_node(pd_name(member), options.host, 0,
+                   [this](const HttpRequest& r) { return answer_pd_http(world_, *this, r); }));
+    }
+    for (size_t member = 0; member < options.pds; ++member) {
+      TRY(start_server(pd_node(member), pd_services(member), options));
+    }
+    TRY(start_server(*nodes_[1], make_tikv_services(world_), options));
     for (size_t pump = 0; pump < feed_->pumps(); ++pump) {
       const auto end = [this, pump](const std::string& peer) { pump_node(pump).port->end(peer); };
-      TRY(start_server(pump_node(pump), make_pump_services(world_, pump, end)));
+      TRY(start_server(pump_node(pump), make_pump_services(world_, pump, end), options));
     }
+    const std::string scheme = options.tls.is_on() ? "https://" : "http://";
+    for (const std::string& address : pd_addresses()) world_.pd_urls.push_back(scheme + address);
+    world_.tikv_address = tikv_address();
     for (size_t pump = 0; pump < feed_->pumps(); ++pump) register_pump(pump);
     for (const auto& node : nodes_) {
       threads_.start(node->name, [port = node->port.get()](StopToken stop) {
@@ -148,11 +190,17 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     return {};
   }
 
-  std::string pd_address() const override { return nodes_[0]->port->address(); }
-  std::string tikv_address() const override { return nodes_[1]->port->address(); }
+  std::string pd_address() const override { return nodes_[0]->address(); }
+  std::vector<std::string> pd_addresses() const override {
+    std::vector<std::string> out{pd_address()};
+    for (size_t i = 2 + feed_->pumps(); i < nodes_.size(); ++i) out.push_back(nodes_[i]->address());
+    return out;
+  }
+  std::string control_address() const override { return nodes_[0]->port->address(); }
+  std::string tikv_address() const override { return nodes_[1]->address(); }
   std::vector<std::string> pump_addresses() const override {
     std::vector<std::string> out;
-    for (size_t i = 2; i < nodes_.size(); ++i) out.push_back(nodes_[i]->port->address());
+    for (size_t pump = 0; pump < feed_->pumps(); ++pump) out.push_back(pump_node(pump).address());
     return out;
   }
   uint64_t cluster_id() const override { return capture_.cluster_id; }
@@ -174,6 +222,14 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     MutexLock lock(mutex_);
     actions_.push_back({.due = clock_.now(), .node = node, .outage = outage});
     changed_.notify_all();
+  }
+
+  Result<void> set_pd_leader(size_t member) override {
+    if (member < 1 || member > world_.pd_urls.size()) {
+      return make_error(ErrorCode::kInvalid, "PD has {} members", world_.pd_urls.size());
+    }
+    world_.pd_leader = member - 1;
+    return {};
   }
 
   void split_region() override {
@@ -205,8 +261,13 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
     return feed;
   }
 
-  Services pd_services() {
-    Services out = make_pd_services(world_);
+  Services pd_services(size_t member) {
+    Services out = make_pd_services(world_, member);
+    if (etcd_forward_) {
+      out.push_back(etcd_forward_->make_service(world_));
+      out.push_back(make_cluster_service(world_));
+      return out;
+    }
     for (auto& service : make_etcd_services(world_)) out.push_back(std::move(service));
     return out;
   }
@@ -224,13 +285,16 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   }
 
   Node& pump_node(size_t pump) const { return *nodes_[pump + 2]; }
+  Node& pd_node(size_t member) const {
+    return *nodes_[member == 0 ? 0 : feed_->pumps() + 1 + member];
+  }
 
   void register_pump(size_t pump) {
     if (!registers_pumps_) return;
-    etcd_.transact([&](EtcdStore::Txn& txn) {
-      txn.put({.key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1),
-               .value = pump_status_json(pump)});
-    });
+    const std::string key = fmt::format("/tidb-binlog/v1/pumps/pump-{}", pump + 1);
+    const std::string value = pump_status_json(pump);
+    if (etcd_forward_) return etcd_forward_->put(key, value);
+    etcd_.transact([&](EtcdStore::Txn& txn) { txn.put({.key = key, .value = value}); });
   }
 
   Result<void> control(const StopToken& stop);
@@ -255,6 +319,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   MetaClock meta_clock_;
   std::vector<PumpCounters> counters_;
   World world_;
+  std::unique_ptr<EtcdForward> etcd_forward_;
   std::vector<std::unique_ptr<Node>> nodes_;
 
   mutable Mutex mutex_;
@@ -358,9 +423,8 @@ std::string SimulatorImpl::pump_status_json(size_t pump) const {
   MutexLock lock(state_mutex_);
   return fmt::format(R"({{"nodeId":{},"host":{},"state":{},"isAlive":false,"score":0,"label":null,)"
                      R"("maxCommitTS":{},"updateTS":{}}})",
-                     json_string(node.name), json_string(node.port->address()),
-                     json_string(node.state), counters_[pump].max_commit_ts.load(),
-                     world_.tso.next().value);
+                     json_string(node.name), json_string(node.address()), json_string(node.state),
+                     counters_[pump].max_commit_ts.load(), world_.tso.next().value);
 }
 
 std::string SimulatorImpl::state_json() const {
@@ -370,9 +434,10 @@ std::string SimulatorImpl::state_json() const {
     if (pump > 0) pumps += ',';
     pumps += fmt::format(
         R"({{"name":"pump-{}","records":{},"fakes":{},"bytes":{},"pulls":{},"streams":{},)"
-        R"("max_commit_ts":{}}})",
+        R"("max_commit_ts":{},"client":{}}})",
         pump + 1, counters.records.load(), counters.fakes.load(), counters.bytes.load(),
-        counters.pulls.load(), counters.streams.load(), counters.max_commit_ts.load());
+        counters.pulls.load(), counters.streams.load(), counters.max_commit_ts.load(),
+        json_string(counters.client()));
   }
   std::string nodes;
   for (const auto& node : nodes_) {

@@ -18,7 +18,9 @@ class Simulator {
   static Result<std::unique_ptr<Simulator>> open(const SimOptions& options, Clock& clock);
   virtual ~Simulator() = default;
 
-  virtual std::string pd_address() const = 0;
+  virtual std::string pd_address() const = 0;  ///< of the first member
+  virtual std::vector<std::string> pd_addresses() const = 0;
+  virtual std::string control_address() const = 0;  ///< where /sim/ is served, without TLS
   virtual std::string tikv_address() const = 0;
   virtual std::vector<std::string> pump_addresses() const = 0;
   virtual uint64_t cluster_id() const = 0;

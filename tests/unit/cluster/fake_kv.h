@@ -26,6 +26,11 @@ class FakeKv final : public cluster::KvClient {
     if (found == pairs.end()) return std::optional<Bytes>();
     return std::optional<Bytes>(found->second);
   }
+  Result<void> scan_keys(std::string_view start, std::string_view end, CommitTs version,
+                         const OnPair& on_pair, const StopToken& stop) override {
+    return scan(
+        start, end, version, [&](ByteView key, ByteView) { return on_pair(key, {}); }, stop);
+  }
   Result<void> scan(std::string_view start, std::string_view end, CommitTs version,
                     const OnPair& on_pair, const StopToken&) override {
     versions.push_back(version);

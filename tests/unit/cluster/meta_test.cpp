@@ -150,6 +150,36 @@ TEST_CASE("meta: the history comes by rising job id, at one timestamp, and nothi
   CHECK(world.kv.versions.size() == 1);
 }
 
+TEST_CASE("meta: ids of the history come without its jobs, ranges without their neighbours") {
+  MetaWorld world;
+  for (const int64_t id : {2, 255, 256, 300, 70'000}) world.kv.pairs[job_key(id)] = "no job";
+  CHECK(world.meta.history_ids({}).value() == std::vector<DdlJobId>{DdlJobId(2), DdlJobId(255),
+                                                                    DdlJobId(256), DdlJobId(300),
+                                                                    DdlJobId(70'000)});
+  std::vector<int64_t> ids;
+  CHECK(world.meta
+            .scan_history(DdlJobId(255), DdlJobId(300),
+                          [&](DdlJobId id, ByteView) -> Result<void> {
+                            ids.push_back(id.value);
+                            return {};
+                          },
+                          {})
+            .ok());
+  CHECK(ids == std::vector<int64_t>{255, 256, 300});
+}
+
+TEST_CASE("meta: a table as it is now shows what is not public, a gone one nothing") {
+  MetaWorld world;
+  world.add_field(1, "Table:9", table_json(9, "nine"));
+  const auto table = world.meta.current_table(SchemaId(1), TableId(9), {}).value();
+  REQUIRE(table);
+  CHECK(table->name == "nine");
+  CHECK_FALSE(world.meta.current_table(SchemaId(1), TableId(8), {}).value());
+  world.add_field(1, "Table:9", "{");
+  CHECK(world.meta.current_table(SchemaId(1), TableId(9), {}).error().code() ==
+        ErrorCode::kCorrupt);
+}
+
 TEST_CASE("meta: the history ends at the first error, of the caller or of a key") {
   MetaWorld world;
   world.kv.pairs[job_key(1)] = job_json(1);

@@ -97,6 +97,21 @@ TEST_CASE("safe point: nothing is released when PD could not be reached last tim
   CHECK(world.pd.pins.size() == 1);
 }
 
+TEST_CASE("safe point: it tells how long PD still keeps the pin") {
+  SafePointWorld world;
+  CHECK(world.keeper.seconds_left() == 0);
+  REQUIRE(world.keeper.pin({}).ok());
+  CHECK(world.keeper.seconds_left() == 300);
+  world.clock.advance(seconds(200));
+  CHECK(world.keeper.seconds_left() == 100);
+  // A lost round changes nothing in what PD keeps.
+  world.pd.failure = Error(ErrorCode::kUnavailable, "connection refused");
+  CHECK_FALSE(world.keeper.pin({}).ok());
+  CHECK(world.keeper.seconds_left() == 100);
+  world.clock.advance(seconds(200));
+  CHECK(world.keeper.seconds_left() == 0);
+}
+
 TEST_CASE("safe point: a stop during the retries ends them") {
   SafePointWorld world;
   StopSource stop;

@@ -43,14 +43,28 @@ struct SimulatedUpstream {
     Meta meta(*pd, *kv, clock, etcd.get());
     std::string text;
     DdlJobId last;
+    std::vector<DdlJobId> ids;
     TRY(meta.scan_history(
         [&](DdlJobId id, ByteView json) -> Result<void> {
           CHECK(last < id);
           last = id;
+          ids.push_back(id);
           text += fmt::format("{} {}\n", id, json);
           return {};
         },
         {}));
+    ASSIGN_OR_RETURN(const std::vector<DdlJobId> listed, meta.history_ids({}));
+    CHECK(listed == ids);
+    const DdlJobId middle = ids.at(ids.size() / 2);
+    std::vector<DdlJobId> upper;
+    TRY(meta.scan_history(middle, last,
+                          [&](DdlJobId id, ByteView) -> Result<void> {
+                            upper.push_back(id);
+                            return {};
+                          },
+                          {}));
+    CHECK(upper == std::vector<DdlJobId>(ids.begin() + static_cast<std::ptrdiff_t>(ids.size() / 2),
+                                         ids.end()));
     ASSIGN_OR_RETURN(const auto job, meta.wait_for_job(last, {}));
     CHECK(job->id == last);
     ASSIGN_OR_RETURN(const CommitTs now, pd->tso({}));

@@ -62,8 +62,9 @@ void check_rows(std::map<std::string, Entry>& entries, const std::string& table,
     const std::string path = table + std::string(row.toml);
     const bool has_table_of_its_own =
         path == "syncer.ignore-table" || path == "syncer.replicate-do-table" ||
-        path == "syncer.table-migrate-rule" || path == "syncer.binlog-filter-rule" ||
-        path == "syncer.to.params";
+        path == "syncer.conflict" || path == "syncer.table-migrate-rule" ||
+        path == "syncer.binlog-filter-rule" || path == "syncer.to.params" ||
+        path == "syncer.to.kafka.properties";
     if (row.toml.empty() || has_table_of_its_own) continue;
     INFO(path);
     const auto entry = entries.find(path);
@@ -86,10 +87,12 @@ TEST_CASE("example: it has every key with its default and its sentence, and no o
   check_rows(entries, "", keys());
   check_rows(entries, "syncer.ignore-table.", element_keys<TablePattern>());
   check_rows(entries, "syncer.replicate-do-table.", element_keys<TablePattern>());
+  check_rows(entries, "syncer.conflict.", element_keys<ConflictRule>());
   check_rows(entries, "syncer.table-migrate-rule.", element_keys<TableMigrateRule>());
   check_rows(entries, "syncer.binlog-filter-rule.example.", element_keys<BinlogFilterRule>());
   for (const auto& [path, entry] : entries) FAIL_CHECK(path << " is not a key");
   CHECK(example_text().find("\n[syncer.to.params]\n") != std::string::npos);
+  CHECK(example_text().find("\n[syncer.to.kafka.properties]\n") != std::string::npos);
 }
 
 TEST_CASE("example: as it stands it changes nothing") {

@@ -59,6 +59,10 @@ struct SampleOf {
         R"("target":{"schema":"u","table":"v"}}])",
         "slice"};
   }
+  Sample operator()(DraftField<std::vector<ConflictRule>>) const {
+    return {"[{ db-name = 'd', tbl-name = 't', policy = 'newest', newest-by = 'c' }]", "",
+            R"([{"db-name":"d","tbl-name":"t","policy":"newest","newest-by":"c"}])", "slice"};
+  }
   Sample operator()(DraftField<std::map<std::string, BinlogFilterRule>>) const {
     return {"{ f = { ignore-event = ['delete'], ignore-sql = ['a'] } }", "",
             R"({"f":{"ignore-event":["delete"],"ignore-sql":["a"]}})", "map"};
@@ -75,6 +79,16 @@ Sample sample_of(const Key<Draft>& key) {
       {"compressor", {"'gzip'", "gzip", "\"gzip\"", "string"}},
       {"syncer.apply.on-row-mismatch", {"'warn'", "", "\"warn\"", "string"}},
       {"syncer.apply.unknown-ddl-job", {"'skip'", "", "\"skip\"", "string"}},
+      {"syncer.to.file.sync", {"'never'", "", "\"never\"", "string"}},
+      {"syncer.to.kafka.protocol", {"'debezium'", "", "\"debezium\"", "string"}},
+      {"syncer.to.kafka.partition-by",
+       {"'table'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"table\"", "string"}},
+      {"syncer.to.kafka.key-by",
+       {"'table'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"table\"", "string"}},
+      {"syncer.to.kafka.topic-template",
+       {"'{schema}'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"{schema}\"", "string"}},
+      {"syncer.to.kafka.transaction-markers",
+       {"true\nsyncer.to.kafka.protocol = 'debezium'", "", "true", "boolean"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},
       {"syncer.to.checkpoint.password", {"'hush'", "", "\"******\"", "string"}},
@@ -82,8 +96,8 @@ Sample sample_of(const Key<Draft>& key) {
        {"'AAECAwQFBgcICQoLDA0OD0AQo3le16c='", "", "\"******\"", "string"}},
       {"syncer.to.checkpoint.encrypted_password",
        {"'AAECAwQFBgcICQoLDA0OD0AQo3le16c='", "", "\"******\"", "string"}},
-      {"syncer.to.secret.password-command", {"':'", "", "\":\"", "string"}},
-      {"syncer.to.checkpoint.secret.password-command", {"':'", "", "\":\"", "string"}},
+      {"syncer.to.secret.password-command", {"':'", "", "\"******\"", "string"}},
+      {"syncer.to.checkpoint.secret.password-command", {"':'", "", "\"******\"", "string"}},
       {"syncer.to.secret.password-file", {"'/dev/null'", "", "\"/dev/null\"", "string"}},
       {"syncer.to.checkpoint.secret.password-file", {"'/dev/null'", "", "\"/dev/null\"", "string"}},
   };
@@ -197,7 +211,7 @@ TEST_CASE("key table: defaults are those of the Go drainer") {
   CHECK(syncer.relay.log_dir.empty());
   CHECK(syncer.relay.max_file_size == 10485760);
   CHECK(syncer.apply.on_row_mismatch == RowMismatchAction::kStop);
-  CHECK(syncer.apply.memory_limit_mib == 256);
+  CHECK(syncer.apply.memory_limit_mib == 64);
   CHECK(syncer.apply.unknown_ddl_job == UnknownDdlAction::kStop);
   CHECK(syncer.to.host == "localhost");
   CHECK(syncer.to.port == 3306);

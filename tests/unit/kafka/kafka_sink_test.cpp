@@ -29,10 +29,11 @@ class FakeProducer final : public kafka::Producer {
   FakeProducer(std::shared_ptr<Shared> shared, fakes::FakeClock& clock)
       : shared_(std::move(shared)), clock_(clock) {}
 
-  Result<void> send(uint64_t id, ByteView payload) override {
+  Result<int32_t> count_partitions(const std::string&) override { return 1; }
+  Result<void> send(uint64_t id, const kafka::OutgoingMessage& message) override {
     MutexLock lock(shared_->mutex);
     if (shared_->refuses) return *shared_->refuses;
-    shared_->sent.emplace_back(id, payload);
+    shared_->sent.emplace_back(id, message.payload);
     if (shared_->acknowledges_all) shared_->reports.push_back({id, std::nullopt});
     shared_->changed.notify_all();
     return {};

@@ -37,13 +37,15 @@ struct MockCluster::Impl {
 };
 
 MockCluster::MockCluster(int brokers) : impl_(std::make_unique<Impl>()) {
-  impl_->handle = create(RD_KAFKA_PRODUCER, rd_kafka_conf_new());
-  impl_->cluster = rd_kafka_mock_cluster_new(impl_->handle, brokers);
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  // Its own mock cluster, so that the handle knows the brokers and can be asked about them.
+  set(conf, "test.mock.num.brokers", std::to_string(brokers));
+  impl_->handle = create(RD_KAFKA_PRODUCER, conf);
+  impl_->cluster = rd_kafka_handle_mock_cluster(impl_->handle);
   rd_kafka_mock_topic_create(impl_->cluster, "t", 1, brokers);
 }
 
 MockCluster::~MockCluster() {
-  rd_kafka_mock_cluster_destroy(impl_->cluster);
   rd_kafka_destroy(impl_->handle);
 }
 
@@ -69,6 +71,14 @@ void MockCluster::set_up(int broker) {
   rd_kafka_mock_broker_set_up(impl_->cluster, broker);
 }
 
+void MockCluster::set_leader(int broker) {
+  rd_kafka_mock_partition_set_leader(impl_->cluster, "t", 0, broker);
+}
+
+void MockCluster::set_delay_ms(int broker, int delay_ms) {
+  rd_kafka_mock_broker_set_rtt(impl_->cluster, broker, delay_ms);
+}
+
 std::vector<Bytes> MockCluster::read(size_t count) const {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", brokers());
@@ -90,6 +100,19 @@ std::vector<Bytes> MockCluster::read(size_t count) const {
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(consumer);
   return out;
+}
+
+uint64_t MockCluster::count() const {
+  int64_t low = 0;
+  int64_t high = 0;
+  const auto failure =
+      rd_kafka_query_watermark_offsets(impl_->handle, "t", 0, &low, &high, kReadLimitMs);
+  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("no watermarks");
+  return static_cast<uint64_t>(high);
+}
+
+std::vector<Bytes> MockCluster::read_all() const {
+  return read(count());
 }
 
 }  // namespace drainer::fakes

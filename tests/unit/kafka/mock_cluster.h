@@ -21,8 +21,15 @@ class MockCluster {
   void fail_produce_requests(const std::vector<int>& codes);
   void set_down(int broker);
   void set_up(int broker);
+  void set_leader(int broker);
+  /// All answers of a broker come so late; 0: at once.
+  void set_delay_ms(int broker, int delay_ms);
   /// The first `count` messages of the partition; fewer when they do not come in time.
   std::vector<Bytes> read(size_t count) const;
+  /// How many messages the partition got.
+  uint64_t count() const;
+  /// All of them.
+  std::vector<Bytes> read_all() const;
 
  private:
   struct Impl;

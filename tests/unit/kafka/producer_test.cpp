@@ -80,7 +80,8 @@ TEST_CASE("producer: order is kept whatever makes requests fail") {
   cluster.fail_produce_requests(codes);
   const std::unique_ptr<Producer> producer = open(cluster);
   const std::vector<Bytes> messages = numbered(20'000, 200);
-  for (size_t i = 0; i < messages.size(); ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  for (size_t i = 0; i < messages.size(); ++i)
+    REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
   const std::vector<DeliveryReport> reports = wait_for_reports(*producer, messages.size());
   REQUIRE(reports.size() == messages.size());
   std::set<uint64_t> ids;
@@ -97,10 +98,10 @@ TEST_CASE("producer: messages wait for a broker that is down and are delivered o
   MockCluster cluster;
   const std::unique_ptr<Producer> producer = open(cluster);
   const std::vector<Bytes> messages = numbered(2'000, 100);
-  for (size_t i = 0; i < 1'000; ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  for (size_t i = 0; i < 1'000; ++i) REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
   REQUIRE(wait_for_reports(*producer, 1'000).size() == 1'000);
   cluster.set_down(1);
-  for (size_t i = 1'000; i < 2'000; ++i) REQUIRE(producer->send(i, messages[i]).ok());
+  for (size_t i = 1'000; i < 2'000; ++i) REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
   CHECK(producer->poll(kPoll).empty());
   cluster.set_up(1);
   CHECK(wait_for_reports(*producer, 1'000).size() == 1'000);
@@ -111,7 +112,7 @@ TEST_CASE("producer: a message above the limit is refused by name, not skipped")
   MockCluster cluster;
   const std::unique_ptr<Producer> producer = open(cluster, 2'000);
   const Bytes message(2'100, 'x');
-  const Result<void> sent = producer->send(0, message);
+  const Result<void> sent = producer->send(0, {.payload = message});
   REQUIRE_FALSE(sent.ok());
   CHECK(sent.error().code() == ErrorCode::kInvalid);
   CHECK(sent.error().text().starts_with("MSG_SIZE_TOO_LARGE"));
@@ -122,7 +123,7 @@ TEST_CASE("producer: a message that the brokers find too large is a failed deliv
   cluster.fail_produce_requests({kTooLarge});
   const std::unique_ptr<Producer> producer = open(cluster);
   const Bytes message(1'000, 'x');
-  REQUIRE(producer->send(7, message).ok());
+  REQUIRE(producer->send(7, {.payload = message}).ok());
   const std::vector<DeliveryReport> reports = wait_for_reports(*producer, 1);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].id == 7);
@@ -138,7 +139,7 @@ TEST_CASE("producer: a large message of all byte values passes whole") {
   while (large.size() < 20u << 20) {
     for (int c = 0; c < 256; ++c) large.push_back(static_cast<char>(c));
   }
-  REQUIRE(producer->send(0, large).ok());
+  REQUIRE(producer->send(0, {.payload = large}).ok());
   REQUIRE(wait_for_reports(*producer, 1).size() == 1);
   CHECK((cluster.read(1) == std::vector<Bytes>{large}));
 }
@@ -149,7 +150,8 @@ TEST_CASE("producer: it can go while messages are on their way") {
   cluster.set_down(1);
   {
     const std::unique_ptr<Producer> producer = open(cluster);
-    for (size_t i = 0; i < messages.size(); ++i) REQUIRE(producer->send(i, messages[i]).ok());
+    for (size_t i = 0; i < messages.size(); ++i)
+      REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
   }
   SUCCEED("no report, no hang, no access to the messages after their end");
 }

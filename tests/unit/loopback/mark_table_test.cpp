@@ -26,6 +26,16 @@ TEST_CASE("mark table: each writer marks with a row of its own, in the original'
         "insert into retl._drainer_repl_mark(id,channel_id,val,channel_info) values (15,7,1,'')");
 }
 
+TEST_CASE("mark table: changes of other clusters keep their marks, in the writer's own row") {
+  const WriterMarks marks(7, 3);
+  REQUIRE(marks.marks_for({}).size() == 1);
+  CHECK(marks.marks_for({})[0].update == MarkTable(7).mark_of(3).update);
+  const auto foreign = marks.marks_for({1, 2});
+  REQUIRE(foreign.size() == 2);
+  CHECK(foreign[0].update == MarkTable(1).mark_of(3).update);
+  CHECK(foreign[1].insert == MarkTable(2).mark_of(3).insert);
+}
+
 TEST_CASE("mark table: any signed 64-bit number names a channel") {
   CHECK(MarkTable(INT64_MIN).setup_statements(1)[2].ends_with("(0,-9223372036854775808,1,'')"));
   CHECK(MarkTable(INT64_MAX).mark_of(0).update.find("channel_id=9223372036854775807 limit") !=

@@ -139,6 +139,33 @@ TEST_CASE("marks: each transaction begins with one, whichever way it is written"
         "0|7|\n1|7|\n2|7|\n3|7|");
 }
 
+TEST_CASE("marks: a transaction has changes of one origin, under that origin's marks",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh(recording_server().port());
+  auto settings = options(recording_server().port());
+  settings.syncer.worker_count = 1;
+  RunningSink sink(settings);
+  const std::vector<std::vector<int64_t>> origins = {{}, {5}, {5, 6}, {9}};
+  for (int64_t i = 1; i <= 200; ++i) {
+    Txn txn = insert_t(i + 1, i);
+    txn.marks = origins[static_cast<size_t>(i / 3) % origins.size()];
+    sink.submit(std::move(txn));
+  }
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT COUNT(*) FROM t") == "200");
+  // At least one downstream transaction for each stretch; the marks of the others are raised in it.
+  const auto raised = [&](int64_t channel) {
+    return std::stoi(db.rows(
+        fmt::format("SELECT val FROM {} WHERE id = 0 AND channel_id = {}", kMarks, channel)));
+  };
+  CHECK(raised(5) >= 32);
+  CHECK(raised(6) >= 16);
+  CHECK(raised(5) - raised(6) >= 16);
+  CHECK(raised(9) >= 16);
+  CHECK(raised(7) >= 17);
+}
+
 TEST_CASE("marks: a mark whose row is gone is inserted before the transaction commits",
           "[mariadb]") {
   REQUIRE_MARIADB();
@@ -191,15 +218,28 @@ TEST_CASE("marks: without loopback control there are none", "[mariadb]") {
   CHECK(db.rows("SHOW DATABASES LIKE 'retl'") == "");
 }
 
-TEST_CASE("marks: a mark table that cannot be had ends the start", "[mariadb]") {
+TEST_CASE("marks: a mark table that cannot do its work ends the start", "[mariadb]") {
   REQUIRE_MARIADB();
-  Inspector db = fresh(recording_server().port());
-  db.run("CREATE DATABASE retl");
-  db.run("CREATE VIEW retl._drainer_repl_mark AS SELECT 1 AS id");
-  SystemClock clock;
-  const auto sink = MysqlSink::open(options(recording_server().port()), clock);
-  REQUIRE_FALSE(sink.ok());
-  CHECK(sink.error().to_string().starts_with("set up the mark table: REPLACE INTO retl."));
+  const std::string table = "CREATE TABLE retl._drainer_repl_mark ";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"CREATE VIEW retl._drainer_repl_mark AS SELECT 1 AS id", "has id int(1) instead of bigint"},
+      {table + "(id bigint, val bigint, PRIMARY KEY (id))", "has no column channel_id"},
+      {table + "(id bigint, channel_id bigint unsigned, val bigint, PRIMARY KEY (id, channel_id))",
+       "has channel_id bigint(20) unsigned instead of bigint"},
+      {table + "(id bigint, channel_id bigint, val bigint, channel_info varchar(64))",
+       "has not the primary key (id, channel_id)"},
+      {table + "(id bigint, channel_id bigint, val bigint, PRIMARY KEY (id))",
+       "has not the primary key (id, channel_id)"}};
+  for (const auto& [create, problem] : cases) {
+    Inspector db = fresh(recording_server().port());
+    db.run("CREATE DATABASE retl");
+    db.run(create);
+    SystemClock clock;
+    const auto sink = MysqlSink::open(options(recording_server().port()), clock);
+    REQUIRE_FALSE(sink.ok());
+    CHECK(sink.error().to_string().starts_with(
+        "the mark table retl._drainer_repl_mark of the downstream " + problem));
+  }
 }
 
 TEST_CASE("pair: rows that differ on both sides end as the sender has them, and are counted",

@@ -109,3 +109,20 @@ TEST_CASE("merger: a full share blocks its pump until half of it is free") {
   CHECK(seen.back() == 1000);
   CHECK(group.wait().ok());
 }
+
+TEST_CASE("merger: pumps share what all of them may hold") {
+  const size_t item_bytes = dml(1, "a").size_bytes();
+  Merger merger(CommitTs(0), {.items = 100, .bytes = 1 << 20}, 4 * item_bytes);
+  StopSource stopped;
+  stopped.request_stop();
+  // How many items of one pump pass before it would have to wait.
+  const auto count_fitting = [&](const std::string& pump) {
+    int64_t count = 0;
+    while (merger.offer(PumpId(pump), dml(count + 1, pump), stopped.get_token())) ++count;
+    return count;
+  };
+  merger.set_sources({PumpId("a")});
+  CHECK(count_fitting("a") == 4);
+  merger.set_sources({PumpId("a"), PumpId("b")});
+  CHECK(count_fitting("b") == 2);
+}

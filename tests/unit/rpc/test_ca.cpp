@@ -54,8 +54,8 @@ std::string TestCa::path(const std::string& name) const {
   return directory_.path(name_ + "-" + name);
 }
 
-TestCa::Certificate TestCa::issue(const std::string& common_name,
-                                  const std::string& subject_names) const {
+TestCa::Certificate TestCa::issue(const std::string& common_name, const std::string& subject_names,
+                                  int days) const {
   const Certificate made{path(common_name + ".pem"), path(common_name + ".key")};
   const std::string request = path("request.pem");
   const std::string extensions = path("extensions");
@@ -63,9 +63,9 @@ TestCa::Certificate TestCa::issue(const std::string& common_name,
                   common_name, made.key_file, request));
   write_file(extensions, subject_names.empty() ? "" : "subjectAltName=" + subject_names);
   run(
-      fmt::format("openssl x509 -req -in {} -CA {} -CAkey {} -CAcreateserial -days 2 -extfile {} "
+      fmt::format("openssl x509 -req -in {} -CA {} -CAkey {} -CAcreateserial -days {} -extfile {} "
                   "-out {}",
-                  request, certificate_file_, key_file_, extensions, made.certificate_file));
+                  request, certificate_file_, key_file_, days, extensions, made.certificate_file));
   return made;
 }
 

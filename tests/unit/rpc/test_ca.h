@@ -34,7 +34,9 @@ class TestCa {
 
   std::string file() const { return certificate_file_; }
   /// A certificate for this CN; `subject_names` as "DNS:a,IP:1.2.3.4", or empty for none.
-  Certificate issue(const std::string& common_name, const std::string& subject_names) const;
+  /// It expires after so many days; with 0 at once.
+  Certificate issue(const std::string& common_name, const std::string& subject_names,
+                    int days = 2) const;
 
  private:
   std::string path(const std::string& name) const;

@@ -103,9 +103,9 @@ std::string describe(int64_t id, const std::string& schema, const std::string& n
   for (const tidb::ColumnInfo& column : info.columns) {
     out += fmt::format("\n  column {} {} {} {:x} {} {} {} {} {}", column.id, column.name,
                        static_cast<int>(column.type.type), column.type.flags, column.type.flen,
-                       column.type.decimal, column.type.charset, static_cast<int>(column.state),
-                       column.is_generated);
-    for (const std::string& elem : column.type.elems) out += "," + elem;
+                       column.type.decimal, column.type.charset.name(),
+                       static_cast<int>(column.state), column.is_generated);
+    for (const std::string& elem : *column.type.elems) out += "," + elem;
   }
   for (const tidb::IndexInfo& index : info.indices) {
     out += fmt::format("\n  index {} {} {}", index.name, index.is_unique, index.is_primary);

@@ -210,8 +210,7 @@ TEST_CASE("history: failed jobs and TiDB's own tables are left out, broken docum
 
 TEST_CASE("history: the start may be a snapshot") {
   tidb::SchemaSnapshot snapshot;
-  snapshot.databases.push_back(
-      {{.id = SchemaId(101), .name = "A", .charset = {}, .collate = {}}, {}});
+  snapshot.databases.push_back({{.id = SchemaId(101), .name = "A"}, {}});
   Result<std::unique_ptr<Schema>> schema = load_snapshot(snapshot, SchemaVersion(7));
   REQUIRE(schema.ok());
   CHECK((*schema)->database_count() == 2);

@@ -497,7 +497,7 @@ TEST_CASE("schema: a replaced view goes") {
   CHECK(world.name(61) == "A.View1");
 }
 
-TEST_CASE("schema: batches of CREATE TABLE are known, and sent if wanted") {
+TEST_CASE("schema: batches of CREATE TABLE are known, and sent") {
   const JobSpec batch{.type = DdlType::kCreateTables,
                       .schema_id = 101,
                       .tables = {{.id = 60, .name = "x"},
@@ -505,14 +505,10 @@ TEST_CASE("schema: batches of CREATE TABLE are known, and sent if wanted") {
                                  {.id = 61, .name = "y"}}};
   World world;
   const DdlEffect effect = world.apply(batch);
-  CHECK(effect.reason == "Syncer skips Batch Create Tables DDL because it will cost too much time");
   CHECK(world.name(60) == "A.x");
   CHECK(world.name(61) == "A.y");
-  World sending;
-  sending.schema.set_executes_batch_create(true);
-  const DdlEffect sent = sending.apply(batch);
-  CHECK(sent.action == Action::kExecute);
-  CHECK(sent.touched == std::vector<TableName>{{"A", "x"}, {"A", "y"}});
+  CHECK(effect.action == Action::kExecute);
+  CHECK(effect.touched == std::vector<TableName>{{"A", "x"}, {"A", "y"}});
 }
 
 TEST_CASE("schema: the source of CREATE TABLE LIKE tells the session's database") {
@@ -549,8 +545,7 @@ TEST_CASE("schema: starts from a snapshot and goes on with what the stream bring
   auto info = std::make_shared<tidb::TableInfo>();
   info->id = TableId(10);
   info->name = "t";
-  snapshot.databases.push_back(
-      {{.id = SchemaId(101), .name = "A", .charset = {}, .collate = {}}, {info}});
+  snapshot.databases.push_back({{.id = SchemaId(101), .name = "A"}, {info}});
   Schema schema;
   REQUIRE(schema.load(snapshot, SchemaVersion(40)).ok());
   CHECK(schema.version() == SchemaVersion(40));

@@ -123,7 +123,7 @@ const std::vector<Step>& steps() {
        {{"arch", "T_old"}},
        {"104 shop.orders@51", "113 arch.T_old@87", "118 shop.pt@83<76", "119 shop.nt@76<74"}},
       {130,
-       kIgnore,
+       kExecute,
        {"shop", "r2"},
        "shop",
        {{"shop", "r1"}, {"shop", "r2"}},

@@ -25,6 +25,16 @@ TEST_CASE("status: before the first look at the pumps there are no positions") {
         "{\"PumpPos\":{},\"Synced\":true,\"LastTS\":-1,\"TsMap\":\"\"}\n");
 }
 
+TEST_CASE("status: the GC safe point stands behind the original's members, where there is one") {
+  const Status status{
+      .last_ts = CommitTs(5),
+      .gc_safe_point = GcSafePoint{
+          .is_held = true, .wanted = CommitTs(5), .minimum = CommitTs(4), .seconds_left = 299}};
+  CHECK(status_document(status) ==
+        "{\"PumpPos\":null,\"Synced\":false,\"LastTS\":5,\"TsMap\":\"\","
+        "\"GCSafePoint\":{\"Held\":true,\"TS\":5,\"MinTS\":4,\"SecondsLeft\":299}}\n");
+}
+
 TEST_CASE("status: the checkpoint's document is the recorded one") {
   const std::string document = commit_ts_document(CommitTs(470610849116979208));
   if (const auto answer = test::recorded("commit_ts.txt")) {

@@ -55,19 +55,41 @@ Result<loopback::MarksFound> marks_in(const loopback::MarkFilter& filter,
 TEST_CASE("mark filter: our channel is ours, whatever the case of the table's name") {
   const schema::Schema schema = schema_with_marks("_Drainer_Repl_Mark");
   const auto ours = marks_in(loopback::MarkFilter(7), schema, mark_update(7));
-  CHECK(ours->is_own);
-  CHECK(ours->other_channel == std::nullopt);
+  CHECK(ours->stops_here);
+  CHECK(ours->other_channels.empty());
   const auto others = marks_in(loopback::MarkFilter(8), schema, mark_update(7));
-  CHECK_FALSE(others->is_own);
-  CHECK(others->other_channel == 7);
+  CHECK_FALSE(others->stops_here);
+  CHECK(others->other_channels == std::vector<int64_t>{7});
   const auto off = marks_in(loopback::MarkFilter(), schema, mark_update(7));
-  CHECK_FALSE(off->is_own);
-  CHECK(off->other_channel == std::nullopt);
+  CHECK_FALSE(off->stops_here);
+  CHECK(off->other_channels.empty());
+}
+
+TEST_CASE("mark filter: with channel-ids each of these stops too, and the others are handed on") {
+  const schema::Schema schema = schema_with_marks("_drainer_repl_mark");
+  const loopback::MarkFilter filter(1, {2, 3});
+  CHECK(filter.hands_on_marks());
+  CHECK_FALSE(loopback::MarkFilter(1).hands_on_marks());
+  for (const int64_t channel : {1, 2, 3}) {
+    CHECK(marks_in(filter, schema, mark_update(channel))->stops_here);
+  }
+  const auto foreign = marks_in(filter, schema, mark_update(5));
+  CHECK_FALSE(foreign->stops_here);
+  CHECK(foreign->other_channels == std::vector<int64_t>{5});
 }
 
 TEST_CASE("mark filter: other tables do not count and are not decoded") {
   const schema::Schema schema = schema_with_marks("_drainer_repl_mark2");
-  CHECK_FALSE(marks_in(loopback::MarkFilter(7), schema, "\xff\xff")->is_own);
+  CHECK_FALSE(marks_in(loopback::MarkFilter(7), schema, "\xff\xff")->stops_here);
+}
+
+TEST_CASE("mark filter: whether the upstream's marks can be read is known before they come") {
+  CHECK(*loopback::check_mark_table(schema_with_marks("_drainer_repl_mark")));
+  CHECK_FALSE(*loopback::check_mark_table(schema_with_marks("another")));
+  const auto wrong =
+      loopback::check_mark_table(schema_with_marks("_drainer_repl_mark", tidb::kFlagUnsigned));
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().text().find("no column channel_id of type bigint") != std::string::npos);
 }
 
 TEST_CASE("mark filter: an unsigned channel id is refused as in the original") {

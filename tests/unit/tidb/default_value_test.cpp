@@ -107,15 +107,15 @@ TEST_CASE("default value: without origin default NULL, or the type's zero") {
 
 TEST_CASE("default value: bits are bytes") {
   ColumnInfo column = make_column("bit(12)", std::string("ignored"));
-  column.origin_default_bit = from_hex("0123");
+  column.origin_default = DefaultValue(BitDefault{from_hex("0123")});
   const auto value = default_value(column, column);
   REQUIRE(value.ok());
   CHECK(value->kind == ValueKind::kBit);
   CHECK(value->u == 0x123);
   CHECK(value->width == 2);
-  column.origin_default_bit = from_hex("000000000000000000ff");
+  column.origin_default = DefaultValue(BitDefault{from_hex("000000000000000000ff")});
   CHECK(default_value(column, column)->u == 255);
-  column.origin_default_bit = from_hex("010000000000000000");
+  column.origin_default = DefaultValue(BitDefault{from_hex("010000000000000000")});
   CHECK_FALSE(default_value(column, column).ok());
 }
 

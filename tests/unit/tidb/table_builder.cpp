@@ -61,19 +61,22 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 void set_arguments(FieldType& type, const std::vector<std::string>& arguments) {
   switch (type.type) {
     case ColumnType::kEnum:
-    case ColumnType::kSet:
+    case ColumnType::kSet: {
+      std::vector<std::string> elems;
       for (const std::string& quoted : arguments) {
-        type.elems.push_back(quoted.substr(1, quoted.size() - 2));
+        elems.push_back(quoted.substr(1, quoted.size() - 2));
       }
+      type.elems = std::move(elems);
       return;
+    }
     case ColumnType::kDatetime:
     case ColumnType::kTimestamp:
     case ColumnType::kDuration:
-      type.decimal = std::stoi(arguments.at(0));
+      type.decimal = static_cast<int16_t>(std::stoi(arguments.at(0)));
       return;
     default:
       type.flen = std::stoi(arguments.at(0));
-      if (arguments.size() > 1) type.decimal = std::stoi(arguments[1]);
+      if (arguments.size() > 1) type.decimal = static_cast<int16_t>(std::stoi(arguments[1]));
   }
 }
 
@@ -120,7 +123,7 @@ void index_table(TableInfo& table) {
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const auto id = static_cast<size_t>(table.columns[i].id.value);
     table.offset_by_id.resize(std::max(table.offset_by_id.size(), id + 1), -1);
-    table.offset_by_id[id] = static_cast<int32_t>(i);
+    table.offset_by_id[id] = static_cast<int16_t>(i);
   }
   const auto primary = std::ranges::find_if(table.indices, &IndexInfo::is_primary);
   table.handle_index = table.is_common_handle && primary != table.indices.end()

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drainer/base/ids.h"
+#include "drainer/tidb/table_info.h"
+
+namespace drainer::schema {
+
+struct TableName {
+  std::string schema;  ///< original spelling
+  std::string table;   ///< empty for a DDL of a whole database
+
+  friend auto operator<=>(const TableName&, const TableName&) = default;
+};
+
+/// A table as it is from one schema version on. Immutable snapshot; any thread.
+struct TableVersion {
+  TableName name;
+  /// Its own id is an older one of the table after an exchange of partitions.
+  std::shared_ptr<const tidb::TableInfo> info;
+  SchemaVersion since;
+  /// The structure before the last change, for the defaults of columns that old rows lack; at most
+  /// one step back (its own `previous` is null).
+  std::shared_ptr<const TableVersion> previous;
+};
+
+/// What a DDL job means for the output (spec/schema-and-ddl.md 2.4–2.6, 3.5).
+struct DdlEffect {
+  enum class Action : uint8_t {
+    kExecute,  ///< send the text downstream
+    kIgnore,   ///< nothing to send; progress may advance
+  };
+  Action action = Action::kIgnore;
+  /// Why it is ignored, in the words of the original's log lines (drainer-process.md 8.3); empty if
+  /// executed.
+  std::string reason;
+  /// The table the DDL is about, after the change; `table` empty for databases. Filters judge it.
+  TableName name;
+  /// Database to `use` for the text: where its unqualified names live, else name.schema (2.6).
+  std::string use_schema;
+  /// All tables whose downstream description may have changed: old and new names. Of a batch of
+  /// CREATE TABLEs the i-th statement makes the i-th of them.
+  std::vector<TableName> touched;
+};
+
+}  // namespace drainer::schema

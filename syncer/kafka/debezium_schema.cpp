@@ -1,0 +1,207 @@
+#include "syncer/kafka/debezium_schema.h"
+
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "syncer/kafka/json_text.h"
+
+namespace drainer::kafka {
+
+namespace {
+
+using tidb::ColumnType;
+using tidb::FieldType;
+
+// Letters, digits, '_' (and in topics '.' and '-') stay.
+std::string sanitize(std::string_view name, std::string_view others) {
+  std::string out(name);
+  for (char& c : out) {
+    const bool is_allowed = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+                            others.find(c) != std::string_view::npos;
+    if (!is_allowed) c = '_';
+  }
+  return out;
+}
+
+/// How Kafka Connect sees a column.
+struct ConnectType {
+  std::string_view type;
+  std::string_view name = {};       ///< logical type; empty: none
+  std::string parameter_name = {};  ///< empty: none
+  std::string parameter = {};
+};
+
+ConnectType connect_type(const FieldType& type) {
+  if (is_character_type(type.type)) return {.type = "string"};
+  switch (type.type) {
+    case ColumnType::kBit:
+      if (type.flen == 1) return {.type = "boolean"};
+      return {"bytes", "io.debezium.data.Bits", "length", std::to_string(type.flen)};
+    case ColumnType::kEnum:
+      return {"string", "io.debezium.data.Enum", "allowed", join_members(*type.elems, true)};
+    case ColumnType::kSet:
+      return {"string", "io.debezium.data.EnumSet", "allowed", join_members(*type.elems, false)};
+    case ColumnType::kDate:
+    case ColumnType::kNewDate:
+      return {"int32", "io.debezium.time.Date"};
+    case ColumnType::kDatetime:
+      return {"int64",
+              type.fsp() <= 3 ? "io.debezium.time.Timestamp" : "io.debezium.time.MicroTimestamp"};
+    case ColumnType::kTimestamp:
+      return {"string", "io.debezium.time.ZonedTimestamp"};
+    case ColumnType::kDuration:
+      return {"int64", "io.debezium.time.MicroTime"};
+    case ColumnType::kJson:
+      return {"string", "io.debezium.data.Json"};
+    case ColumnType::kYear:
+      return {"int32", "io.debezium.time.Year"};
+    case ColumnType::kTiny:
+      return {.type = "int16"};
+    case ColumnType::kShort:
+      return {.type = type.is_unsigned() ? "int32" : "int16"};
+    case ColumnType::kInt24:
+      return {.type = "int32"};
+    case ColumnType::kLong:
+      return {.type = type.is_unsigned() ? "int64" : "int32"};
+    case ColumnType::kLongLong:
+      return {.type = "int64"};
+    case ColumnType::kFloat:
+      return {.type = "float"};
+    case ColumnType::kDouble:
+    case ColumnType::kNewDecimal:
+      return {.type = "double"};
+    default:
+      return {.type = "string"};
+  }
+}
+
+void append_field(std::string& out, const tidb::ColumnInfo& column) {
+  const ConnectType type = connect_type(column.type);
+  JsonObject field(out);
+  field.string("type", type.type);
+  field.raw("optional", column.type.is_not_null() ? "false" : "true");
+  if (!type.name.empty()) {
+    field.string("name", type.name);
+    field.number("version", 1);
+  }
+  if (!type.parameter_name.empty()) {
+    JsonObject parameters(field.member("parameters"));
+    parameters.string(type.parameter_name, type.parameter);
+    parameters.end();
+  }
+  field.string("field", column.name);
+  field.end();
+}
+
+void append_struct(std::string& out, std::string_view field, const std::string& name,
+                   const std::string& fields) {
+  JsonObject object(out);
+  object.string("type", "struct");
+  object.raw("optional", "true");
+  object.string("name", name);
+  object.string("field", field);
+  object.raw("fields", fields);
+  object.end();
+}
+
+// The parts of the value's schema that are the same for all tables.
+constexpr std::string_view kSourceSchema =
+    R"({"type":"struct","fields":[)"
+    R"({"type":"string","optional":false,"field":"version"},)"
+    R"({"type":"string","optional":false,"field":"connector"},)"
+    R"({"type":"string","optional":false,"field":"name"},)"
+    R"({"type":"int64","optional":false,"field":"ts_ms"},)"
+    R"({"type":"string","optional":true,"name":"io.debezium.data.Enum","version":1,)"
+    R"("parameters":{"allowed":"true,last,false,incremental"},"default":"false",)"
+    R"("field":"snapshot"},)"
+    R"({"type":"string","optional":false,"field":"db"},)"
+    R"({"type":"string","optional":true,"field":"sequence"},)"
+    R"({"type":"string","optional":true,"field":"table"},)"
+    R"({"type":"int64","optional":false,"field":"server_id"},)"
+    R"({"type":"string","optional":true,"field":"gtid"},)"
+    R"({"type":"string","optional":false,"field":"file"},)"
+    R"({"type":"int64","optional":false,"field":"pos"},)"
+    R"({"type":"int32","optional":false,"field":"row"},)"
+    R"({"type":"int64","optional":true,"field":"thread"},)"
+    R"({"type":"string","optional":true,"field":"query"}],)"
+    R"("optional":false,"name":"io.debezium.connector.mysql.Source","field":"source"},)"
+    R"({"type":"string","optional":false,"field":"op"},)"
+    R"({"type":"int64","optional":true,"field":"ts_ms"},)"
+    R"({"type":"struct","fields":[{"type":"string","optional":false,"field":"id"},)"
+    R"({"type":"int64","optional":false,"field":"total_order"},)"
+    R"({"type":"int64","optional":false,"field":"data_collection_order"}],)"
+    R"("optional":true,"name":"event.block","version":1,"field":"transaction"})";
+
+}  // namespace
+
+bool is_character_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::kVarchar:
+    case ColumnType::kString:
+    case ColumnType::kVarString:
+    case ColumnType::kTinyBlob:
+    case ColumnType::kBlob:
+    case ColumnType::kMediumBlob:
+    case ColumnType::kLongBlob:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string join_members(const std::vector<std::string>& members, bool escapes_commas) {
+  std::string out;
+  for (const std::string& part : members) {
+    if (!out.empty()) out += ',';
+    for (const char c : part) {
+      if (escapes_commas && (c == ',' || c == '\\')) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& cluster_id) {
+  const schema::TableName& name = table.version->name;
+  const std::string base = fmt::format("{}.{}.{}", sanitize(cluster_id, ""),
+                                       sanitize(name.schema, ""), sanitize(name.table, ".-"));
+  std::string fields = "[";
+  for (const EventColumn& column : table.columns) {
+    if (fields.size() > 1) fields += ',';
+    append_field(fields, *column.info);
+  }
+  fields += ']';
+
+  DebeziumSchemas schemas;
+  JsonObject value(schemas.value);
+  value.string("type", "struct");
+  value.raw("optional", "false");
+  value.string("name", base + ".Envelope");
+  value.number("version", 1);
+  std::string& parts = value.member("fields");
+  parts += '[';
+  append_struct(parts, "before", base + ".Value", fields);
+  parts += ',';
+  append_struct(parts, "after", base + ".Value", fields);
+  parts += ',';
+  parts += kSourceSchema;
+  parts += ']';
+  value.end();
+
+  JsonObject key(schemas.key);
+  key.string("type", "struct");
+  key.string("name", base + ".Key");
+  key.raw("optional", "false");
+  std::string& key_fields = key.member("fields");
+  key_fields += '[';
+  for (const uint32_t column : table.handle_columns) {
+    if (key_fields.back() != '[') key_fields += ',';
+    append_field(key_fields, *table.columns[column].info);
+  }
+  key_fields += ']';
+  key.end();
+  return schemas;
+}
+
+}  // namespace drainer::kafka

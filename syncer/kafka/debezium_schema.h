@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "syncer/kafka/event_table.h"
+
+namespace drainer::kafka {
+
+/// How Kafka Connect is to see a table's messages: the `schema` members of key and value, as JSON.
+struct DebeziumSchemas {
+  std::string key;
+  std::string value;
+};
+DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& cluster_id);
+
+/// CHAR, VARCHAR, BINARY, VARBINARY, and the TEXT and BLOB families.
+bool is_character_type(tidb::ColumnType type);
+/// With commas between; commas and backslashes inside escaped or not.
+std::string join_members(const std::vector<std::string>& members, bool escapes_commas);
+
+}  // namespace drainer::kafka

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "conf/options.h"
+#include "drainer/base/result.h"
+#include "syncer/kafka/event_table.h"
+
+namespace drainer::kafka {
+
+/// Where an event goes.
+struct Destination {
+  std::string topic;
+  int32_t partition = 0;
+
+  friend auto operator<=>(const Destination&, const Destination&) = default;
+};
+
+/// Chooses topic, partition and message key of events, as TiCDC does (5.2). One thread.
+class EventRouter {
+ public:
+  /// Number of partitions of a topic.
+  using CountPartitions = std::function<Result<int32_t>(const std::string& topic)>;
+  /// `topic` is for what belongs to no table, and for all without a template.
+  EventRouter(const KafkaOptions& options, std::string topic, CountPartitions count_partitions);
+
+  Result<Destination> find(const RowEvent& row);
+  /// DDL goes to the topic of its table, partition 0.
+  Result<Destination> find_ddl(const schema::TableName& name);
+  /// Calls for every partition of every topic that something has been sent to.
+  Result<void> for_each_partition(const std::function<Result<void>(const Destination&)>& call);
+
+  /// The key of a row's message; false: none was asked for.
+  Result<bool> append_key(std::string& out, const RowEvent& row) const;
+
+ private:
+  std::string topic_of(const schema::TableName& name) const;
+  Result<int32_t> partitions_of(const std::string& topic);
+
+  const KafkaOptions options_;
+  const std::string topic_;
+  const CountPartitions count_partitions_;
+  std::map<std::string, int32_t> partitions_;  ///< of topics in use
+};
+
+/// "[prefix]{schema}[middle]{table}[suffix]" with the names in it; characters that topics must not
+/// have become '_'.
+std::string expand_topic(std::string_view pattern, const schema::TableName& name);
+
+}  // namespace drainer::kafka

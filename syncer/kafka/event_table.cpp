@@ -1,0 +1,96 @@
+#include "syncer/kafka/event_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "drainer/tidb/value_text.h"
+#include "syncer/kafka/json_text.h"
+#include "syncer/missing_value.h"
+
+namespace drainer::kafka {
+
+namespace {
+
+using tidb::Value;
+using tidb::ValueKind;
+
+bool is_event_column(const tidb::ColumnInfo& column) {
+  const bool is_virtual = column.is_generated && !column.is_stored;
+  return column.state == tidb::SchemaState::kPublic && !column.is_hidden && !is_virtual;
+}
+
+// A public unique index without NULLs, in index order.
+const tidb::IndexInfo* find_unique_index(const tidb::TableInfo& info) {
+  for (const tidb::IndexInfo& index : info.indices) {
+    if (!index.is_unique || index.state != tidb::SchemaState::kPublic) continue;
+    const bool is_key = std::ranges::all_of(index.columns, [&](const tidb::IndexColumn& column) {
+      const tidb::ColumnInfo& described = info.columns[column.offset];
+      return described.type.is_not_null() && is_event_column(described) && column.length < 0;
+    });
+    if (is_key) return &index;
+  }
+  return nullptr;
+}
+
+EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
+  EventTable out;
+  const tidb::TableInfo& info = *version->info;
+  std::vector<bool> is_key(info.columns.size());
+  for (size_t i = 0; i < info.columns.size(); ++i) {
+    is_key[i] = info.columns[i].type.is_primary_key();
+    out.has_primary_key |= is_key[i];
+  }
+  if (!out.has_primary_key) {
+    if (const tidb::IndexInfo* index = find_unique_index(info)) {
+      for (const tidb::IndexColumn& column : index->columns) is_key[column.offset] = true;
+    }
+  }
+  for (uint32_t i = 0; i < info.columns.size(); ++i) {
+    if (!is_event_column(info.columns[i])) continue;
+    if (is_key[i]) out.handle_columns.push_back(static_cast<uint32_t>(out.columns.size()));
+    out.columns.push_back({i, &info.columns[i], is_key[i]});
+  }
+  out.version = std::move(version);
+  return out;
+}
+
+}  // namespace
+
+const EventTable& EventTables::find(const std::shared_ptr<const schema::TableVersion>& version) {
+  if (const auto known = tables_.find(version.get()); known != tables_.end()) return known->second;
+  return tables_.emplace(version.get(), describe(version)).first->second;
+}
+
+Result<Value> event_value(const RowEvent& row, std::span<const Value> values,
+                          const EventColumn& column, const tidb::TimeZone& zone) {
+  const Value& value = values[column.offset];
+  if (!value.is_absent()) return value;
+  // Updates lack stored generated columns.
+  if (!column.info->is_writable()) return value;
+  return missing_value(*row.table.version, row.txn.schema_version, column.offset, zone);
+}
+
+Result<void> append_event_text(std::string& out, const Value& value) {
+  if (value.kind == ValueKind::kFloat || value.kind == ValueKind::kDouble) {
+    append_plain_double(out, value.d, value.kind == ValueKind::kFloat);
+    return {};
+  }
+  return tidb::append_text(out, value);
+}
+
+bool changes_handle_key(const EventTable& table, std::span<const Value> new_values,
+                        std::span<const Value> old_values) {
+  std::string before;
+  std::string after;
+  return std::ranges::any_of(table.handle_columns, [&](uint32_t key) {
+    const uint32_t offset = table.columns[key].offset;
+    before.clear();
+    after.clear();
+    // Text that cannot be made is met again when the row is encoded.
+    (void)append_event_text(before, old_values[offset]);
+    (void)append_event_text(after, new_values[offset]);
+    return before != after;
+  });
+}
+
+}  // namespace drainer::kafka

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "drainer/base/result.h"
+#include "drainer/tidb/time_zone.h"
+#include "syncer/txn.h"
+
+namespace drainer::kafka {
+
+/// A column that events carry: public, neither hidden nor virtual.
+struct EventColumn {
+  uint32_t offset;  ///< into the row
+  const tidb::ColumnInfo* info;
+  bool is_handle_key = false;
+};
+
+/// What the JSON formats need to know of a table (spec/kafka-and-file-sinks.md 5.2). Immutable.
+struct EventTable {
+  std::shared_ptr<const schema::TableVersion> version;
+  std::vector<EventColumn> columns;  ///< in table order
+  std::vector<uint32_t>
+      handle_columns;            ///< into `columns`: primary key, else a unique not-null one
+  bool has_primary_key = false;  ///< the handle columns are it
+};
+
+/// One row change on its way out: an update that changes its key is two of them.
+struct RowEvent {
+  const Txn& txn;
+  const EventTable& table;
+  RowKind kind;
+  /// One value per column of the table's description; `old_values` only of updates.
+  std::span<const tidb::Value> values;
+  std::span<const tidb::Value> old_values;
+};
+
+/// Descriptions by table version; references stay valid until clear(), at a DDL. One thread.
+class EventTables {
+ public:
+  const EventTable& find(const std::shared_ptr<const schema::TableVersion>& version);
+  void clear() { tables_.clear(); }
+
+ private:
+  std::unordered_map<const schema::TableVersion*, EventTable> tables_;
+};
+
+/// The value of a column in a row: what it lacks is the default. kAbsent only for stored generated
+/// columns, which updates do not carry.
+Result<tidb::Value> event_value(const RowEvent& row, std::span<const tidb::Value> values,
+                                const EventColumn& column, const tidb::TimeZone& zone);
+
+/// The text of a value as the JSON formats write it: floats without exponent, enum, set and bit as
+/// numbers.
+Result<void> append_event_text(std::string& out, const tidb::Value& value);
+
+/// True when an update changes the handle key.
+bool changes_handle_key(const EventTable& table, std::span<const tidb::Value> new_values,
+                        std::span<const tidb::Value> old_values);
+
+}  // namespace drainer::kafka

@@ -1,0 +1,111 @@
+#include "syncer/kafka/event_writer.h"
+
+#include <utility>
+
+namespace drainer::kafka {
+
+Result<void> EventWriter::write(const Txn& txn, const Send& send) {
+  if (txn.is_ddl()) {
+    if (!txn.ddl->should_skip) TRY(write_ddl(txn, send));
+  } else if (!txn.rows.empty()) {
+    if (Result<void> written = write_rows(txn, send); !written.ok()) {
+      return std::move(written).error().because("commit ts {}", txn.commit_ts);
+    }
+  }
+  return write_watermarks(txn.commit_ts, send);
+}
+
+Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
+  tables_.clear();
+  format_->forget_tables();
+  EventMessage message;
+  ASSIGN_OR_RETURN(message.to, router_.find_ddl(txn.ddl->effect.name));
+  format_->append_ddl(message.value, txn, clock_.unix_ms());
+  return send(std::move(message));
+}
+
+Result<void> EventWriter::for_each_event(const Txn& txn,
+                                         const std::function<Result<void>(const RowEvent&)>& call) {
+  for (const RowChange& row : txn.rows) {
+    const EventTable& table = tables_.find(txn.tables[row.table]);
+    const auto values = txn.new_values(row);
+    const auto old_values = txn.old_values(row);
+    if (row.kind == RowKind::kUpdate && changes_handle_key(table, values, old_values)) {
+      TRY(call({txn, table, RowKind::kDelete, old_values, {}}));
+      TRY(call({txn, table, RowKind::kInsert, values, {}}));
+    } else {
+      TRY(call({txn, table, row.kind, values, old_values}));
+    }
+  }
+  return {};
+}
+
+Result<void> EventWriter::count_rows(const Txn& txn) {
+  rows_by_destination_.clear();
+  return for_each_event(txn, [this](const RowEvent& row) -> Result<void> {
+    ASSIGN_OR_RETURN(const Destination to, router_.find(row));
+    ++rows_by_destination_[to];
+    return {};
+  });
+}
+
+Result<void> EventWriter::write_rows(const Txn& txn, const Send& send) {
+  if (options_.transaction_markers) {
+    TRY(count_rows(txn));
+    TRY(write_markers(txn, /*is_end=*/false, send));
+  }
+  const size_t rows_max =
+      format_->takes_many_rows() ? static_cast<size_t>(options_.rows_per_message) : 1;
+  pending_.clear();
+  const auto add = [&](const RowEvent& row) -> Result<void> {
+    ASSIGN_OR_RETURN(const Destination to, router_.find(row));
+    const bool continues = !pending_.empty() && pending_.size() < rows_max &&
+                           &pending_[0].table == &row.table && pending_[0].kind == row.kind &&
+                           pending_to_ == to;
+    if (!continues) TRY(flush(send));
+    pending_to_ = to;
+    pending_.push_back(row);
+    return {};
+  };
+  TRY(for_each_event(txn, add));
+  TRY(flush(send));
+  if (options_.transaction_markers) TRY(write_markers(txn, /*is_end=*/true, send));
+  return {};
+}
+
+Result<void> EventWriter::flush(const Send& send) {
+  if (pending_.empty()) return {};
+  EventMessage message{.to = pending_to_, .key = std::nullopt, .value = {}};
+  std::string key;
+  ASSIGN_OR_RETURN(bool has_key, router_.append_key(key, pending_[0]));
+  if (!has_key) {
+    ASSIGN_OR_RETURN(has_key, format_->append_key(key, pending_[0]));
+  }
+  if (has_key) message.key = std::move(key);
+  TRY(format_->append_rows(message.value, pending_, clock_.unix_ms()));
+  pending_.clear();
+  return send(std::move(message));
+}
+
+Result<void> EventWriter::write_markers(const Txn& txn, bool is_end, const Send& send) {
+  for (const auto& [to, rows] : rows_by_destination_) {
+    EventMessage message{.to = to, .key = std::nullopt, .value = {}};
+    format_->append_marker(message.value, txn, is_end, rows, clock_.unix_ms());
+    TRY(send(std::move(message)));
+  }
+  return {};
+}
+
+Result<void> EventWriter::write_watermarks(CommitTs ts, const Send& send) {
+  if (options_.watermark_interval_ms <= 0) return {};
+  const TimePoint now = clock_.now();
+  const auto interval = std::chrono::milliseconds(options_.watermark_interval_ms);
+  if (last_watermark_ && now - *last_watermark_ < interval) return {};
+  last_watermark_ = now;
+  std::string value;
+  if (!format_->append_watermark(value, ts, clock_.unix_ms())) return {};
+  return router_.for_each_partition(
+      [&](const Destination& to) { return send({.to = to, .key = std::nullopt, .value = value}); });
+}
+
+}  // namespace drainer::kafka

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conf/options.h"
+#include "drainer/base/result.h"
+#include "drainer/schema/schema.h"
+#include "drainer/schema/table_filter.h"
+
+namespace drainer::mysql {
+
+/// What to do when a row downstream is not what the upstream changed (loopback/README.md,
+/// "Conflicts").
+enum class ConflictAction : uint8_t {
+  kOverwrite,  ///< the sender wins, as in the original
+  kStop,       ///< end with an error that names the row
+  kKeep,       ///< the receiver wins
+  kNewest,     ///< the greater value of a column wins; a delete always does
+};
+
+std::string_view to_string(ConflictAction action);
+
+/// How conflicts in a table are found and settled. Plain data.
+struct ConflictPolicy {
+  ConflictAction action = ConflictAction::kOverwrite;
+  std::string newest_by;   ///< the column, of kNewest
+  bool wins_ties = false;  ///< kNewest, between equal values: the sender does
+};
+
+/// The tables that have a policy. Immutable; any thread.
+class ConflictPolicies {
+ public:
+  /// None.
+  ConflictPolicies() = default;
+  /// `[[syncer.conflict]]`; of both sides of a pair the one with sync-ddl wins ties.
+  static Result<ConflictPolicies> make(const SyncerOptions& options);
+
+  bool empty() const { return rules_.empty(); }
+  /// Null for a table without. The policy lives as long as any copy of this.
+  const ConflictPolicy* find(const schema::TableName& table) const;
+
+ private:
+  struct Rule {
+    schema::TableFilter tables;
+    std::shared_ptr<const ConflictPolicy> policy;
+  };
+  std::vector<Rule> rules_;
+};
+
+}  // namespace drainer::mysql

@@ -1,0 +1,173 @@
+// `drainer replay`, `drainer print` and the relay log, as an operator meets them: what the file
+// output or the relay log hold gives the tables that TiDB held.
+
+#include "drainer/relay_recovery.h"
+#include "tests/integration/pipeline.h"
+
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+using namespace drainer;
+using integration::Capture;
+using integration::Pipeline;
+
+namespace {
+
+const std::string kDrainer = std::string(DRAINER_BIN_DIR) + "/drainer";
+constexpr std::chrono::seconds kEndLimit{120};
+
+// The capture as pb files of ours; the recording drainer ran in UTC.
+std::string record_files(Pipeline& pipeline) {
+  ::setenv("TZ", "UTC", 1);
+  const std::string files = pipeline.directory() + "/pb";
+  pipeline.start_upstream();
+  pipeline.write_config({.to = "dir = \"" + files + "\""});
+  const std::string path = pipeline.directory() + "/drainer.toml";
+  std::string config = fakes::read_file(path);
+  const std::string type = "db-type = \"mysql\"";
+  config.replace(config.find(type), type.size(), "db-type = \"file\"");
+  fakes::write_file(path, config);
+  pipeline.start_drainer_over_capture();
+  REQUIRE(pipeline.wait_for_drainer() == 0);
+  pipeline.write_config();
+  return files;
+}
+
+std::unique_ptr<fakes::Process> start(Pipeline& pipeline, const std::string& command,
+                                      std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {kDrainer, command});
+  auto process = fakes::Process::start(arguments, pipeline.directory() + "/" + command + ".log");
+  REQUIRE(process);
+  return process;
+}
+
+void check_tables(Pipeline& pipeline, const std::string& command) {
+  INFO(fakes::read_file(pipeline.directory() + "/" + command + ".log").substr(0, 5000));
+  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+}
+
+}  // namespace
+
+TEST_CASE("replay: killed again and again, then to the end: the tables of the capture") {
+  Pipeline pipeline(Capture::bundled());
+  const std::string files = record_files(pipeline);
+  const std::vector<std::string> arguments = {"-config", pipeline.directory() + "/drainer.toml",
+                                              files};
+  std::mt19937 random(20261121);
+  std::uniform_int_distribution<int> pause_ms(20, 400);
+  for (int i = 0; i < 5; ++i) {
+    const auto replay = start(pipeline, "replay", arguments);
+    if (replay->wait_ms(pause_ms(random))) break;
+    replay->send_signal(SIGKILL);
+    REQUIRE(replay->wait(kEndLimit) == 128 + SIGKILL);
+  }
+  const auto code = start(pipeline, "replay", arguments)->wait(kEndLimit);
+  INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+  REQUIRE(code.value_or(-1) == 0);
+  check_tables(pipeline, "replay");
+  // Once more: there is nothing left to do, tables without keys included.
+  REQUIRE(start(pipeline, "replay", arguments)->wait(kEndLimit) == 0);
+  check_tables(pipeline, "replay");
+}
+
+TEST_CASE("replay: up to a commit ts, then from there on under another name") {
+  Pipeline pipeline(Capture::bundled());
+  const std::string files = record_files(pipeline);
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  // Half way between the capture's ends.
+  const int64_t from = std::stoll(pipeline.capture().from_ts);
+  const int64_t middle = from + (std::stoll(pipeline.capture().until_ts) - from) / 2;
+  REQUIRE(start(pipeline, "replay",
+                {"-config", config, "-stop-ts", std::to_string(middle), "-task", "one", files})
+              ->wait(kEndLimit) == 0);
+  CHECK_FALSE(pipeline.differences().empty());
+  REQUIRE(start(pipeline, "replay",
+                {"-config", config, "--start-ts=" + std::to_string(middle + 1), "-task=two", files})
+              ->wait(kEndLimit) == 0);
+  check_tables(pipeline, "replay");
+}
+
+TEST_CASE("replay: the SQL of a dry run gives the tables too") {
+  Pipeline pipeline(Capture::bundled());
+  const std::string files = record_files(pipeline);
+  auto dry = fakes::Process::start({kDrainer, "replay", "-dry-run", files},
+                                   pipeline.directory() + "/dry.sql");
+  REQUIRE(dry->wait(kEndLimit) == 0);
+  const std::string sql = fakes::read_file(pipeline.directory() + "/dry.sql");
+  CHECK(sql.find("INSERT INTO ") != std::string::npos);
+  CHECK(sql.find("COMMIT;\n") != std::string::npos);
+}
+
+TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  CHECK(start(pipeline, "replay", {"-config", config})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-start-ts", "x", "d"})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-no-such-flag", "d"})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-config", config, "/nowhere"})->wait(kEndLimit) == 2);
+  CHECK(start(pipeline, "replay", {"-help"})->wait(kEndLimit) == 0);
+  CHECK_THAT(fakes::read_file(pipeline.directory() + "/replay.log"),
+             Catch::Contains("give one directory or file to replay") &&
+                 Catch::Contains("flag -start-ts: \"x\" is no commit ts") &&
+                 Catch::Contains("flag provided but not defined: -no-such-flag") &&
+                 Catch::Contains("/nowhere: No such file or directory") &&
+                 Catch::Contains("-stop-time 'YYYY-MM-DD hh:mm:ss'"));
+}
+
+TEST_CASE("print: text, JSON and SQL of all records") {
+  Pipeline pipeline(Capture::bundled());
+  const std::string files = record_files(pipeline);
+  REQUIRE(start(pipeline, "print", {files})->wait(kEndLimit) == 0);
+  const std::string text = fakes::read_file(pipeline.directory() + "/print.log");
+  CHECK_THAT(text, Catch::Contains("DDL query: ") && Catch::Contains("; type: Insert\n") &&
+                       Catch::Contains(" => "));
+  auto json = fakes::Process::start({kDrainer, "print", "-json", files},
+                                    pipeline.directory() + "/json.log");
+  REQUIRE(json->wait(kEndLimit) == 0);
+  CHECK_THAT(fakes::read_file(pipeline.directory() + "/json.log"),
+             Catch::Contains(R"("rows":[{"schema":)") && Catch::Contains(R"("ddl":{"schema":)"));
+}
+
+TEST_CASE("relay: with the upstream gone the log completes what was begun, once") {
+  Pipeline pipeline(Capture::bundled());
+  ::setenv("TZ", "UTC", 1);
+  const std::string log = pipeline.directory() + "/relay";
+  const std::string relay = "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
+  pipeline.start_upstream({"--pace", "400"});
+  pipeline.write_config({.more = relay});
+  pipeline.start_drainer_over_capture();
+  // However far it has come by then.
+  REQUIRE_FALSE(pipeline.drainer().wait_ms(2500).has_value());
+  pipeline.drainer().send_signal(SIGKILL);
+  REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
+
+  Options options;
+  options.syncer.relay.log_dir = log;
+  options.syncer.worker_count = 4;
+  options.syncer.to.host = "127.0.0.1";
+  options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
+  options.syncer.to.user = "dr";
+  options.syncer.to.password = "p";
+  SystemClock clock;
+  const Result<void> recovered = recover_from_relay(options, clock, StopToken());
+  INFO((recovered.ok() ? "" : recovered.error().to_string()));
+  REQUIRE(recovered.ok());
+  const auto saved = pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
+  REQUIRE(saved.ok());
+  CHECK_THAT(saved->at(0)[0].value_or(""), Catch::StartsWith("{\"consistent\":true,"));
+  // A second time there is nothing to do.
+  REQUIRE(recover_from_relay(options, clock, StopToken()).ok());
+
+  // The upstream is back: it goes on from there.
+  pipeline.stop_upstream();
+  pipeline.start_upstream();
+  pipeline.write_config({.more = relay});
+  pipeline.start_drainer_over_capture();
+  REQUIRE(pipeline.wait_for_drainer() == 0);
+  check_tables(pipeline, "drainer");
+}

@@ -1,0 +1,272 @@
+#include "syncer/kafka/event_writer.h"
+
+#include <catch2/catch.hpp>
+
+#include "drainer/tidb/time.h"
+#include "syncer/kafka/message.h"
+#include "syncer/kafka/message_reader.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/txns.h"
+
+using namespace drainer;
+using fakes::TxnBuilder;
+using kafka::Destination;
+using kafka::EventMessage;
+using tidb::ColumnType;
+using tidb::Value;
+
+namespace {
+
+constexpr int64_t kTs = 405809779094585347;  // of the specification's examples
+
+struct Events {
+  fakes::FakeClock clock;
+  tidb::TimeZone zone;
+  std::vector<EventMessage> messages;
+
+  void write(const KafkaOptions& options, const Txn& txn, int32_t partitions = 1) {
+    kafka::EventFormatOptions format{
+        .zone = &zone, .tidb_extension = options.tidb_extension, .cluster_id = "7"};
+    kafka::EventWriter writer(
+        options,
+        options.protocol == KafkaProtocol::kDebezium ? kafka::make_debezium(format)
+                                                     : kafka::make_canal_json(format),
+        kafka::EventRouter(options, "topic",
+                           [=](const std::string&) -> Result<int32_t> { return partitions; }),
+        clock);
+    const Result<void> written = writer.write(txn, [this](EventMessage message) -> Result<void> {
+      messages.push_back(std::move(message));
+      return {};
+    });
+    REQUIRE(written.ok());
+  }
+};
+
+KafkaOptions options_of(KafkaProtocol protocol) {
+  KafkaOptions options;
+  options.protocol = protocol;
+  options.watermark_interval_ms = 0;
+  return options;
+}
+
+std::shared_ptr<const schema::TableVersion> int_table(const std::string& name,
+                                                      const std::vector<std::string>& keys) {
+  std::vector<tidb::ColumnInfo> columns;
+  for (const std::string& key : keys) {
+    columns.push_back(fakes::column(static_cast<int64_t>(columns.size()) + 1, key,
+                                    ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull));
+  }
+  return fakes::table_version("test", fakes::table(1, name, columns, /*pk_is_handle=*/false));
+}
+
+Txn example_update() {
+  return TxnBuilder(kTs)
+      .on(fakes::example_table())
+      .update({Value::of_int(1), fakes::text("a")}, {Value::of_int(1), Value::null()})
+      .build();
+}
+
+}  // namespace
+
+TEST_CASE("canal-json: the specification's update comes out to the byte") {
+  Events events;
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.tidb_extension = true;
+  events.write(options, example_update());
+  REQUIRE(events.messages.size() == 1);
+  CHECK_FALSE(events.messages[0].key);
+  CHECK(events.messages[0].to == Destination{"topic", 0});
+  CHECK(events.messages[0].value ==
+        R"({"id":0,"database":"test","table":"t1","pkNames":["id"],"isDdl":false,"type":"UPDATE",)"
+        R"("es":1548041454676,"ts":)" +
+            std::to_string(events.clock.unix_ms()) +
+            R"(,"sql":"","sqlType":{"id":4,"name":12},"mysqlType":{"id":"int","name":"varchar"},)"
+            R"("old":[{"id":"1","name":"a"}],"data":[{"id":"1","name":null}],)"
+            R"("_tidb":{"commitTs":405809779094585347}})");
+}
+
+TEST_CASE("canal-json: DDL and watermarks carry the fields that consumers look at") {
+  Events events;
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.tidb_extension = true;
+  options.watermark_interval_ms = 1000;
+  events.write(options, TxnBuilder(kTs).ddl("test", "t1", "alter table t1 add index (a)").build());
+  REQUIRE(events.messages.size() == 2);
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(R"("isDdl":true,"type":"CINDEX")") &&
+                 Catch::Contains(R"x("sql":"alter table t1 add index (a)","sqlType":null)x"));
+  CHECK_THAT(events.messages[1].value,
+             Catch::Contains(R"("type":"TIDB_WATERMARK")") &&
+                 Catch::EndsWith(R"("_tidb":{"watermarkTs":405809779094585347}})"));
+}
+
+TEST_CASE("canal-json: the kind of a DDL is Canal's") {
+  const auto [text, type] = GENERATE(table<std::string, std::string>({
+      {"create table t (a int)", "CREATE"},
+      {"create database d", "QUERY"},
+      {"create view v as select 1", "QUERY"},
+      {"drop table t", "ERASE"},
+      {"truncate table t", "TRUNCATE"},
+      {"rename table t to u", "RENAME"},
+      {"alter table t rename to u", "RENAME"},
+      {"alter table t rename index a to b", "ALTER"},
+      {"alter table t add column c int", "ALTER"},
+      {"alter table t add unique key u (a)", "CINDEX"},
+      {"alter table t drop primary key", "DINDEX"},
+      {"alter table t drop column c", "ALTER"},
+      {"alter table t add index i (a), drop column c", "ALTER"},
+      {"create unique index i on t (a, b)", "CINDEX"},
+      {"drop index i on t", "DINDEX"},
+  }));
+  INFO(text);
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson), TxnBuilder(kTs).ddl("d", "t", text).build());
+  REQUIRE(events.messages.size() == 1);
+  CHECK_THAT(events.messages[0].value, Catch::Contains("\"type\":\"" + type + "\""));
+}
+
+TEST_CASE("canal-json: unsigned numbers get the next larger Java type, bytes are Latin-1") {
+  std::vector<tidb::ColumnInfo> columns = {
+      fakes::column(1, "u", ColumnType::kLongLong, tidb::kFlagUnsigned),
+      fakes::column(2, "b", ColumnType::kBlob)};
+  columns[1].type.charset = "binary";
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson),
+               TxnBuilder(kTs)
+                   .on(fakes::table_version("test", fakes::table(1, "t", columns, false)))
+                   .insert({Value::of_uint(UINT64_MAX),
+                            Value::of_bytes("\x01\xff<", tidb::ValueKind::kBinary)})
+                   .build());
+  REQUIRE(events.messages.size() == 1);
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(R"("pkNames":[])") &&
+                 Catch::Contains(R"("sqlType":{"u":3,"b":2004})") &&
+                 Catch::Contains(R"("mysqlType":{"u":"bigint unsigned","b":"blob"})") &&
+                 Catch::Contains("\"data\":[{\"u\":\"18446744073709551615\",\"b\":\"\\u0001\xc3\xbf"
+                                 "\\u003c\"}]"));
+}
+
+TEST_CASE("events: an update that changes the key is a delete and an insert") {
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson),
+               TxnBuilder(kTs)
+                   .on(fakes::example_table())
+                   .update({Value::of_int(1), fakes::text("a")}, {Value::of_int(2), Value::null()})
+                   .build());
+  REQUIRE(events.messages.size() == 2);
+  CHECK_THAT(events.messages[0].value, Catch::Contains(R"("type":"DELETE")") &&
+                                           Catch::Contains(R"("data":[{"id":"1","name":"a"}])"));
+  CHECK_THAT(events.messages[1].value, Catch::Contains(R"("type":"INSERT")") &&
+                                           Catch::Contains(R"("data":[{"id":"2","name":null}])"));
+}
+
+TEST_CASE("events: a large transaction comes in messages of so many rows, between its markers") {
+  TxnBuilder builder(kTs);
+  builder.on(fakes::example_table());
+  for (int64_t i = 0; i < 10; ++i) builder.insert({Value::of_int(i), Value::null()});
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.rows_per_message = 4;
+  options.transaction_markers = true;
+  Events events;
+  events.write(options, builder.build());
+  REQUIRE(events.messages.size() == 5);
+  CHECK_THAT(events.messages[0].value, Catch::Contains("TRANSACTIONBEGIN"));
+  CHECK_THAT(events.messages[3].value,
+             Catch::Contains(R"("data":[{"id":"8","name":null},{"id":"9")"));
+  CHECK_THAT(events.messages[4].value,
+             Catch::Contains("TRANSACTIONEND") && Catch::Contains(R"("rows":10)"));
+}
+
+TEST_CASE("events: partitions are those that TiCDC chooses") {
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  const auto partition_of = [&](const std::shared_ptr<const schema::TableVersion>& table,
+                                const std::vector<Value>& row) {
+    Events events;
+    events.write(options, TxnBuilder(kTs).on(table).insert(row).build(), 16);
+    return events.messages.at(0).to.partition;
+  };
+  options.partition_by = KafkaSpread::kPrimaryKey;
+  CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == 2);
+  CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(22)}) == 11);
+  CHECK(partition_of(int_table("t2", {"a", "b"}), {Value::of_int(11), Value::of_int(22)}) == 5);
+  CHECK(partition_of(int_table("t2", {"a", "b"}), {Value::of_int(11), Value::of_int(0)}) == 14);
+  CHECK(partition_of(int_table("t2", {"a", "b"}), {Value::of_int(11), Value::of_int(33)}) == 2);
+  options.partition_by = KafkaSpread::kTable;
+  CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == 15);
+  options.partition_by = KafkaSpread::kTransaction;
+  CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == kTs % 16);
+}
+
+TEST_CASE("events: topics and keys follow their options") {
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.topic_template = "p-{schema}.{table}";
+  options.key_by = KafkaSpread::kPrimaryKey;
+  Events events;
+  events.write(options, example_update());
+  CHECK(events.messages.at(0).to.topic == "p-test.t1");
+  CHECK(events.messages.at(0).key == R"({"id":"1"})");
+  CHECK(kafka::expand_topic("{schema}", {"a b/表", "t"}) == "a_b____");
+  CHECK(kafka::expand_topic("{table}", {"s", ".."}) == "__");
+}
+
+TEST_CASE("debezium: key, images and operation are those of its consumers") {
+  Events events;
+  events.write(options_of(KafkaProtocol::kDebezium), example_update());
+  REQUIRE(events.messages.size() == 1);
+  CHECK_THAT(events.messages[0].key.value(),
+             Catch::StartsWith(R"({"payload":{"id":1},"schema":{"type":"struct",)") &&
+                 Catch::Contains(R"("name":"7.test.t1.Key")") &&
+                 Catch::Contains(R"({"type":"int32","optional":false,"field":"id"})"));
+  CHECK_THAT(
+      events.messages[0].value,
+      Catch::Contains(R"("ts_ms":1548041454676,"snapshot":"false","db":"test","table":"t1")") &&
+          Catch::Contains(R"("commit_ts":405809779094585347,"cluster_id":"7"})") &&
+          Catch::Contains(
+              R"("op":"u","before":{"id":1,"name":"a"},"after":{"id":1,"name":null}})"));
+}
+
+TEST_CASE("kafka reader: what the writer wrote comes back") {
+  const tidb::TimeZone zone;
+  kafka::MessageWriter writer(zone);
+  const Txn txn = example_update();
+  ReverseWriter out;
+  REQUIRE(writer.put(out, txn).ok());
+  kafka::MessageReader reader(ZonePair{});
+  const auto back = reader.read(std::make_shared<const Bytes>(out.view()));
+  REQUIRE(back.ok());
+  CHECK(back->commit_ts == txn.commit_ts);
+  REQUIRE(back->rows.size() == 1);
+  CHECK(back->rows[0].kind == RowKind::kUpdate);
+  CHECK(back->table_of(back->rows[0]).name == schema::TableName{"test", "t1"});
+  CHECK(back->new_values(back->rows[0])[0].i == 1);
+  CHECK(back->new_values(back->rows[0])[1].is_null());
+  CHECK(back->old_values(back->rows[0])[1].bytes() == "a");
+  CHECK(kafka::find_commit_ts(out.view()) == txn.commit_ts);
+
+  // Cut anywhere, it is an error or less of it, never more.
+  for (size_t length = 0; length < out.size(); ++length) {
+    const auto cut = reader.read(std::make_shared<const Bytes>(out.view().substr(0, length)));
+    CHECK((!cut.ok() || cut->rows.size() <= 1));
+  }
+}
+
+TEST_CASE("kafka reader: a message that names its time zone is in it") {
+  std::vector<tidb::ColumnInfo> columns = {fakes::column(1, "t", ColumnType::kTimestamp)};
+  const auto zone = tidb::TimeZone::load("+08:00");
+  REQUIRE(zone.ok());
+  kafka::MessageWriter writer(*zone);
+  ReverseWriter out;
+  out.put_bytes_field(0x2a, zone->name());
+  const Txn txn = TxnBuilder(kTs)
+                      .on(fakes::table_version("test", fakes::table(1, "t", columns, false)))
+                      .insert({Value::of_bytes("2020-01-02 03:04:05", tidb::ValueKind::kText)})
+                      .build();
+  REQUIRE(writer.put(out, txn).ok());
+  const auto back =
+      kafka::MessageReader(ZonePair{}).read(std::make_shared<const Bytes>(out.view()));
+  REQUIRE(back.ok());
+  const Value value = back->new_values(back->rows.at(0))[0];
+  CHECK(value.kind == tidb::ValueKind::kDatetime);
+  CHECK(tidb::unpack_time(value.u).hour == 19);
+  CHECK(tidb::unpack_time(value.u).day == 1);
+}

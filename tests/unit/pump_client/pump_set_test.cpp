@@ -1,0 +1,87 @@
+#include "pump_client/pump_set.h"
+
+#include <catch2/catch.hpp>
+
+#include "drainer/base/metrics.h"
+#include "tests/fakes/binlogs.h"
+#include "tests/fakes/fake_channel.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/unit/cluster/fake_etcd.h"
+
+using namespace drainer;
+using cluster::NodeState;
+
+namespace {
+
+struct Bench {
+  fakes::FakeEtcd etcd;
+  cluster::Registry registry{etcd};
+  fakes::FakeServer server;
+  fakes::FakeClock clock;
+  Merger merger{CommitTs(5), {.items = 64, .bytes = 1 << 20}};
+  PumpStreamOptions options{.cluster_id = 7, .make_channel = [this](rpc::GrpcTarget target) {
+                              return server.connect(std::move(target));
+                            }};
+  ThreadGroup threads;
+  PumpSet pumps{registry, merger, options, std::chrono::seconds(5), threads, clock};
+  StopSource stop;
+
+  void set_pump(const std::string& name, NodeState state) {
+    etcd.values["/tidb-binlog/v1/pumps/" + name] =
+        cluster::to_json({.node_id = name, .host = "127.0.0.1:8250", .state = state});
+  }
+  void refresh() { REQUIRE(pumps.refresh(stop.get_token()).ok()); }
+};
+
+bool is_on_page(const std::string& pump) {
+  return metrics().to_text().find("nodeID=\"" + pump + "\"") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("pump set: positions are there from the first look on, be there pumps or not") {
+  Bench bench;
+  CHECK_FALSE(bench.pumps.positions().has_value());
+  bench.refresh();
+  REQUIRE(bench.pumps.positions().has_value());
+  CHECK(bench.pumps.positions()->empty());
+}
+
+TEST_CASE("pump set: a registry without any pump ends it, offline ones are waited for") {
+  Bench bench;
+  const Result<void> ended = bench.pumps.run(bench.stop.get_token());
+  REQUIRE_FALSE(ended.ok());
+  CHECK_THAT(ended.error().to_string(), Catch::StartsWith("no pump is registered"));
+
+  Bench waiting;
+  waiting.set_pump("p1", NodeState::kOffline);
+  waiting.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  waiting.clock.on_sleep([&] {
+    if (waiting.clock.slept().size() == 3) waiting.set_pump("p1", NodeState::kOnline);
+    if (waiting.clock.slept().size() == 5) waiting.stop.request_stop();
+  });
+  CHECK(waiting.pumps.run(waiting.stop.get_token()).ok());
+  CHECK(waiting.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
+  // Exactly as often as detect-interval says.
+  CHECK(waiting.clock.slept() == std::vector<Duration>(5, std::chrono::seconds(5)));
+}
+
+TEST_CASE("pump set: a pump that has gone offline takes its series with it, and may come back") {
+  Bench bench;
+  bench.set_pump("leaver", NodeState::kOnline);
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.refresh();
+  CHECK(bench.merger.take(bench.stop.get_token())->binlog().commit_ts == CommitTs(10));
+  CHECK(is_on_page("leaver"));
+  bench.set_pump("leaver", NodeState::kOffline);
+  bench.refresh();
+  CHECK(bench.threads.wait().ok());
+  bench.refresh();
+  CHECK_FALSE(is_on_page("leaver"));
+
+  bench.set_pump("leaver", NodeState::kOnline);
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(20))}, .blocks = true});
+  bench.refresh();
+  CHECK(bench.merger.take(bench.stop.get_token())->binlog().commit_ts == CommitTs(20));
+  CHECK(is_on_page("leaver"));
+}

@@ -1,0 +1,124 @@
+#include "syncer/relay/record_source.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/fakes/process.h"
+
+using namespace drainer;
+using relay::RecordSource;
+
+namespace {
+
+Bytes payload_of(int64_t ts) {
+  Bytes out("\x08\x00\x10", 3);
+  for (auto rest = static_cast<uint64_t>(ts); rest != 0; rest >>= 7) {
+    out += static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
+  }
+  return out;
+}
+
+Bytes record_of(int64_t ts) {
+  Bytes out;
+  file::append_record(out, payload_of(ts));
+  return out;
+}
+
+Bytes records_of(const std::vector<int64_t>& all) {
+  Bytes out;
+  for (const int64_t ts : all) out += record_of(ts);
+  return out;
+}
+
+struct Directory {
+  fakes::TempDir dir{"records"};
+  int files = 0;
+
+  void add(const Bytes& content) {
+    fakes::write_file(fmt::format("{}/binlog-{:016}-20190101010101", dir.path(), files++), content);
+  }
+
+  struct Read {
+    std::vector<int64_t> ts;
+    std::string error;
+  };
+  Read read(relay::SourceOptions options = {}) const {
+    options.path = dir.path();
+    Read out;
+    Result<RecordSource> source = RecordSource::open(options);
+    if (!source.ok()) return {{}, source.error().to_string()};
+    while (true) {
+      const auto item = source->next();
+      if (!item.ok()) return {out.ts, item.error().to_string()};
+      if (!*item) return out;
+      out.ts.push_back((*item)->commit_ts.value);
+    }
+  }
+};
+
+using Ts = std::vector<int64_t>;
+
+}  // namespace
+
+TEST_CASE("records: files are read in order, empty ones and repeats left out") {
+  Directory files;
+  files.add(records_of({10, 20, 30}));
+  files.add("");
+  // After a crash all behind the checkpoint comes again.
+  files.add(records_of({20, 30, 40}));
+  CHECK(files.read().ts == Ts{10, 20, 30, 40});
+  CHECK(files.read({.start = CommitTs(20), .stop = CommitTs(30)}).ts == Ts{20, 30});
+  CHECK(files.read({.start = CommitTs(25)}).ts == Ts{30, 40});
+}
+
+TEST_CASE("records: garbage that is too short for a record loses nothing") {
+  Directory files;
+  files.add(record_of(10) + "test" + record_of(20) + "test" + record_of(30) + "test");
+  CHECK(files.read().ts == Ts{10, 20, 30});
+}
+
+TEST_CASE("records: a torn tail of the newest file is the end") {
+  Directory files;
+  files.add(records_of({10, 20}));
+  files.add(record_of(30) + record_of(40).substr(0, 15));
+  const Directory::Read read = files.read();
+  CHECK(read.ts == Ts{10, 20, 30});
+  CHECK(read.error.empty());
+}
+
+TEST_CASE("records: a torn record that is repeated behind it is no loss") {
+  Directory files;
+  files.add(records_of({10, 20}) + record_of(30).substr(0, 15) + records_of({20, 30, 40}));
+  CHECK(files.read().ts == Ts{10, 20, 30, 40});
+}
+
+TEST_CASE("records: a damaged one in between stops with file and offset, or is skipped on demand") {
+  Directory files;
+  Bytes damaged = record_of(20);
+  damaged[file::kRecordHeaderBytes + 3] ^= 1;
+  files.add(record_of(10) + damaged + record_of(30));
+  const Directory::Read read = files.read();
+  CHECK(read.ts == Ts{10});
+  CHECK_THAT(read.error,
+             Catch::Contains(fmt::format("offset {}: crc mismatch", record_of(10).size())) &&
+                 Catch::Contains("binlog-0000000000000000-20190101010101") &&
+                 Catch::Contains("between commit ts 10 and 30"));
+  CHECK(files.read({.skips_damage = true}).ts == Ts{10, 30});
+  // What is not wanted may be damaged.
+  CHECK(files.read({.start = CommitTs(30)}).ts == Ts{30});
+}
+
+TEST_CASE("records: the cut tail of an older file is a loss unless the next file repeats it") {
+  Directory lost;
+  lost.add(record_of(10) + record_of(20).substr(0, 15));
+  lost.add(record_of(30));
+  CHECK(lost.read().ts == Ts{10});
+  Directory repeated;
+  repeated.add(record_of(10) + record_of(20).substr(0, 15));
+  repeated.add(records_of({10, 20, 30}));
+  CHECK(repeated.read().ts == Ts{10, 20, 30});
+}
+
+TEST_CASE("records: no files are an error that names the place") {
+  Directory files;
+  CHECK_THAT(files.read().error, Catch::Contains("holds no binlog files"));
+}

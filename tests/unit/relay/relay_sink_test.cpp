@@ -1,0 +1,147 @@
+#include "syncer/relay/relay_sink.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+#include "syncer/relay/txn_source.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/process.h"
+#include "tests/fakes/txns.h"
+
+using namespace drainer;
+using fakes::TxnBuilder;
+using tidb::Value;
+
+namespace {
+
+// Takes what comes; with `log`, checks that the log holds it by then.
+class InnerSink final : public Sink {
+ public:
+  InnerSink(std::string log, BoundedQueue<Applied>& applied)
+      : log_(std::move(log)), applied_(applied) {}
+
+  void start(ThreadGroup&) override {}
+  Result<void> submit(Txn txn, const StopToken&) override {
+    if (!log_.empty()) check_logged(txn);
+    if (!applied_.push({.commit_ts = txn.commit_ts, .schema_version = {}}, 1, StopToken())) {
+      return make_error(ErrorCode::kStopped, "stopped");
+    }
+    return {};
+  }
+  void check_logged(const Txn& txn) const {
+    auto source = relay::TxnSource::open({.path = log_}, relay::RecordFormat::kRelay, ZonePair{});
+    REQUIRE(source.ok());
+    bool is_logged = false;
+    while (true) {
+      const auto logged = source->next();
+      REQUIRE(logged.ok());
+      if (!*logged) break;
+      is_logged |= (*logged)->commit_ts == txn.commit_ts;
+    }
+    CHECK(is_logged);
+  }
+  void close() override { applied_.close(); }
+  std::optional<Applied> next_applied(const StopToken& stop) override { return applied_.pop(stop); }
+  CommitTs resume_from(CommitTs checkpoint) const override { return checkpoint; }
+  const tidb::TimeZone& time_zone() const override { return zone_; }
+
+ private:
+  const std::string log_;
+  BoundedQueue<Applied>& applied_;
+  const tidb::TimeZone zone_;
+};
+
+size_t count_files(const std::string& directory) {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    count += entry.path().filename().string().starts_with("binlog-");
+  }
+  return count;
+}
+
+// Sends `count` transactions through a relay log with files of so many bytes.
+void run(const std::string& directory, int64_t count, uint64_t file_bytes_max,
+         bool reads_progress) {
+  fakes::FakeClock clock;
+  BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
+  auto sink = relay::RelaySink::open(
+      {.directory = directory, .file_bytes_max = file_bytes_max},
+      // Files that go at the same time cannot be looked at.
+      std::make_unique<InnerSink>(reads_progress ? "" : directory, applied), clock);
+  REQUIRE(sink.ok());
+  ThreadGroup threads;
+  (*sink)->start(threads);
+  for (int64_t i = 1; i <= count; ++i) {
+    REQUIRE((*sink)
+                ->submit(TxnBuilder(100 * i)
+                             .on(fakes::example_table())
+                             .insert({Value::of_int(i), fakes::text("a")})
+                             .build(),
+                         StopToken())
+                .ok());
+  }
+  (*sink)->close();
+  while (reads_progress && (*sink)->next_applied(StopToken())) {
+  }
+  REQUIRE(threads.wait().ok());
+}
+
+}  // namespace
+
+TEST_CASE("relay: a transaction is in the log before the downstream gets it") {
+  fakes::TempDir dir("relay");
+  run(dir.path() + "/log", 20, 1 << 20, /*reads_progress=*/false);
+}
+
+TEST_CASE("relay: files that are applied go, the newest stays") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  run(log, 10, 1, /*reads_progress=*/false);
+  CHECK(count_files(log) == 10);
+  std::filesystem::remove_all(log);
+  run(log, 10, 1, /*reads_progress=*/true);
+  CHECK(count_files(log) == 1);
+}
+
+TEST_CASE("relay: at the start files behind the checkpoint stay, others go") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  run(log, 10, 1, /*reads_progress=*/false);
+  fakes::FakeClock clock;
+  BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
+  auto sink =
+      relay::RelaySink::open({.directory = log, .file_bytes_max = 1, .checkpoint = CommitTs(500)},
+                             std::make_unique<InnerSink>(log, applied), clock);
+  REQUIRE(sink.ok());
+  CHECK(count_files(log) == 6);
+}
+
+TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for the time zone") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  fakes::FakeClock clock;
+  BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
+  auto sink =
+      relay::RelaySink::open({.directory = log}, std::make_unique<InnerSink>(log, applied), clock);
+  REQUIRE(sink.ok());
+  ThreadGroup threads;
+  (*sink)->start(threads);
+  REQUIRE((*sink)
+              ->submit(TxnBuilder(200).ddl("test", "test", "create table test(id int)").build(),
+                       StopToken())
+              .ok());
+  (*sink)->close();
+  REQUIRE(threads.wait().ok());
+  for (const auto& entry : std::filesystem::directory_iterator(log)) {
+    if (!entry.path().filename().string().starts_with("binlog-")) continue;
+    const Bytes content = fakes::read_file(entry.path());
+    const std::optional<file::Record> record = file::RecordReader(content).next();
+    REQUIRE(record);
+    CHECK(to_hex(record->payload) ==
+          "080110c80122270a0474657374120474657374"
+          "1a19637265617465207461626c652074657374286964"
+          "20696e7429"
+          "2a03555443");
+  }
+}
