@@ -141,6 +141,9 @@ constexpr Key<Draft> kKeys[] = {
      "When an UPDATE or DELETE misses its row: \"stop\", or \"warn\", default with "
      "loopback-control.",
      [](Draft& d) -> auto& { return d.on_row_mismatch; }},
+    {"syncer.apply.commit-order", "", "false",
+     "Commit downstream in upstream order, so that readers see only states that the upstream had.",
+     [](Draft& d) -> auto& { return d.options.syncer.apply.commit_order; }},
     {"syncer.apply.memory-limit-mib", "", "64",
      "Memory for binlogs on their way from pumps to downstream, in MiB.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.memory_limit_mib; }},

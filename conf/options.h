@@ -148,6 +148,7 @@ enum class UnknownDdlAction : uint8_t {
 /// [syncer.apply]. Ours, the original has no such table.
 struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
+  bool commit_order = false;      ///< commits downstream in upstream order
   int64_t memory_limit_mib = 64;  ///< of binlogs held between pumps and downstream
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
   int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never

@@ -17,7 +17,9 @@ void AppliedState::normalise() {
     spans.erase(spans.begin());
   }
   std::erase_if(parts, [&](const auto& part) { return contains(part.first); });
-  if (contains(ddl_ts)) ddl_ts = CommitTs();
+  if (!contains(ddl_ts)) return;
+  ddl_ts = CommitTs();
+  ddl_facts.clear();
 }
 
 void AppliedState::raise(CommitTs ts) {
@@ -45,7 +47,10 @@ void AppliedState::merge(const AppliedState& other) {
   commit_ts = std::max(commit_ts, other.commit_ts);
   for (const auto& [previous, last] : other.spans) add(previous, last);
   for (const auto& [ts, rows] : other.parts) parts[ts] = std::max(parts[ts], rows);
-  ddl_ts = std::max(ddl_ts, other.ddl_ts);
+  if (other.ddl_ts > ddl_ts) {
+    ddl_ts = other.ddl_ts;
+    ddl_facts = other.ddl_facts;
+  }
   normalise();
 }
 
@@ -61,10 +66,15 @@ std::string encode_spans(const AppliedState& state) {
     fmt::format_to(std::back_inserter(text), "{}{:x}:{}", text.empty() ? "" : ",",
                    ts.value - state.commit_ts.value, rows);
   }
+  if (!state.ddl_facts.empty()) text += "!" + state.ddl_facts;
   return text;
 }
 
 Result<void> decode_spans(std::string_view text, AppliedState& state) {
+  if (const size_t facts = text.find('!'); facts != std::string_view::npos) {
+    state.ddl_facts = text.substr(facts + 1);
+    text = text.substr(0, facts);
+  }
   const auto corrupt = [&] {
     return make_error(ErrorCode::kCorrupt, "applied transactions `{}` are malformed", text);
   };

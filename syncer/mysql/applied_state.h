@@ -25,6 +25,8 @@ struct AppliedState {
   std::map<CommitTs, uint64_t> parts{};
   /// A DDL that has been begun and may or may not have happened; 0 when none is open.
   CommitTs ddl_ts{};
+  /// What the downstream showed before that DDL (ddl_facts.h); empty when that is not known.
+  std::string ddl_facts{};
 
   bool contains(CommitTs ts) const;
   /// Everything up to `ts` is applied.
@@ -43,14 +45,15 @@ struct AppliedState {
 
 // Text of spans and parts, in hexadecimal but for the rows, in rising order:
 //
-//     text  = [ entry *( "," entry ) ]
+//     text  = [ entry *( "," entry ) ] [ "!" facts ]
 //     entry = gap "+" length       span: begin as distance from the end of the span before (the
 //                                  first: from commit_ts), and its length
 //           / distance ":" rows    part: its commit ts as distance from commit_ts
+//     facts = ddl_facts, letters and digits
 
 std::string encode_spans(const AppliedState& state);
-/// Fills spans and parts of `state`, whose commit_ts is set. kCorrupt for anything else than
-/// encode_spans() makes.
+/// Fills spans, parts and ddl_facts of `state`, whose commit_ts is set. kCorrupt for anything else
+/// than encode_spans() makes.
 Result<void> decode_spans(std::string_view text, AppliedState& state);
 
 }  // namespace drainer::mysql

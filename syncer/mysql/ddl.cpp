@@ -4,6 +4,7 @@
 #include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
 #include "drainer/tidb/ddl_text.h"
+#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/worker.h"
@@ -53,23 +54,78 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   return steps;
 }
 
-Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done,
+std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
+  Backoff backoff(kRetryPauses);
+  while (true) {
+    Result<std::string> facts = "";
+    if (!session_) {
+      auto opened = Session::open(options_);
+      if (opened.ok())
+        session_ = std::move(opened).value();
+      else
+        facts = std::move(opened).error();
+    }
+    if (session_) facts = read_ddl_facts(*session_, ddl);
+    if (facts.ok()) return std::move(facts).value();
+    const bool is_lost = classify_failure(facts.error()) == FailureClass::kLost;
+    if (is_lost) session_.reset();
+    if (!is_lost || backoff.attempts() + 1 >= attempts_max_ || !backoff.pause(clock_, stop)) {
+      log_warn("cannot read the tables of a ddl before it runs", {{"error", facts.error()}});
+      return "";
+    }
+  }
+}
+
+Result<bool> DdlRunner::is_done(const Ddl& ddl, const std::string& text, Journal& journal) {
+  if (!session_) {
+    ASSIGN_OR_RETURN(session_, Session::open(options_));
+  }
+  std::string now;
+  auto read = read_ddl_facts(*session_, ddl);
+  if (read.ok()) {
+    now = std::move(read).value();
+  } else if (classify_failure(read.error()) == FailureClass::kLost) {
+    return std::move(read).error();
+  }
+  switch (judge_ddl(text, journal.facts, now)) {
+    case DdlVerdict::kDone:
+      log_info("ddl was done by an attempt before", {{"sql", text}});
+      return true;
+    case DdlVerdict::kNotDone:
+      journal.may_be_done = false;
+      return false;
+    case DdlVerdict::kUnknown:
+      break;
+  }
+  if (!is_unrepeatable_ddl(text)) return false;
+  return make_error(ErrorCode::kConflict,
+                    "it was begun before and the downstream does not tell whether it has happened; "
+                    "compare its tables with SHOW CREATE TABLE, and GRANT PROCESS lets the drainer "
+                    "see it the next time");
+}
+
+Result<void> DdlRunner::run(const Ddl& ddl, CommitTs commit_ts, Journal journal,
                             const StopToken& stop) {
+  const std::vector<DdlStep> steps = ddl_steps(ddl);
+  // The facts are of all tables together; each CREATE TABLE of a batch can be repeated.
+  if (steps.size() > 1) journal.facts.clear();
   Result<void> result;
-  for (const DdlStep& step : ddl_steps(ddl)) {
-    result = run_step(step, commit_ts, may_be_done, stop);
+  for (const DdlStep& step : steps) {
+    result = run_step(ddl, step, commit_ts, journal, stop);
     if (!result.ok()) break;
   }
   session_.reset();
   return result;
 }
 
-Result<void> DdlRunner::run_step(const DdlStep& step, CommitTs commit_ts, bool may_be_done,
-                                 const StopToken& stop) {
+Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts,
+                                 Journal journal, const StopToken& stop) {
   const std::string& text = step.text;
   Backoff backoff(kRetryPauses);
   while (true) {
-    auto attempted = attempt(step);
+    auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
+    if (done.ok() && *done) return {};
+    auto attempted = done.ok() ? attempt(step) : Result<void>(std::move(done).error());
     if (attempted.ok()) {
       log_info("exec ddl success", {{"sql", text}});
       return {};
@@ -80,12 +136,12 @@ Result<void> DdlRunner::run_step(const DdlStep& step, CommitTs commit_ts, bool m
     const FailureClass failure = classify_failure(error);
     if (failure == FailureClass::kLost) {
       // The statement may still run, or be done, when the connection comes back.
-      may_be_done = true;
+      journal.may_be_done = true;
       if (session_) lost_session_ = session_->identity();
       session_.reset();
     }
     if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
-        (may_be_done && is_repeated_ddl_error(error))) {
+        (journal.may_be_done && is_repeated_ddl_error(error))) {
       log_ignored(error, text);
       return {};
     }

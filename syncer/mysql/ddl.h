@@ -23,20 +23,30 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl);
 /// Runs upstream DDL downstream on a connection of its own, which waits as long as the DDL takes
 /// (spec/mysql-sink.md 2.11 with the FIXes of 6.5).
 ///
-/// A DDL is not part of a transaction. Whoever calls notes it in a journal before and after, and
-/// says with `may_be_done` that an earlier attempt may have happened. One thread.
+/// A DDL is not part of a transaction. Whoever calls notes it in a journal before and after,
+/// together with what the downstream showed before. When an attempt may have happened, in an
+/// earlier run or before a connection was lost, what it shows then decides whether it has; where
+/// that is not known, a DDL that must not be repeated ends with an error. One thread.
 class DdlRunner {
  public:
   DdlRunner(SessionOptions session, int attempts_max, Clock& clock)
       : options_(std::move(session)), attempts_max_(attempts_max), clock_(clock) {}
 
+  struct Journal {
+    std::string facts;         ///< read before the first attempt; empty when not known
+    bool may_be_done = false;  ///< an earlier run has begun it
+  };
+  /// For the journal; empty when the downstream does not tell.
+  std::string read_facts(const Ddl& ddl, const StopToken& stop);
   /// Done, ignored ("exists already" and the like), or a final error that names the statement, the
   /// cause and the remedy.
-  Result<void> run(const Ddl& ddl, CommitTs commit_ts, bool may_be_done, const StopToken& stop);
+  Result<void> run(const Ddl& ddl, CommitTs commit_ts, Journal journal, const StopToken& stop);
 
  private:
-  Result<void> run_step(const DdlStep& step, CommitTs commit_ts, bool may_be_done,
+  Result<void> run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts, Journal journal,
                         const StopToken& stop);
+  /// Decides about an attempt that may have happened. True when it has.
+  Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
   Result<void> attempt(const DdlStep& step);
   /// After a lost connection: blocks while the server still works on its statement.
   Result<void> wait_for_lost_session(const StopToken& stop);

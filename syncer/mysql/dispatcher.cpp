@@ -205,6 +205,7 @@ Group Dispatcher::form_group() {
     const bool is_follower =
         ready_.empty() || (!followers.empty() && followers.top() < ready_.top());
     const NodeId id = is_follower ? followers.top() : ready_.top();
+    if (limits_.is_commit_ordered && !group.txns.empty() && id != group.txns.back().node + 1) break;
     Entry& next = entry(id);
     if (!fits(group, next, rows, bytes)) break;
     if (is_follower) {
@@ -230,6 +231,13 @@ Group Dispatcher::form_group() {
 CommitTs Dispatcher::previous_open(NodeId id, CommitTs previous) {
   for (; id > base_ && entry(id - 1).is_finished; --id) previous = entry(id - 1).previous_ts;
   return previous;
+}
+
+bool Dispatcher::wait_turn(const Group& group, Duration limit, const StopToken& stop) {
+  MutexLock lock(mutex_);
+  const NodeId first = group.txns.front().node;
+  return turn_.wait_for(mutex_, stop, limit,
+                        [&]() NO_THREAD_SAFETY_ANALYSIS { return base_ == first; });
 }
 
 void Dispatcher::finish(const Group& group) {
@@ -269,6 +277,7 @@ void Dispatcher::advance_low_water() {
   if (!has_advanced) return;
   room_.notify_all();
   applied_.notify_all();
+  if (limits_.is_commit_ordered) turn_.notify_all();
 }
 
 std::optional<Applied> Dispatcher::next_applied(const StopToken& stop) {

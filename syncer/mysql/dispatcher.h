@@ -24,6 +24,7 @@ struct PlannedTxn {
                            ///< after this ts and before it is applied
   uint64_t first_row = 0;  ///< rows before it were applied by an earlier run
   bool is_begun_ddl = false;  ///< an earlier run noted it, so it may have happened
+  std::string ddl_facts{};    ///< that it noted
   NodeId node = 0;
 };
 
@@ -48,6 +49,8 @@ struct DispatchLimits {
   /// Of all transactions from add() to their report; one always fits.
   size_t window_txns;
   size_t window_bytes;
+  /// Groups are made of neighbours in the stream, so that they can be committed in its order.
+  bool is_commit_ordered = false;
 };
 
 /// Hands transactions to workers: what is ready goes to the first free one, in order, together with
@@ -82,6 +85,9 @@ class Dispatcher {
 
   /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
   std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
+  /// With is_commit_ordered: blocks until all before `group`, which has been taken, is finished.
+  /// False after `limit` or on `stop`.
+  bool wait_turn(const Group& group, Duration limit, const StopToken& stop) EXCLUDES(mutex_);
   /// All of the group is durable.
   void finish(const Group& group) EXCLUDES(mutex_);
   /// The worker has failed: nothing more will be reported.
@@ -135,6 +141,7 @@ class Dispatcher {
   mutable Mutex mutex_;
   CondVar room_;     ///< for add() and wait_idle()
   CondVar applied_;  ///< for next_applied()
+  CondVar turn_;     ///< for wait_turn()
   ConflictGraph graph_ GUARDED_BY(mutex_);
   NodeId base_ GUARDED_BY(mutex_) = 1;  ///< of entries_.front()
   std::deque<Entry> entries_ GUARDED_BY(mutex_);

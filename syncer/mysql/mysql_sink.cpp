@@ -37,12 +37,29 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
                         .wake_rows = sink.wake_rows,
                         .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
-                        .window_bytes = sink.memory_bytes - input_bytes(sink)};
+                        .window_bytes = sink.memory_bytes - input_bytes(sink),
+                        .is_commit_ordered = options.apply.commit_order};
   if (!options.enable_dispatch) {
     limits.workers = 1;
     limits.group_txns = 1;
   }
   return limits;
+}
+
+Histogram& commit_latency() {
+  static Histogram& histogram = metrics().histogram(
+      "drainer_mysql_commit_latency_seconds",
+      "Time (s) from the arrival of a transaction at the syncer to its commit downstream.",
+      exponential_buckets(0.0005, 1.5, 30), {});
+  return histogram;
+}
+
+void observe_latency(const Group& group, int64_t now_unix_ms) {
+  for (const PlannedTxn& planned : group.txns) {
+    if (planned.txn.rows.empty()) continue;
+    const int64_t ms = std::max<int64_t>(now_unix_ms - planned.txn.received_unix_ms, 0);
+    commit_latency().observe(static_cast<double>(ms) / 1000);
+  }
 }
 
 size_t rows_of(const Group& group) {
@@ -142,6 +159,8 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
+      clock_(clock),
+      is_commit_ordered_(options.syncer.apply.commit_order),
       input_({.items = kInputItems, .bytes = input_bytes(options)}),
       last_submitted_(start.state.commit_ts),
       plans_(tables_,
@@ -163,6 +182,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
+                       .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
                        .marks = std::nullopt};
   if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
@@ -224,6 +244,7 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
       TRY(run_ddl(slot, *group, stop));
     } else {
       TRY(slot.worker.apply(*group, stop));
+      observe_latency(*group, clock_.unix_ms());
     }
     dispatcher_.finish(*group);
   }
@@ -235,9 +256,18 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
   const Ddl& ddl = *txn.ddl;
   const bool is_executed =
       !ddl.should_skip && ddl.effect.action == schema::DdlEffect::Action::kExecute;
+  // The order of commits holds for DDL as well.
+  while (is_commit_ordered_ && !dispatcher_.wait_turn(group, std::chrono::hours(1), stop)) {
+    if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+  }
   if (is_executed) {
-    ASSIGN_OR_RETURN(const bool may_be_done, slot.worker.begin_ddl(group, stop));
-    TRY(slot.ddl.run(ddl, txn.commit_ts, may_be_done, stop));
+    DdlRunner::Journal journal{.facts = group.txns[0].ddl_facts,
+                               .may_be_done = group.txns[0].is_begun_ddl};
+    if (!journal.may_be_done) {
+      journal.facts = slot.ddl.read_facts(ddl, stop);
+      TRY(slot.worker.begin_ddl(group, journal.facts, stop));
+    }
+    TRY(slot.ddl.run(ddl, txn.commit_ts, std::move(journal), stop));
   }
   // Also after one that was skipped: the operator may have run it.
   plans_.evict(ddl.effect.touched);

@@ -91,6 +91,8 @@ class MysqlSink final : public Sink {
   const tidb::TimeZone time_zone_;
   const CommitTs resume_from_;
   const bool starts_in_safe_mode_;
+  Clock& clock_;
+  const bool is_commit_ordered_;
 
   BoundedQueue<Txn> input_;
   CommitTs last_submitted_;

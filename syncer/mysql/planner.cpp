@@ -74,6 +74,7 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
     planned.first_row = part->second;
   }
   planned.is_begun_ddl = planned.txn.commit_ts == start_.ddl_ts;
+  if (planned.is_begun_ddl) planned.ddl_facts = start_.ddl_facts;
   OpenDdl ddl;
   const bool is_ddl = planned.txn.is_ddl();
   if (is_ddl) ddl = {.changes = changes_of(*planned.txn.ddl), .is_barrier = uses.is_barrier};

@@ -24,6 +24,11 @@ constexpr size_t kStatementBytes = 1 << 20;
 /// Below MariaDB's in_predicate_conversion_threshold of 1000.
 constexpr size_t kStatementRows = 500;
 constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
+/// With commit order: locks are held so long for one that comes before, then given up, since it may
+/// be waiting for them.
+constexpr Duration kTurnWait = std::chrono::seconds(1);
+/// Error::detail() of "out of turn"; no server uses it.
+constexpr int32_t kOutOfTurn = -1;
 
 Histogram& query_seconds() {
   static Histogram& histogram = metric::query_duration_time("exec");
@@ -72,7 +77,7 @@ AppliedState Worker::state_at(CommitTs low_water) const {
 Result<void> Worker::apply(const Group& group, const StopToken& stop) {
   const auto has_part = [](const PlannedTxn& planned) { return planned.first_row > 0; };
   if (group.txns.size() > 1 && std::ranges::none_of(group.txns, has_part)) {
-    Step step{.txns = group.txns, .after = state_at(group.low_water)};
+    Step step{.group = &group, .txns = group.txns, .after = state_at(group.low_water)};
     for (const PlannedTxn& planned : group.txns) {
       step.after.add(planned.previous_ts, planned.txn.commit_ts);
     }
@@ -81,11 +86,11 @@ Result<void> Worker::apply(const Group& group, const StopToken& stop) {
       return applied;
     }
   }
-  for (const PlannedTxn& planned : group.txns) TRY(apply_one(planned, group.low_water, stop));
+  for (const PlannedTxn& planned : group.txns) TRY(apply_one(group, planned, stop));
   return {};
 }
 
-Result<void> Worker::apply_one(const PlannedTxn& planned, CommitTs low_water,
+Result<void> Worker::apply_one(const Group& group, const PlannedTxn& planned,
                                const StopToken& stop) {
   const Txn& txn = planned.txn;
   const size_t rows = txn.rows.size();
@@ -98,8 +103,11 @@ Result<void> Worker::apply_one(const PlannedTxn& planned, CommitTs low_water,
       const auto piece = static_cast<size_t>(static_cast<double>(rows) * share);
       end = std::min(rows, first + std::max<size_t>(piece, 1));
     }
-    Step step{
-        .txns = {&planned, 1}, .first_row = first, .end_row = end, .after = state_at(low_water)};
+    Step step{.group = &group,
+              .txns = {&planned, 1},
+              .first_row = first,
+              .end_row = end,
+              .after = state_at(group.low_water)};
     if (end == rows) {
       step.after.add(planned.previous_ts, txn.commit_ts);
     } else {
@@ -125,18 +133,17 @@ Result<void> Worker::apply_one(const PlannedTxn& planned, CommitTs low_water,
   }
 }
 
-Result<bool> Worker::begin_ddl(const Group& group, const StopToken& stop) {
+Result<void> Worker::begin_ddl(const Group& group, std::string facts, const StopToken& stop) {
   const PlannedTxn& planned = group.txns[0];
-  if (planned.is_begun_ddl) return true;
-  Step step{.txns = {}, .after = state_at(group.low_water)};
+  Step step{.group = &group, .txns = {}, .after = state_at(group.low_water)};
   step.after.ddl_ts = planned.txn.commit_ts;
-  TRY(run_step(step, stop));
-  return false;
+  step.after.ddl_facts = std::move(facts);
+  return run_step(step, stop);
 }
 
 Result<void> Worker::finish_ddl(const Group& group, const StopToken& stop) {
   const PlannedTxn& planned = group.txns[0];
-  Step step{.txns = {}, .after = state_at(group.low_water)};
+  Step step{.group = &group, .txns = {}, .after = state_at(group.low_water)};
   step.after.add(planned.previous_ts, planned.txn.commit_ts);
   return run_step(step, stop);
 }
@@ -155,10 +162,18 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
 }
 
 Result<void> Worker::attempt(const Step& step, const Approach& approach, const StopToken& stop) {
+  if (approach.waits_first) TRY(wait_turn(step, std::chrono::hours(24 * 365), stop));
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
   if (is_done) return {};
   const WriteMode mode = mode_of(approach);
   return approach.is_careful ? write_carefully(step, mode, stop) : write(step, mode, stop);
+}
+
+Result<void> Worker::wait_turn(const Step& step, Duration limit, const StopToken& stop) {
+  if (options_.commit_order == nullptr) return {};
+  if (options_.commit_order->wait_turn(*step.group, limit, stop)) return {};
+  if (stop.stop_requested()) return stopped();
+  return Error(ErrorCode::kInternal, "out of turn", kOutOfTurn);
 }
 
 Result<bool> Worker::connect(const Step& step) {
@@ -207,6 +222,10 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
   }
   roll_back();
   if (stop.stop_requested()) return stopped();
+  if (error.detail() == kOutOfTurn) {
+    approach.waits_first = true;
+    return {};
+  }
   retries().add();
   switch (failure) {
     case FailureClass::kTooLarge:
@@ -242,9 +261,11 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kFatal:
       break;
   }
-  // An error of our own, without a number, names its row already.
   const bool has_statements = !step.txns.empty() || options_.marks.has_value();
-  if (approach.is_careful || !has_statements || error.detail() == 0) return error;
+  // Of our own errors, without a number, only those about values do not name their row.
+  const bool is_found_by_rows = error.detail() != 0 || error.code() == ErrorCode::kInvalid ||
+                                error.code() == ErrorCode::kCorrupt;
+  if (approach.is_careful || !has_statements || !is_found_by_rows) return error;
   approach.is_careful = true;
   return {};
 }
@@ -316,13 +337,12 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
         step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
     for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
       const RowChange& row = txn.rows[r];
-      auto added = writer.add_row(*plans[i][row.table], txn, row);
-      if (!added.ok() && added.error().detail() == 0) {
-        return std::move(added).error().because("commit ts {}: row {} of {}", txn.commit_ts, r,
-                                                plans[i][row.table]->target);
-      }
-      TRY(std::move(added));
+      TRY(writer.add_row(*plans[i][row.table], txn, row));
     }
+  }
+  if (options_.commit_order != nullptr) {
+    TRY(writer.finish());
+    TRY(wait_turn(step, kTurnWait, stop));
   }
   const TimePoint begin = clock_.now();
   TRY(writer.add_statement("COMMIT"));
@@ -347,9 +367,16 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
     const size_t end =
         step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
     for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
-      TRY(writer.write(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode));
+      auto written = writer.write(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode);
+      if (!written.ok() && written.error().detail() == 0 &&
+          written.error().code() != ErrorCode::kConflict) {
+        return std::move(written).error().because("commit ts {}: row {} of {}", txn.commit_ts, r,
+                                                  plans[i][txn.rows[r].table]->target);
+      }
+      TRY(std::move(written));
     }
   }
+  TRY(wait_turn(step, kTurnWait, stop));
   TRY(session_->execute("COMMIT"));
   return {};
 }

@@ -33,6 +33,8 @@ struct WorkerOptions {
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
+  /// Commits wait for their turn in the order of the stream.
+  Dispatcher* commit_order = nullptr;
   /// They begin each transaction (3.1); nothing without loopback control.
   std::optional<loopback::WriterMarks> marks;
 };
@@ -55,15 +57,15 @@ class Worker {
   /// without rows only that. Retries what may be retried (6.10); an error is final.
   Result<void> apply(const Group& group, const StopToken& stop);
 
-  /// Notes that the DDL is about to run. True when a run before had noted it already, so that it
-  /// may have happened.
-  Result<bool> begin_ddl(const Group& group, const StopToken& stop);
+  /// Notes that the DDL is about to run, and what the downstream shows before it.
+  Result<void> begin_ddl(const Group& group, std::string facts, const StopToken& stop);
   /// Notes that it is done.
   Result<void> finish_ddl(const Group& group, const StopToken& stop);
 
  private:
   /// What one downstream transaction does.
   struct Step {
+    const Group* group = nullptr;
     std::span<const PlannedTxn> txns;
     size_t first_row = 0;       ///< of txns[0]
     size_t end_row = SIZE_MAX;  ///< of txns[0] when it is the only one
@@ -77,11 +79,14 @@ class Worker {
     bool is_safe = false;
     bool is_refreshed = false;
     bool had_guard = false;
+    bool waits_first = false;  ///< for its turn, before it takes any lock
     Backoff backoff{kRetryPauses};
     int32_t last_logged = 0;
   };
 
-  Result<void> apply_one(const PlannedTxn& planned, CommitTs low_water, const StopToken& stop);
+  Result<void> apply_one(const Group& group, const PlannedTxn& planned, const StopToken& stop);
+  /// Until the step may commit; kOutOfTurn when that takes long.
+  Result<void> wait_turn(const Step& step, Duration limit, const StopToken& stop);
   AppliedState state_at(CommitTs low_water) const;
   Result<void> run_step(const Step& step, const StopToken& stop);
   Result<void> attempt(const Step& step, const Approach& approach, const StopToken& stop);

@@ -60,11 +60,21 @@ std::string Capture::expected_tables() const {
   return fakes::read_gzip(directory + "/expected.tables.gz");
 }
 
-Pipeline::Pipeline(Capture capture)
-    : capture_(std::move(capture)),
-      directory_("pipeline"),
-      server_(&fakes::MariadbServer::shared()),
-      drainer_port_(static_cast<uint16_t>(fakes::free_port())) {
+Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
+    : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
+  change_drainer_port();
+  reconnect();
+  clear_downstream();
+  REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
+  REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
+  prepare_downstream();
+}
+
+void Pipeline::change_drainer_port() {
+  drainer_port_ = static_cast<uint16_t>(fakes::free_port());
+}
+
+void Pipeline::reconnect() {
   mysql::SessionOptions options;
   options.host = "127.0.0.1";
   options.port = static_cast<uint16_t>(server_->port());
@@ -72,9 +82,9 @@ Pipeline::Pipeline(Capture capture)
   auto session = mysql::Session::open(options);
   REQUIRE(session.ok());
   session_ = std::move(session).value();
-  clear_downstream();
-  REQUIRE(session_->execute("create or replace user 'dr'@'127.0.0.1' identified by 'p'").ok());
-  REQUIRE(session_->execute("grant all on *.* to 'dr'@'127.0.0.1'").ok());
+}
+
+void Pipeline::prepare_downstream() {
   const std::string prepare = fakes::read_file(capture_.directory + "/prepare.sql");
   if (!prepare.empty()) REQUIRE(session_->execute(prepare).ok());
 }

@@ -34,7 +34,10 @@ struct Capture {
 /// processes, a TOML file, flags, exit codes. One thread.
 class Pipeline {
  public:
-  explicit Pipeline(Capture capture);
+  /// On the server that all tests share, or on one of the test's own.
+  explicit Pipeline(Capture capture)
+      : Pipeline(std::move(capture), fakes::MariadbServer::shared()) {}
+  Pipeline(Capture capture, fakes::MariadbServer& server);
 
   /// Starts upstream_sim with these options besides --capture and --listen.
   void start_upstream(const std::vector<std::string>& options = {});
@@ -57,6 +60,8 @@ class Pipeline {
   /// From the capture's start to its end: -initial-commit-ts and -until-commit-ts.
   void start_drainer_over_capture(const std::vector<std::string>& more = {});
   fakes::Process& drainer() { return *drainer_; }
+  /// Gives the drainer away; another one may be started.
+  std::unique_ptr<fakes::Process> release_drainer() { return std::move(drainer_); }
   /// Exit code; nothing if it does not end within `limit`.
   std::optional<int> wait_for_drainer(std::chrono::seconds limit = std::chrono::seconds(300));
   /// All that the drainer has logged and printed so far.
@@ -66,6 +71,10 @@ class Pipeline {
   std::vector<std::string> differences();
   /// Removes all databases of former runs, also the checkpoint's.
   void clear_downstream();
+  /// What the capture wants to be there before the first row.
+  void prepare_downstream();
+  /// After a restart of the server.
+  void reconnect();
   mysql::Session& downstream() { return *session_; }
   fakes::MariadbServer& server() { return *server_; }
   const Capture& capture() const { return capture_; }
@@ -73,6 +82,8 @@ class Pipeline {
   /// Of the simulator's first PD.
   const std::string& pd_address() const { return pd_address_; }
   /// Where the drainer listens; the same for all its starts.
+  /// For a second drainer; written by the next write_config().
+  void change_drainer_port();
   uint16_t drainer_port() const { return drainer_port_; }
 
   /// Looks again and again until `holds`, but not longer than the drainer runs and not beyond
@@ -99,7 +110,7 @@ class Pipeline {
   std::string pd_address_;
   std::string pd_urls_;
   std::string control_address_;
-  uint16_t drainer_port_;
+  uint16_t drainer_port_ = 0;
 };
 
 }  // namespace drainer::integration

@@ -1,5 +1,6 @@
 #include "syncer/mysql/ddl.h"
 
+#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
@@ -108,11 +109,10 @@ TEST_CASE("ddl: a fatal failure names statement, cause and remedy", "[mariadb]")
   CHECK(db.rows(kProgress) == "1|42");
 }
 
-TEST_CASE("ddl: run again after a crash, 'done already' is success; else it is fatal",
-          "[mariadb]") {
+TEST_CASE("ddl: after a crash the downstream tells whether it has happened", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
-  db.run("CREATE TABLE t(a INT PRIMARY KEY)");
+  db.run("CREATE TABLE t(a INT NOT NULL); INSERT INTO t VALUES (1),(1)");
   // One worker: with several, another one's row may still show the journal of what is done.
   MysqlSinkOptions one_worker = options();
   one_worker.syncer.worker_count = 1;
@@ -121,15 +121,68 @@ TEST_CASE("ddl: run again after a crash, 'done already' is success; else it is f
     RunningSink sink(one_worker);
     sink.submit(TxnBuilder(42).ddl("test", "t", text).build());
     CHECK_FALSE(sink.wait_applied(42));
-    CHECK(sink.finish().find("Error 1068") != std::string::npos);
+    CHECK(sink.finish().find("Error 1062") != std::string::npos);
   }
   // The journal now says that 42 has been begun, as after a crash in its middle.
+  const bool has_happened = GENERATE(true, false);
+  db.run("DELETE FROM t LIMIT 1");
+  if (has_happened) db.run(text);
   RunningSink sink(one_worker);
   CHECK(sink.sink().resume_from(CommitTs(1)) == CommitTs(1));
   sink.submit(TxnBuilder(42).ddl("test", "t", text).build());
   CHECK(sink.wait_applied(42));
   CHECK(sink.finish() == "");
   CHECK(db.rows(kProgress) == "42|0");
+  CHECK(db.rows("SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema='test'") ==
+        "1");
+}
+
+TEST_CASE("ddl: a swap of tables is done once, whenever the drainer dies", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE p(a INT) PARTITION BY RANGE(a) (PARTITION p1 VALUES LESS THAN (10))");
+  db.run("CREATE TABLE t(a INT); INSERT INTO t VALUES (1); INSERT INTO p VALUES (2)");
+  db.run("CREATE TABLE u(a INT); INSERT INTO u VALUES (3)");
+  const std::string text =
+      GENERATE(as<std::string>{}, "ALTER TABLE `p` EXCHANGE PARTITION `p1` WITH TABLE `t`",
+               "RENAME TABLE `t` TO `x`, `u` TO `t`, `x` TO `u`");
+  const bool has_happened = GENERATE(true, false);
+  CAPTURE(text, has_happened);
+  Txn txn = TxnBuilder(42).ddl("test", "t", text).build();
+  txn.ddl->effect.touched = {{"test", "p"}, {"test", "t"}, {"test", "u"}};
+  MysqlSinkOptions one_worker = options();
+  one_worker.syncer.worker_count = 1;
+  {
+    RunningSink sink(one_worker);
+    CHECK(sink.finish() == "");
+  }
+  const auto facts = read_ddl_facts(db.session(), *txn.ddl);
+  REQUIRE(facts.ok());
+  CHECK(facts->starts_with("i"));
+  db.run("UPDATE tidb_binlog.drainer_progress SET ddl_ts=42, applied='!" + *facts + "'");
+  if (has_happened) db.run("USE test; " + text);
+  RunningSink sink(one_worker);
+  sink.submit(std::move(txn));
+  CHECK(sink.wait_applied(42));
+  CHECK(sink.finish() == "");
+  const bool is_exchange = text.find("EXCHANGE") != std::string::npos;
+  CHECK(db.rows("SELECT a FROM test.t") == (is_exchange ? "2" : "3"));
+  CHECK(db.rows(kProgress) == "42|0");
+}
+
+TEST_CASE("ddl: what must not be repeated is not, when nothing tells whether it has happened") {
+  const std::string exchange = "alter table p exchange  partition p1 with table t";
+  CHECK(is_unrepeatable_ddl(exchange));
+  CHECK(is_unrepeatable_ddl("RENAME TABLE a TO b, c TO d"));
+  CHECK(is_unrepeatable_ddl("ALTER TABLE t ADD INDEX (a)"));
+  CHECK_FALSE(is_unrepeatable_ddl("RENAME TABLE a TO b"));
+  CHECK_FALSE(is_unrepeatable_ddl("ALTER TABLE t ADD INDEX k(a)"));
+  CHECK(judge_ddl(exchange, "i1", "i2") == DdlVerdict::kDone);
+  CHECK(judge_ddl(exchange, "i1", "i1") == DdlVerdict::kNotDone);
+  CHECK(judge_ddl(exchange, "d1", "d1") == DdlVerdict::kUnknown);
+  CHECK(judge_ddl("ALTER TABLE t ADD INDEX (a)", "d1", "d1") == DdlVerdict::kNotDone);
+  CHECK(judge_ddl("ALTER TABLE t ADD INDEX (a)", "", "d1") == DdlVerdict::kUnknown);
+  CHECK(judge_ddl("ALTER TABLE t ADD INDEX (a)", "i1", "d2") == DdlVerdict::kUnknown);
 }
 
 TEST_CASE("ddl: survives a connection that is lost in the middle", "[mariadb]") {

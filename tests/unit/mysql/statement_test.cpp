@@ -208,7 +208,7 @@ TEST_CASE("statement: rows without a key are looked for by the bytes of their va
         "DELETE FROM `d`.`t` WHERE `c` = 'a' AND BINARY CONVERT(`c` USING utf8mb4) = 'a' LIMIT 1");
 }
 
-TEST_CASE("packet: neighbours of one kind share a statement, counts are guarded") {
+TEST_CASE("packet: rows are written table by table, counts are guarded") {
   const TablePlan plan = plan_t();
   const auto t = table_t();
   const Txn txn = TxnBuilder(1)
@@ -220,18 +220,53 @@ TEST_CASE("packet: neighbours of one kind share a statement, counts are guarded"
                       .remove(t, {number(7), text("f"), null()})
                       .build();
   CHECK(packets(plan, txn, WriteMode::kExact) ==
-        "INSERT INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2);"
-        "DELETE FROM `test`.`t` WHERE `id` IN (3,4);"
-        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>2);"
-        "UPDATE `test`.`t` SET `b` = 'e',`c` = NULL,`id` = 6 WHERE `id` = 5 LIMIT 1;"
-        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
-        "DELETE FROM `test`.`t` WHERE `id` = 7 LIMIT 1;"
-        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
+        "DELETE FROM `test`.`t` WHERE `id` IN (3,4,5,7);"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>4);"
+        "INSERT INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2),('e',NULL,6);");
   CHECK(packets(plan, txn, WriteMode::kSafe) ==
         "REPLACE INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2);"
         "DELETE FROM `test`.`t` WHERE `id` IN (3,4,5);"
         "REPLACE INTO `test`.`t`(`b`,`c`,`id`) VALUES('e',NULL,6);"
         "DELETE FROM `test`.`t` WHERE `id` = 7 LIMIT 1;");
+}
+
+TEST_CASE("packet: the changes of one row become one, those of a table one statement") {
+  const auto t = table("d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kLong}});
+  const TablePlan plan = plan_of(t, downstream({{"a"}, {"b"}}, {{"PRIMARY", {"a"}}}));
+  const auto row = [](int64_t a, int64_t b) { return Values{number(a), number(b)}; };
+  const Txn txn = TxnBuilder(1)
+                      .update(t, row(2, 0), row(2, 1))
+                      .update(t, row(1, 0), row(1, 1))
+                      .remove(t, row(3, 0))
+                      .insert(t, row(3, 5))
+                      .update(t, row(2, 1), row(2, 2))
+                      .insert(t, row(4, 0))
+                      .update(t, row(4, 0), row(4, 1))
+                      .update(t, row(5, 0), row(5, 1))
+                      .remove(t, row(5, 1))
+                      .build();
+  CHECK(packets(plan, txn, WriteMode::kExact) ==
+        "DELETE FROM `d`.`t` WHERE `a` = 5 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
+        "REPLACE INTO `d`.`t`(`a`,`b`) VALUES(1,1),(2,2),(3,5);"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>6);"
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(4,1);");
+  // The key that another row leaves is taken only after it has been left.
+  const Txn moved =
+      TxnBuilder(2).update(t, row(1, 0), row(9, 0)).update(t, row(2, 0), row(1, 0)).build();
+  CHECK(packets(plan, moved, WriteMode::kExact) ==
+        "DELETE FROM `d`.`t` WHERE `a` = 1 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(9,0);"
+        "DELETE FROM `d`.`t` WHERE `a` = 2 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,0);");
+  // Inserted and deleted: both are written.
+  const Txn gone = TxnBuilder(3).insert(t, row(1, 0)).remove(t, row(1, 0)).build();
+  CHECK(packets(plan, gone, WriteMode::kExact) ==
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,0);"
+        "DELETE FROM `d`.`t` WHERE `a` = 1 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
 }
 
 TEST_CASE("packet: deletes by a composite key become alternatives, those without key stay alone") {

@@ -1,0 +1,140 @@
+#include "syncer/mysql/ddl_facts.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <vector>
+
+#include "syncer/mysql/failure.h"
+#include "syncer/mysql/literal.h"
+
+namespace drainer::mysql {
+namespace {
+
+constexpr int32_t kUnknownDatabase = 1049;
+constexpr int32_t kNoSuchTable = 1146;
+
+/// FNV-1a: the same in all builds.
+uint64_t hash_text(std::string_view text, uint64_t hash = 0xcbf29ce484222325) {
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return hash;
+}
+
+/// The definition without the counter that rows move.
+std::string without_counter(std::string definition) {
+  constexpr std::string_view kCounter = " AUTO_INCREMENT=";
+  const size_t at = definition.rfind(kCounter);
+  if (at == std::string::npos) return definition;
+  const size_t end = definition.find_first_not_of("0123456789", at + kCounter.size());
+  return definition.erase(at, end == std::string::npos ? end : end - at);
+}
+
+Result<std::string> definition_of(Session& session, const schema::TableName& name) {
+  std::string sql = "SHOW CREATE ";
+  if (name.table.empty()) {
+    sql += "DATABASE ";
+    append_identifier(sql, name.schema);
+  } else {
+    sql += "TABLE ";
+    append_table_name(sql, name.schema, name.table);
+  }
+  auto rows = session.query(sql);
+  if (rows.ok()) {
+    return rows->empty() ? "" : without_counter((*rows)[0].at(1).value_or(""));
+  }
+  const int32_t code = rows.error().detail();
+  if (code == kNoSuchTable || code == kUnknownDatabase) return std::string("absent");
+  return std::move(rows).error();
+}
+
+bool is_plain_name(std::string_view name) {
+  return std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+}
+
+/// The storage engine's ids of the table and its partitions; nothing when they cannot be had.
+/// kLost failures are returned.
+Result<std::string> ids_of(Session& session, const schema::TableName& name) {
+  if (name.table.empty()) return std::string("-");
+  // Other names are stored in an encoding of their own.
+  if (!is_plain_name(name.schema) || !is_plain_name(name.table)) return std::string();
+  const std::string file = fmt::format("'{}/{}", name.schema, name.table);
+  const auto innodb = [&](std::string_view view) {
+    return fmt::format(
+        "SELECT name, table_id FROM information_schema.{} WHERE name = {}' OR name LIKE {}#p#%' "
+        "ORDER BY name",
+        view, file, file);
+  };
+  const std::array<std::string, 3> queries = {
+      innodb("innodb_sys_tables"), innodb("innodb_tables"),
+      fmt::format("SELECT table_name, tidb_table_id FROM information_schema.tables WHERE "
+                  "table_schema = '{}' AND table_name = '{}'",
+                  name.schema, name.table)};
+  for (const std::string& sql : queries) {
+    auto rows = session.query(sql);
+    if (!rows.ok()) {
+      if (classify_failure(rows.error()) == FailureClass::kLost) return std::move(rows).error();
+      continue;
+    }
+    std::string ids = "-";
+    for (const ResultRow& row : *rows) {
+      ids += fmt::format("{}={},", row[0].value_or(""), row[1].value_or(""));
+    }
+    return ids;
+  }
+  return std::string();
+}
+
+std::string folded_words(std::string_view text) {
+  std::string words;
+  for (const char c : text) {
+    const bool is_blank = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (is_blank && (words.empty() || words.back() == ' ')) continue;
+    words.push_back(is_blank ? ' '
+                             : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+  }
+  return words;
+}
+
+/// Only their table ids tell whether these have happened.
+bool moves_tables(const std::string& words) {
+  return words.find("EXCHANGE PARTITION") != std::string::npos || words.starts_with("RENAME TABLE");
+}
+
+}  // namespace
+
+Result<std::string> read_ddl_facts(Session& session, const Ddl& ddl) {
+  std::vector<schema::TableName> names = ddl.effect.touched;
+  names.push_back(ddl.effect.name);
+  uint64_t hash = hash_text("");
+  bool has_ids = true;
+  for (const schema::TableName& name : names) {
+    ASSIGN_OR_RETURN(const std::string definition, definition_of(session, name));
+    ASSIGN_OR_RETURN(const std::string ids, ids_of(session, name));
+    has_ids &= !ids.empty();
+    hash = hash_text(definition, hash_text(name.schema + "/" + name.table + "\n", hash));
+    hash = hash_text(ids, hash);
+  }
+  return fmt::format("{}{:016x}", has_ids ? 'i' : 'd', hash);
+}
+
+bool is_unrepeatable_ddl(std::string_view text) {
+  const std::string words = folded_words(text);
+  if (words.find("EXCHANGE PARTITION") != std::string::npos) return true;
+  if (words.starts_with("RENAME TABLE")) return words.find(',') != std::string::npos;
+  constexpr std::array<std::string_view, 6> kUnnamed = {
+      "ADD INDEX (", "ADD INDEX(", "ADD KEY (", "ADD KEY(", "ADD UNIQUE (", "ADD UNIQUE("};
+  return std::ranges::any_of(
+      kUnnamed, [&](std::string_view part) { return words.find(part) != std::string::npos; });
+}
+
+DdlVerdict judge_ddl(std::string_view text, std::string_view before, std::string_view now) {
+  if (before.empty() || now.empty() || before[0] != now[0]) return DdlVerdict::kUnknown;
+  if (before != now) return DdlVerdict::kDone;
+  const bool has_ids = now[0] == 'i';
+  return !has_ids && moves_tables(folded_words(text)) ? DdlVerdict::kUnknown : DdlVerdict::kNotDone;
+}
+
+}  // namespace drainer::mysql
