@@ -261,7 +261,9 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kFatal:
       break;
   }
-  const bool has_statements = !step.txns.empty() || options_.marks.has_value();
+  // The progress row has a guard as well: there it tells of another owner.
+  const bool has_statements =
+      !step.txns.empty() || options_.marks.has_value() || failure == FailureClass::kGuard;
   // Of our own errors, without a number, only those about values do not name their row.
   const bool is_found_by_rows = error.detail() != 0 || error.code() == ErrorCode::kInvalid ||
                                 error.code() == ErrorCode::kCorrupt;

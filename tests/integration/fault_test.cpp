@@ -57,6 +57,17 @@ void kill_drainer(const Capture& capture, int times, const std::string& pace) {
   }
 }
 
+/// False when the drainer ended before it wrote a row.
+bool wait_for_writes(Pipeline& pipeline) {
+  const std::string sql = "SELECT 1 FROM tidb_binlog.drainer_progress WHERE commit_ts > " +
+                          pipeline.capture().from_ts + " LIMIT 1";
+  while (!pipeline.drainer().wait_ms(20)) {
+    const auto rows = pipeline.downstream().query(sql);
+    if (rows.ok() && !rows->empty()) return true;
+  }
+  return false;
+}
+
 /// Stops a drainer in its work, lets another one take over, lets the first one go on.
 void fence_drainer(const Capture& capture, int times) {
   Random random(7);
@@ -65,7 +76,8 @@ void fence_drainer(const Capture& capture, int times) {
     pipeline.start_upstream({"--pace", "500"});
     pipeline.write_config();
     pipeline.start_drainer_over_capture();
-    if (pipeline.drainer().wait_ms(pick(random, 300, 1100))) continue;
+    REQUIRE(wait_for_writes(pipeline));
+    if (pipeline.drainer().wait_ms(pick(random, 0, 700))) continue;
     pipeline.drainer().send_signal(SIGSTOP);
     auto stopped = pipeline.release_drainer();
     pipeline.change_drainer_port();
@@ -76,20 +88,10 @@ void fence_drainer(const Capture& capture, int times) {
     const std::optional<int> code = pipeline.wait_for_drainer();
     INFO(end_of(pipeline.drainer_log()));
     REQUIRE(code == 0);
-    REQUIRE(stopped->wait(std::chrono::seconds(60)) == 1);
+    REQUIRE(stopped->wait(std::chrono::seconds(60)).value_or(0) != 0);
+    CHECK_THAT(pipeline.drainer_log(), Catch::Contains("has taken over cluster"));
     for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
   }
-}
-
-/// False when the drainer ended before it wrote a row.
-bool wait_for_writes(Pipeline& pipeline) {
-  const std::string sql = "SELECT 1 FROM tidb_binlog.drainer_progress WHERE commit_ts > " +
-                          pipeline.capture().from_ts + " LIMIT 1";
-  while (!pipeline.drainer().wait_ms(20)) {
-    const auto rows = pipeline.downstream().query(sql);
-    if (rows.ok() && !rows->empty()) return true;
-  }
-  return false;
 }
 
 /// Ends the server as a power cut would while the drainer writes.
