@@ -138,7 +138,7 @@ TEST_CASE("relay: with the upstream gone the log completes what was begun, once"
   ::setenv("TZ", "UTC", 1);
   const std::string log = pipeline.directory() + "/relay";
   const std::string relay = "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
-  pipeline.start_upstream({"--pace", "400"});
+  pipeline.start_upstream({"--pace", "100"});
   pipeline.write_config({.more = relay});
   pipeline.start_drainer_over_capture();
   // However far it has come by then.

@@ -105,10 +105,14 @@ std::vector<Bytes> MockCluster::read(size_t count) const {
 uint64_t MockCluster::count() const {
   int64_t low = 0;
   int64_t high = 0;
-  const auto failure =
-      rd_kafka_query_watermark_offsets(impl_->handle, "t", 0, &low, &high, kReadLimitMs);
-  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("no watermarks");
-  return static_cast<uint64_t>(high);
+  // A broker that has just come back may drop the first connections.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const auto failure =
+        rd_kafka_query_watermark_offsets(impl_->handle, "t", 0, &low, &high, kReadLimitMs);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return static_cast<uint64_t>(high);
+    rd_kafka_poll(impl_->handle, 100);
+  }
+  throw std::runtime_error("no watermarks");
 }
 
 std::vector<Bytes> MockCluster::read_all() const {
