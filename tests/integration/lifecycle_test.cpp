@@ -197,7 +197,8 @@ TEST_CASE("lifecycle: the entry is put right when others change or take it") {
   CHECK(world.pipeline.wait_for_drainer() == 0);
 }
 
-TEST_CASE("lifecycle: of two drainers with one id both tell, and only the newer one writes") {
+TEST_CASE(
+    "lifecycle: of two drainers with one id only the newer one writes, and the older one tells") {
   if (is_skipped()) return;
   World world({"--pace", "300"});
   Pipeline& pipeline = world.pipeline;
@@ -214,8 +215,7 @@ TEST_CASE("lifecycle: of two drainers with one id both tell, and only the newer 
       log);
   CHECK(second->wait(std::chrono::seconds(120)) == 0);
   INFO(fakes::read_file(log));
-  CHECK_THAT(fakes::read_file(log),
-             Catch::Contains("another drainer is registered with the node id of this one"));
+  // The newer one warns if it finds the older one's entry online; that may have stopped by then.
   // The older one finds its progress rows taken over as soon as it writes.
   CHECK(pipeline.wait_for_drainer(std::chrono::seconds(60)) == 2);
   INFO(world.log_tail());
