@@ -4,7 +4,7 @@
 drainer_packages=(
   g++ cmake ninja-build pkg-config mold
   libboost-dev libprotobuf-dev protobuf-compiler libnghttp2-dev libssl-dev zlib1g-dev
-  libmysqlcppconn-dev librdkafka-dev libtomlplusplus-dev libfmt-dev
+  libmysqlcppconn-dev librdkafka-dev libtomlplusplus-dev libspdlog-dev libfmt-dev
   rapidjson-dev libre2-dev catch2
   libgrpc++-dev protobuf-compiler-grpc mariadb-server etcd-server openssl
 )

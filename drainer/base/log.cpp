@@ -11,6 +11,9 @@
 #include <ctime>
 #include <memory>
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/sink.h>
+
 #include "drainer/base/log_control.h"
 
 namespace drainer {
@@ -115,18 +118,6 @@ std::string format_time(std::chrono::system_clock::time_point now) {
                      std::abs(offset) / 60, std::abs(offset) % 60);
 }
 
-struct LogState {
-  std::atomic<LogLevel> level{LogLevel::kInfo};
-  std::atomic<uint64_t> lost_lines{0};
-  // Set once, before other threads log.
-  std::unique_ptr<LogFile> file;
-};
-
-LogState& log_state() {
-  static LogState state;
-  return state;
-}
-
 bool write_stdout(std::string_view line) {
   while (!line.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
@@ -135,6 +126,49 @@ bool write_stdout(std::string_view line) {
     line.remove_prefix(static_cast<size_t>(written));
   }
   return true;
+}
+
+// Takes whole lines; what it cannot write is counted. spdlog's own file sinks know neither the
+// names of lumberjack nor a full disk.
+class LineSink final : public spdlog::sinks::sink {
+ public:
+  explicit LineSink(std::unique_ptr<LogFile> file) : file_(std::move(file)) {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    const std::string_view line(message.payload.data(), message.payload.size());
+    if (file_ ? file_->write(line) : write_stdout(line)) return;
+    if (lost_lines.fetch_add(1) == 0) {
+      std::fprintf(stderr, "drainer: write log: %s\n", std::strerror(errno));
+    }
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  LogFile* file() { return file_.get(); }
+
+  std::atomic<uint64_t> lost_lines{0};
+
+ private:
+  const std::unique_ptr<LogFile> file_;
+};
+
+struct LogState {
+  std::atomic<LogLevel> level{LogLevel::kInfo};
+  // Set once, before other threads log.
+  std::shared_ptr<LineSink> sink;
+  std::unique_ptr<spdlog::logger> logger;
+
+  LogState() { use(nullptr); }
+  void use(std::unique_ptr<LogFile> file) {
+    sink = std::make_shared<LineSink>(std::move(file));
+    logger = std::make_unique<spdlog::logger>("drainer", sink);
+  }
+};
+
+LogState& log_state() {
+  static LogState state;
+  return state;
 }
 
 }  // namespace
@@ -148,14 +182,15 @@ Result<void> open_log(const LogOptions& options) {
 Result<void> open_log_file(LogLevel level, LogFile::Options options) {
   LogState& state = log_state();
   state.level = level;
-  ASSIGN_OR_RETURN(state.file, LogFile::open(std::move(options)));
+  ASSIGN_OR_RETURN(std::unique_ptr<LogFile> file, LogFile::open(std::move(options)));
+  state.use(std::move(file));
   return {};
 }
 
 void reopen_log() {
-  LogState& state = log_state();
-  if (!state.file) return;
-  const Result<void> opened = state.file->reopen();
+  LogFile* const file = log_state().sink->file();
+  if (file == nullptr) return;
+  const Result<void> opened = file->reopen();
   if (!opened.ok()) log_error("the log goes on in the old file", {{"error", opened.error()}});
 }
 
@@ -198,21 +233,17 @@ std::string format_log_line(LogLevel level, std::string_view message, LogFields 
 
 namespace {
 
-// Tells of the first lost line on standard error, and of all in the log once it takes lines again.
+// The first lost line is told of on standard error, all of them once the log takes lines again.
 void write_line(LogLevel level, std::string_view message, LogFields fields,
                 const std::source_location& where) {
   LogState& state = log_state();
   std::string line = format_time(std::chrono::system_clock::now());
   line += format_log_line(level, message, fields, where.file_name(), where.line());
   line += '\n';
-  if (!(state.file ? state.file->write(line) : write_stdout(line))) {
-    if (state.lost_lines.fetch_add(1) == 0) {
-      std::fprintf(stderr, "drainer: write log: %s\n", std::strerror(errno));
-    }
-    return;
-  }
-  if (state.lost_lines.load(std::memory_order_relaxed) == 0) return;
-  if (const uint64_t lost = state.lost_lines.exchange(0); lost > 0) {
+  const uint64_t lost_before = state.sink->lost_lines.load();
+  state.logger->log(spdlog::level::info, line);
+  if (lost_before == 0 || state.sink->lost_lines.load() != lost_before) return;
+  if (const uint64_t lost = state.sink->lost_lines.exchange(0); lost > 0) {
     log_warn("log lines were lost", {{"lines", lost}});
   }
 }

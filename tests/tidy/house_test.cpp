@@ -57,6 +57,7 @@ const std::vector<std::pair<std::regex, Names>> kWalls = {
      {"drainer/server/routes.cpp", "drainer/rpc/port.cpp", "drainer/server/metrics_push.cpp"}},
     {std::regex("toml\\+\\+|tomlplusplus|toml\\.hpp"),
      {"conf/toml_file.cpp", "syncer/checkpoint/file_checkpoint.cpp"}},
+    {std::regex("spdlog/"), {"drainer/base/log.cpp"}},
     {std::regex("^iostream$"), {}},
 };
 
