@@ -7,22 +7,6 @@
 
 namespace drainer {
 
-namespace {
-
-std::string_view event_name(RowKind kind) {
-  switch (kind) {
-    case RowKind::kInsert:
-      return "insert";
-    case RowKind::kUpdate:
-      return "update";
-    case RowKind::kDelete:
-      return "delete";
-  }
-  return "";
-}
-
-}  // namespace
-
 Result<void> Replay::run(const StopToken& stop, const std::function<void()>& on_progress) {
   StopSource failure;
   ThreadGroup threads([&failure] { failure.request_stop(); });
@@ -97,14 +81,11 @@ void Replay::filter_ddl(Txn& txn) const {
 }
 
 void Replay::filter_rows(Txn& txn) const {
-  std::vector<bool> is_skipped;
-  for (const auto& table : txn.tables) {
-    is_skipped.push_back(rules_.table_filter.skips(table->name));
-  }
+  std::vector<bool> keeps_table;
+  for (const auto& table : txn.tables) keeps_table.push_back(row_filter_.keeps_table(table->name));
   std::erase_if(txn.rows, [&](const RowChange& row) {
-    return is_skipped[row.table] ||
-           (!rules_.event_filter.empty() &&
-            rules_.event_filter.ignores_event(txn.table_of(row).name, event_name(row.kind)));
+    return !keeps_table[row.table] ||
+           (row_filter_.keeps_kind && !row_filter_.keeps_kind(txn.table_of(row).name, row.kind));
   });
 }
 

@@ -18,7 +18,12 @@ class Replay {
  public:
   /// All must outlive it. Transactions up to `start` are dropped: an earlier run has applied them.
   Replay(relay::TxnSource& source, const SyncerRules& rules, Sink& sink, CommitTs start)
-      : source_(source), rules_(rules), sink_(sink), start_(start), applied_ts_(start.value) {}
+      : source_(source),
+        rules_(rules),
+        row_filter_(row_filter_of(rules)),
+        sink_(sink),
+        start_(start),
+        applied_ts_(start.value) {}
 
   /// Until the source ends and all of it is applied, the first error, or `stop`: then what was
   /// submitted is still applied. `on_progress` hears about it several times a second.
@@ -42,6 +47,7 @@ class Replay {
 
   relay::TxnSource& source_;
   const SyncerRules& rules_;
+  const RowFilter row_filter_;
   Sink& sink_;
   const CommitTs start_;
   std::atomic<uint64_t> bytes_read_ = 0;

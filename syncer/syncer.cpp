@@ -23,23 +23,24 @@ void count_rows(const Txn& txn) {
   count_event("Delete", kinds[2]);
 }
 
-std::string_view event_name(RowKind kind) {
-  switch (kind) {
-    case RowKind::kInsert:
-      return "insert";
-    case RowKind::kUpdate:
-      return "update";
-    case RowKind::kDelete:
-      return "delete";
-  }
-  return "";
-}
-
 std::optional<std::string> text_if(bool passes, std::string_view text) {
   return passes ? std::optional(std::string(text)) : std::nullopt;
 }
 
 }  // namespace
+
+RowFilter row_filter_of(const SyncerRules& rules) {
+  RowFilter filter;
+  filter.keeps_table = [&rules](const schema::TableName& name) {
+    return !rules.table_filter.skips(name);
+  };
+  if (!rules.event_filter.empty()) {
+    filter.keeps_kind = [&rules](const schema::TableName& name, RowKind kind) {
+      return !rules.event_filter.ignores_event(name, to_string(kind));
+    };
+  }
+  return filter;
+}
 
 Syncer::Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema,
                const SyncerRules& rules, Sink& sink, CommitTs start, Clock& clock)
@@ -48,17 +49,9 @@ Syncer::Syncer(BoundedQueue<tidb::BinlogItem>& input, schema::Schema& schema,
       rules_(rules),
       sink_(sink),
       clock_(clock),
+      row_filter_(row_filter_of(rules)),
       last_(start),
-      last_submitted_(start) {
-  row_filter_.keeps_table = [this](const schema::TableName& name) {
-    return !rules_.table_filter.skips(name);
-  };
-  if (!rules_.event_filter.empty()) {
-    row_filter_.keeps_kind = [this](const schema::TableName& name, RowKind kind) {
-      return !rules_.event_filter.ignores_event(name, event_name(kind));
-    };
-  }
-}
+      last_submitted_(start) {}
 
 Result<void> Syncer::run(const StopToken& stop) {
   Result<void> result = run_until_stopped(stop);

@@ -34,6 +34,9 @@ struct SyncerRules {
   CommitTs until;
 };
 
+/// Which rows the rules let pass. `rules` must outlive it.
+RowFilter row_filter_of(const SyncerRules& rules);
+
 /// The main loop: brings the schema to the version of each binlog, filters, translates, and submits
 /// to the sink in commit-ts order (spec/drainer-process.md 3.5, schema-and-ddl.md 3.5). One thread.
 class Syncer {

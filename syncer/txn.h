@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drainer/base/ids.h"
@@ -15,6 +16,19 @@
 namespace drainer {
 
 enum class RowKind : uint8_t { kInsert, kUpdate, kDelete };
+
+/// As rules and records of users name it.
+constexpr std::string_view to_string(RowKind kind) {
+  switch (kind) {
+    case RowKind::kInsert:
+      return "insert";
+    case RowKind::kUpdate:
+      return "update";
+    case RowKind::kDelete:
+      return "delete";
+  }
+  return "";
+}
 
 /// One row change; its values lie in Txn::values. Plain data.
 struct RowChange {
@@ -54,6 +68,9 @@ struct Txn {
   bool is_ddl() const { return ddl.has_value(); }
   /// Only progress: a fake binlog, or a transaction that was filtered away.
   bool is_empty() const { return rows.empty() && !ddl; }
+  /// False for what files and messages leave out: pure progress, and a DDL that is not to be sent.
+  /// A transaction whose rows were all filtered away still has a message.
+  bool has_message() const { return ddl ? !ddl->should_skip : !tables.empty(); }
 
   const schema::TableVersion& table_of(const RowChange& row) const { return *tables[row.table]; }
   /// One value per column of the table's description.

@@ -90,7 +90,7 @@ Result<void> FileSink::write_all(const StopToken& stop) {
 }
 
 Result<void> FileSink::write(const Txn& txn) {
-  if (MessageWriter::has_message(txn) && !was_written(txn.commit_ts)) {
+  if (txn.has_message() && !was_written(txn.commit_ts)) {
     buffer_.clear();
     TRY(messages_.put(buffer_, txn));
     TRY(segments_.append(buffer_.view()));

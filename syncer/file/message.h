@@ -22,11 +22,6 @@ class MessageWriter {
   /// TIMESTAMP defaults that the rows lack are rendered in `zone`, which must outlive the writer.
   explicit MessageWriter(const tidb::TimeZone& zone) : zone_(zone) {}
 
-  /// False for what has no record: pure progress, and a DDL that is not to be sent.
-  static bool has_message(const Txn& txn) {
-    return txn.is_ddl() ? !txn.ddl->should_skip : !txn.tables.empty();
-  }
-
   /// Puts the payload of `txn` before what `out` holds. kCorrupt names table and column; `out` then
   /// holds rubbish.
   Result<void> put(ReverseWriter& out, const Txn& txn);

@@ -158,7 +158,7 @@ Result<void> KafkaSink::send(const Txn& txn, const StopToken& stop) {
 Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
                                      const StopToken& stop) {
   const bool is_known = txn.commit_ts <= options_.sent_before;
-  if (is_known || !MessageWriter::has_message(txn)) {
+  if (is_known || !txn.has_message()) {
     window_.add_progress(applied);
     return {};
   }

@@ -19,18 +19,6 @@ using Row = std::span<const tidb::Value>;
 
 constexpr size_t kRecordedBytes = 4096;
 
-std::string_view name_of(RowKind kind) {
-  switch (kind) {
-    case RowKind::kInsert:
-      return "insert";
-    case RowKind::kUpdate:
-      return "update";
-    case RowKind::kDelete:
-      return "delete";
-  }
-  return "";
-}
-
 uint64_t number_of(const Field& field) {
   uint64_t value = 0;
   if (field) std::from_chars(field->data(), field->data() + field->size(), value);
@@ -116,7 +104,7 @@ Result<void> ConflictResolver::write(const TablePlan& plan, const Txn& txn, cons
   if (plan.conflict->action == ConflictAction::kStop) {
     return make_error(ErrorCode::kConflict,
                       "conflict in {}: {} of commit ts {} finds {} where {}; the policy is stop",
-                      plan.target, name_of(row.kind), txn.commit_ts,
+                      plan.target, to_string(row.kind), txn.commit_ts,
                       found.rows == 0 ? "no row" : "another row",
                       describe_row(plan, change.old_values()));
   }
@@ -257,7 +245,7 @@ Result<void> ConflictResolver::note(const Change& change, const Found& found, bo
   conflicts(change.plan.target, is_applied).add();
   log_warn("conflict: the row downstream is not what was changed upstream",
            {{"table", change.plan.target},
-            {"operation", name_of(change.row.kind)},
+            {"operation", to_string(change.row.kind)},
             {"key", describe_row(change.plan, change.old_values())},
             {"commit ts", change.txn.commit_ts},
             {"rows found", found.rows},
@@ -287,7 +275,7 @@ Result<void> ConflictResolver::record(const Change& change, const Found& found, 
       "row_key, arrived, found) VALUES ({},{},{},",
       table_, cluster_id_, change.txn.commit_ts, change.number());
   append_quoted(sql, change.plan.target, style_);
-  fmt::format_to(std::back_inserter(sql), ",'{}','{}','{}',", name_of(change.row.kind),
+  fmt::format_to(std::back_inserter(sql), ",'{}','{}','{}',", to_string(change.row.kind),
                  to_string(change.plan.conflict->action), is_applied ? "applied" : "skipped");
   append_quoted(sql, describe_row(change.plan, change.old_values()), style_);
   sql.push_back(',');

@@ -99,7 +99,7 @@ Result<void> RelaySink::log_all(const StopToken& stop) {
 
 Result<void> RelaySink::log(const Txn& txn) {
   // FIX: a DDL that is not to be executed is not logged, where it would lose that mark.
-  if (!kafka::MessageWriter::has_message(txn)) return {};
+  if (!txn.has_message()) return {};
   buffer_.clear();
   buffer_.put_bytes_field(0x2a, inner_->time_zone().name());
   TRY(messages_.put(buffer_, txn));

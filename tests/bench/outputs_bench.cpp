@@ -28,7 +28,7 @@ class EncodingSink final : public Sink {
   void start(ThreadGroup&) override {}
   Result<void> submit(Txn txn, const StopToken&) override {
     rows_ += txn.rows.size();
-    if (!kafka::MessageWriter::has_message(txn)) return {};
+    if (!txn.has_message()) return {};
     out_.clear();
     if (mode_ == Mode::kKafka) return kafka_.put(out_, txn);
     if (mode_ == Mode::kFile) return file_.put(out_, txn);

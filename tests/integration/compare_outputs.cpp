@@ -83,7 +83,7 @@ class ComparingSink final : public Sink {
 
   void start(ThreadGroup&) override {}
   Result<void> submit(Txn txn, const StopToken&) override {
-    if (kafka::MessageWriter::has_message(txn)) {
+    if (txn.has_message()) {
       if (kafka_) TRY(encode(kafka_writer_, txn, *kafka_));
       if (file_) TRY(encode(file_writer_, txn, *file_));
     }

@@ -259,11 +259,11 @@ TEST_CASE("kafka message: unique keys are listed whatever their state, PRIMARY o
 }
 
 TEST_CASE("kafka message: progress and DDLs to be skipped have no message") {
-  CHECK_FALSE(kafka::MessageWriter::has_message(TxnBuilder(1).build()));
-  CHECK_FALSE(kafka::MessageWriter::has_message(TxnBuilder(1).ddl("d", "t", "x", true).build()));
-  CHECK(kafka::MessageWriter::has_message(TxnBuilder(1).ddl("d", "t", "x").build()));
+  CHECK_FALSE(TxnBuilder(1).build().has_message());
+  CHECK_FALSE(TxnBuilder(1).ddl("d", "t", "x", true).build().has_message());
+  CHECK(TxnBuilder(1).ddl("d", "t", "x").build().has_message());
   const Txn emptied = TxnBuilder(1).on(fakes::example_table()).build();
-  CHECK(kafka::MessageWriter::has_message(emptied));
+  CHECK(emptied.has_message());
 }
 
 TEST_CASE("kafka message: a table's changed description is used at once") {
