@@ -66,18 +66,26 @@ class Client final : public EtcdClient {
 
   Result<void> create_key(std::string_view key, std::string_view value,
                           const StopToken& stop) override {
-    ASSIGN_OR_RETURN(const bool is_put,
+    ASSIGN_OR_RETURN(const etcdserverpb::TxnResponse response,
                      execute(guarded_put(key, value, etcdserverpb::Compare::EQUAL), stop));
-    if (!is_put) return make_error(ErrorCode::kConflict, "etcd key {} already exists", key);
+    if (!response.succeeded())
+      return make_error(ErrorCode::kConflict, "etcd key {} already exists", key);
     return {};
   }
 
-  Result<void> update_key(std::string_view key, std::string_view value,
-                          const StopToken& stop) override {
-    ASSIGN_OR_RETURN(const bool is_put,
-                     execute(guarded_put(key, value, etcdserverpb::Compare::GREATER), stop));
-    if (!is_put) return make_error(ErrorCode::kNotFound, "etcd key {} not found", key);
-    return {};
+  Result<EtcdKeyValue> update_key(std::string_view key, std::string_view value,
+                                  const StopToken& stop) override {
+    etcdserverpb::TxnRequest request = guarded_put(key, value, etcdserverpb::Compare::GREATER);
+    request.mutable_success(0)->mutable_request_put()->set_prev_kv(true);
+    ASSIGN_OR_RETURN(etcdserverpb::TxnResponse response, execute(request, stop));
+    if (!response.succeeded()) {
+      return make_error(ErrorCode::kNotFound, "etcd key {} not found", key);
+    }
+    if (response.responses_size() != 1) {
+      return make_error(ErrorCode::kCorrupt, "etcd answers {} times to one put of key {}",
+                        response.responses_size(), key);
+    }
+    return to_key_value(*response.mutable_responses(0)->mutable_response_put()->mutable_prev_kv());
   }
 
  private:
@@ -93,11 +101,11 @@ class Client final : public EtcdClient {
     return pairs;
   }
 
-  /// Whether the guard held.
-  Result<bool> execute(const etcdserverpb::TxnRequest& request, const StopToken& stop) {
+  Result<etcdserverpb::TxnResponse> execute(const etcdserverpb::TxnRequest& request,
+                                            const StopToken& stop) {
     etcdserverpb::TxnResponse response;
     TRY(call("/etcdserverpb.KV/Txn", request, response, stop));
-    return response.succeeded();
+    return response;
   }
 
   /// Tries endpoint after endpoint, beginning with the one that answered last, until the time of an

@@ -41,9 +41,10 @@ class EtcdClient {
   /// Puts only if the key does not exist (mod revision 0); kConflict "already exists" else.
   virtual Result<void> create_key(std::string_view key, std::string_view value,
                                   const StopToken& stop) = 0;
-  /// Puts only if the key exists (mod revision > 0); kNotFound else.
-  virtual Result<void> update_key(std::string_view key, std::string_view value,
-                                  const StopToken& stop) = 0;
+  /// Puts only if the key exists (mod revision > 0) and gives what it has replaced, read in the
+  /// same transaction; kNotFound else.
+  virtual Result<EtcdKeyValue> update_key(std::string_view key, std::string_view value,
+                                          const StopToken& stop) = 0;
 };
 
 }  // namespace drainer::cluster

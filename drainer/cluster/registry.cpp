@@ -226,17 +226,18 @@ Result<std::optional<NodeStatus>> Registry::replace_drainer(const NodeStatus& no
                                                             const StopToken& stop) {
   const std::string key = key_of("drainers", node.node_id);
   const std::string value = to_json(node);
-  const Result<EtcdKeyValue> present = etcd_.get(key, stop);
-  if (!present.ok() && present.error().code() != ErrorCode::kNotFound) {
-    return Error(present.error()).because("register drainer {}", node.node_id);
+  const Result<EtcdKeyValue> replaced = etcd_.update_key(key, value, stop);
+  if (replaced.ok()) {
+    Result<NodeStatus> before = parse_node_status(replaced->value);
+    return before.ok() ? std::optional(*std::move(before)) : std::nullopt;
   }
-  if (!present.ok()) log_info("node dosen't exist, will create one", {{"id", node.node_id}});
-  Result<void> done =
-      present.ok() ? etcd_.update_key(key, value, stop) : etcd_.create_key(key, value, stop);
-  if (!done.ok()) return std::move(done).error().because("register drainer {}", node.node_id);
-  if (!present.ok()) return std::optional<NodeStatus>();
-  Result<NodeStatus> before = parse_node_status(present->value);
-  return before.ok() ? std::optional(*std::move(before)) : std::nullopt;
+  if (replaced.error().code() != ErrorCode::kNotFound) {
+    return Error(replaced.error()).because("register drainer {}", node.node_id);
+  }
+  log_info("node dosen't exist, will create one", {{"id", node.node_id}});
+  Result<void> created = etcd_.create_key(key, value, stop);
+  if (!created.ok()) return std::move(created).error().because("register drainer {}", node.node_id);
+  return std::optional<NodeStatus>();
 }
 
 }  // namespace drainer::cluster

@@ -39,7 +39,7 @@ TEST_CASE("etcd server: create, update, conflict and range work as with PD's etc
   CHECK(revision > 0);
   CHECK(etcd.client->create_key("/a", "other", {}).error().code() == ErrorCode::kConflict);
   CHECK(etcd.client->get("/a", {}).value().mod_revision == revision);
-  REQUIRE(etcd.client->update_key("/a", "new", {}).ok());
+  CHECK(etcd.client->update_key("/a", "new", {}).value().value == value);
   CHECK(etcd.client->get("/a", {}).value().mod_revision > revision);
 
   REQUIRE(etcd.client->create_key("/a/1", "1", {}).ok());

@@ -53,10 +53,15 @@ TEST_CASE("etcd: requests are the documented bytes") {
   CHECK(world.last_request ==
         "0a2910021a232f746964622d62696e6c6f672f76312f647261696e6572732f686f7374313a383234393000122a"
         "12280a232f746964622d62696e6c6f672f76312f647261696e6572732f686f7374313a38323439120176");
-  REQUIRE(world.client->update_key(kKey, "v", {}).ok());
+  etcdserverpb::TxnResponse replaced = txn(true);
+  replaced.add_responses()->mutable_response_put()->mutable_prev_kv()->set_value("before");
+  world.net.serve("a:2379", world.answering(replaced));
+  CHECK(world.client->update_key(kKey, "v", {}).value().value == "before");
+  // The documented bytes, and prev_kv.
   CHECK(world.last_request ==
         "0a2b080110021a232f746964622d62696e6c6f672f76312f647261696e6572732f686f7374313a383234393000"
-        "122a12280a232f746964622d62696e6c6f672f76312f647261696e6572732f686f7374313a38323439120176");
+        "122c122a0a232f746964622d62696e6c6f672f76312f647261696e6572732f686f7374313a38323439120176"
+        "2001");
   CHECK(world.net.calls() == std::vector<std::string>{"a:2379 /etcdserverpb.KV/Range",
                                                       "a:2379 /etcdserverpb.KV/Txn",
                                                       "a:2379 /etcdserverpb.KV/Txn"});
@@ -71,6 +76,12 @@ TEST_CASE("etcd: a guard that does not hold is a conflict or an absent key") {
   const Error absent = world.client->update_key(kKey, "v", {}).error();
   CHECK(absent.code() == ErrorCode::kNotFound);
   CHECK(absent.text().ends_with("not found"));
+}
+
+TEST_CASE("etcd: an update that is answered without its put is corrupt") {
+  EtcdWorld world;
+  world.net.serve("a:2379", world.answering(txn(true)));
+  CHECK(world.client->update_key(kKey, "v", {}).error().code() == ErrorCode::kCorrupt);
 }
 
 TEST_CASE("etcd: an endpoint that is down is passed over, and the live one stays the first") {

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drainer/cluster/etcd.h"
@@ -16,7 +17,6 @@ class FakeEtcd final : public cluster::EtcdClient {
   std::map<std::string, std::string, std::less<>> values;
   std::optional<Error> failure;        ///< of every call, while set
   std::function<void()> before_write;  ///< what another client does in between
-  std::function<void()> before_get;
   std::vector<std::string> writes;  ///< "create <key>" or "update <key>", as asked for
 
   Result<std::vector<cluster::EtcdKeyValue>> range_prefix(std::string_view prefix,
@@ -29,29 +29,31 @@ class FakeEtcd final : public cluster::EtcdClient {
     return found;
   }
   Result<cluster::EtcdKeyValue> get(std::string_view key, const StopToken&) override {
-    if (before_get) before_get();
     if (failure) return *failure;
     const auto found = values.find(key);
     if (found == values.end()) return Error(ErrorCode::kNotFound, "not found");
     return cluster::EtcdKeyValue{.key = found->first, .value = found->second};
   }
   Result<void> create_key(std::string_view key, std::string_view value, const StopToken&) override {
-    return put("create", key, value, /*must_exist=*/false);
+    TRY(begin_write("create", key));
+    if (values.contains(key)) return Error(ErrorCode::kConflict, "already exists");
+    values.insert_or_assign(std::string(key), std::string(value));
+    return {};
   }
-  Result<void> update_key(std::string_view key, std::string_view value, const StopToken&) override {
-    return put("update", key, value, /*must_exist=*/true);
+  Result<cluster::EtcdKeyValue> update_key(std::string_view key, std::string_view value,
+                                           const StopToken&) override {
+    TRY(begin_write("update", key));
+    const auto found = values.find(key);
+    if (found == values.end()) return Error(ErrorCode::kNotFound, "not found");
+    return cluster::EtcdKeyValue{.key = std::string(key),
+                                 .value = std::exchange(found->second, std::string(value))};
   }
 
  private:
-  Result<void> put(std::string_view verb, std::string_view key, std::string_view value,
-                   bool must_exist) {
+  Result<void> begin_write(std::string_view verb, std::string_view key) {
     if (failure) return *failure;
     writes.push_back(std::string(verb) + " " + std::string(key));
     if (before_write) before_write();
-    const bool exists = values.contains(key);
-    if (exists && !must_exist) return Error(ErrorCode::kConflict, "already exists");
-    if (!exists && must_exist) return Error(ErrorCode::kNotFound, "not found");
-    values.insert_or_assign(std::string(key), std::string(value));
     return {};
   }
 };

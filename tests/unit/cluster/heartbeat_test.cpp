@@ -143,7 +143,7 @@ TEST_CASE("heartbeat: the final state is the last word, though a write is under 
   }
   REQUIRE(threads.wait().ok());
   CHECK(world.stored().state == NodeState::kPaused);
-  CHECK(world.etcd.writes.size() == 2);
+  CHECK(world.etcd.writes.size() == 3);  // Update, create; and the last update.
 }
 
 }  // namespace

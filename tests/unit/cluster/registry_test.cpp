@@ -126,7 +126,8 @@ TEST_CASE("registry: a drainer is created once, then replaced") {
   REQUIRE(registry.put_drainer(node, {}).ok());
   node.state = NodeState::kPaused;
   REQUIRE(registry.put_drainer(node, {}).ok());
-  CHECK(etcd.writes == std::vector<std::string>{"create /tidb-binlog/v1/drainers/host1:8249",
+  CHECK(etcd.writes == std::vector<std::string>{"update /tidb-binlog/v1/drainers/host1:8249",
+                                                "create /tidb-binlog/v1/drainers/host1:8249",
                                                 "update /tidb-binlog/v1/drainers/host1:8249"});
   CHECK(registry.drainers({}).value().at(0).state == NodeState::kPaused);
 }
@@ -145,13 +146,23 @@ TEST_CASE("registry: keys are cleaned like file paths") {
   CHECK(etcd.values.contains("/tidb-binlog/v1/drainers/e"));
 }
 
-TEST_CASE("registry: a race with another writer is an error for the caller") {
+TEST_CASE("registry: what another writer put at the last moment is what was replaced") {
   FakeEtcd etcd;
   Registry registry(etcd);
-  etcd.before_write = [&] { etcd.values["/tidb-binlog/v1/drainers/host1:8249"] = "other"; };
+  REQUIRE(registry.put_drainer(kNode, {}).ok());
+  NodeStatus paused = kNode;
+  paused.state = NodeState::kPaused;
+  etcd.before_write = [&] { etcd.values["/tidb-binlog/v1/drainers/host1:8249"] = to_json(paused); };
+  CHECK(registry.replace_drainer(kNode, {}).value() == paused);
+}
+
+TEST_CASE("registry: an entry that another writer creates at the last moment is an error") {
+  FakeEtcd etcd;
+  Registry registry(etcd);
+  etcd.before_write = [&] {
+    if (etcd.writes.size() == 2) etcd.values["/tidb-binlog/v1/drainers/host1:8249"] = "other";
+  };
   CHECK(registry.put_drainer(kNode, {}).error().code() == ErrorCode::kConflict);
-  etcd.before_write = [&] { etcd.values.clear(); };
-  CHECK(registry.put_drainer(kNode, {}).error().code() == ErrorCode::kNotFound);
 }
 
 }  // namespace
