@@ -14,6 +14,7 @@ namespace drainer::fakes {
 namespace {
 
 constexpr std::chrono::seconds kStartLimit{180};
+constexpr const char* kStarted = "Kafka Server started";
 
 }  // namespace
 
@@ -31,12 +32,22 @@ KafkaCluster::KafkaCluster(std::string jars, int brokers)
   }
   for (int broker = 1; broker <= brokers; ++broker) write_config(broker);
   for (int broker = 1; broker <= brokers; ++broker) start(broker);
+  wait_until_started();
+}
+
+void KafkaCluster::wait_until_started() {
   const TimePoint deadline = SystemClock().now() + kStartLimit;
-  for (int broker = 1; broker <= brokers; ++broker) {
-    const std::string log = node_path(broker) + "/log";
-    while (read_file(log).find("Kafka Server started") == std::string::npos) {
+  for (int broker = 1; broker <= size(); ++broker) {
+    const auto has_started = [&] {
+      const std::string log = read_file(node_path(broker) + "/log");
+      int count = 0;
+      for (size_t at = log.find(kStarted); at != std::string::npos; at = log.find(kStarted, at + 1))
+        ++count;
+      return count == node(broker).starts;
+    };
+    while (!has_started()) {
       CHECK(node(broker).process->is_running() && SystemClock().now() < deadline,
-            "broker {} does not start: {}", broker, read_file(log));
+            "broker {} does not start: {}", broker, read_file(node_path(broker) + "/log"));
       SystemClock().sleep_for(std::chrono::milliseconds(100), StopToken());
     }
   }
@@ -87,6 +98,7 @@ void KafkaCluster::start(int broker) {
                       "-cp", jars_ + "/*", "kafka.Kafka", path + "/server.properties"},
                      path + "/log");
   CHECK(node(broker).process != nullptr, "java does not start");
+  ++node(broker).starts;
 }
 
 void KafkaCluster::kill(int broker) {

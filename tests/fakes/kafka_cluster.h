@@ -25,6 +25,8 @@ class KafkaCluster {
   std::string addresses() const;
   /// Brokers count from 1.
   int size() const { return static_cast<int>(nodes_.size()); }
+  /// Waits until each broker that was started serves.
+  void wait_until_started();
   /// As kill -9.
   void kill(int broker);
   /// Starts a killed one with its data; does not wait for it.
@@ -45,6 +47,7 @@ class KafkaCluster {
     uint16_t controller_port = 0;
     std::unique_ptr<TcpProxy> proxy;
     std::unique_ptr<Process> process;
+    int starts = 0;
   };
   std::string node_path(int broker) const;
   Node& node(int broker) { return nodes_.at(static_cast<size_t>(broker - 1)); }

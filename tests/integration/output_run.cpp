@@ -71,6 +71,10 @@ void OutputRun::finish() {
   REQUIRE(code == 0);
 }
 
+std::string pace_for(int kills) {
+  return kills < 10 ? "400" : "40";
+}
+
 std::vector<Bytes> payloads_in(const std::string& directory) {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {

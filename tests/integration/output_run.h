@@ -42,6 +42,9 @@ class OutputRun {
   std::unique_ptr<fakes::Process> upstream_;
 };
 
+/// For upstream_sim: such that the stream lasts longer than about so many kills.
+std::string pace_for(int kills);
+
 /// The payloads in the pb files of `directory`.
 std::vector<Bytes> payloads_in(const std::string& directory);
 

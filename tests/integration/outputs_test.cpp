@@ -16,6 +16,7 @@
 using namespace drainer;
 using integration::check_equal;
 using integration::OutputRun;
+using integration::pace_for;
 
 namespace {
 
@@ -33,7 +34,7 @@ std::string topic_at(const fakes::MockCluster& cluster, const std::string& more 
 }
 
 void check_files_after_kills(int kills) {
-  OutputRun run("file", "", {"--pace", "400"});
+  OutputRun run("file", "", {"--pace", pace_for(kills)});
   std::mt19937 random(20261121);
   for (int i = 0; i < kills; ++i) run.kill_at_any_time(random, [] {});
   run.finish();
@@ -45,7 +46,7 @@ void check_kafka_after_kills(int kills, bool reads_back) {
   constexpr int kBrokers = 3;
   fakes::MockCluster cluster(kBrokers);
   OutputRun run("kafka", topic_at(cluster, fmt::format("read-back = {}", reads_back)),
-                {"--pace", "400"});
+                {"--pace", pace_for(kills)});
   std::mt19937 random(20261121);
   std::uniform_int_distribution<int> any(1, kBrokers);
   int down = 0;

@@ -23,6 +23,7 @@ using fakes::KafkaCluster;
 using fakes::TopicReader;
 using integration::check_equal;
 using integration::OutputRun;
+using integration::pace_for;
 
 namespace {
 
@@ -66,7 +67,7 @@ void check_topic(const OutputRun& run, const std::string& addresses, const std::
 void check_kills(int kills, bool reads_back) {
   const std::string topic = new_topic();
   OutputRun run("kafka", settings(brokers(), topic, fmt::format("read-back = {}", reads_back)),
-                {"--pace", "400"});
+                {"--pace", pace_for(kills)});
   std::mt19937 random(20261121);
   for (int i = 0; i < kills; ++i) run.kill_at_any_time(random, [] {});
   run.finish();
@@ -75,6 +76,7 @@ void check_kills(int kills, bool reads_back) {
 
 // Until each broker has all of the topic.
 void wait_in_sync(KafkaCluster& cluster, const std::string& topic) {
+  cluster.wait_until_started();
   TopicReader reader(cluster.addresses(), topic);
   const TimePoint deadline = SystemClock().now() + integration::kEndLimit;
   while (reader.replicas_in_sync() < cluster.size()) {

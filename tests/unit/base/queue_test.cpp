@@ -68,7 +68,8 @@ TEST_CASE("queue: several producers that find it full all get through") {
   std::vector<std::thread> producers;
   for (int p = 0; p < 4; ++p) {
     producers.emplace_back([&] {
-      for (int i = 0; i < 500; ++i) (void)queue.push(i, 1 + static_cast<size_t>(i % 9), stop.get_token());
+      for (int i = 0; i < 500; ++i)
+        (void)queue.push(i, 1 + static_cast<size_t>(i % 9), stop.get_token());
     });
   }
   size_t count = 0;

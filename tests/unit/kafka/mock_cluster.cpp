@@ -12,6 +12,7 @@ namespace drainer::fakes {
 namespace {
 
 constexpr int16_t kProduceRequest = 0;
+constexpr int16_t kListOffsetsRequest = 2;
 
 void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
   char text[256];
@@ -34,6 +35,15 @@ struct MockCluster::Impl {
       opened = std::make_unique<TopicReader>(rd_kafka_mock_cluster_bootstraps(cluster), "t");
     }
     return *opened;
+  }
+
+  void fail(int16_t request, const std::vector<int>& codes) const {
+    std::vector<rd_kafka_resp_err_t> errors;
+    for (const int code : codes) {
+      errors.push_back(code == -1 ? RD_KAFKA_RESP_ERR__TRANSPORT
+                                  : static_cast<rd_kafka_resp_err_t>(code));
+    }
+    rd_kafka_mock_push_request_errors_array(cluster, request, errors.size(), errors.data());
   }
 };
 
@@ -59,13 +69,11 @@ std::string MockCluster::brokers() const {
 }
 
 void MockCluster::fail_produce_requests(const std::vector<int>& codes) {
-  std::vector<rd_kafka_resp_err_t> errors;
-  for (const int code : codes) {
-    errors.push_back(code == -1 ? RD_KAFKA_RESP_ERR__TRANSPORT
-                                : static_cast<rd_kafka_resp_err_t>(code));
-  }
-  rd_kafka_mock_push_request_errors_array(impl_->cluster, kProduceRequest, errors.size(),
-                                          errors.data());
+  impl_->fail(kProduceRequest, codes);
+}
+
+void MockCluster::fail_offset_requests(const std::vector<int>& codes) {
+  impl_->fail(kListOffsetsRequest, codes);
 }
 
 void MockCluster::hold_produce_answer(int broker, int after) {

@@ -19,6 +19,8 @@ class MockCluster {
   /// The next produce requests fail with these error codes of Kafka, one each; 0: no error, -1: the
   /// connection is dropped.
   void fail_produce_requests(const std::vector<int>& codes);
+  /// The next questions for offsets fail, one each.
+  void fail_offset_requests(const std::vector<int>& codes);
   /// `after` more produce requests are answered; the next one is taken, but its answer is held back
   /// for longer than its connection lives.
   void hold_produce_answer(int broker, int after);
