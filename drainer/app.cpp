@@ -122,6 +122,7 @@ Result<void> App::start() {
   TRY(open_downstream());
   TRY(open_schema());
   ASSIGN_OR_RETURN(rules_, make_rules(options_));
+  rules_.started_at = upstream_->started_at;
   return {};
 }
 
@@ -367,9 +368,12 @@ Result<void> App::stop() {
   const auto keep_first = [&first](Result<void> result) {
     if (first.ok() && !result.ok()) first = std::move(result);
   };
-  if (is_replicating_) {
+  // Also when the start ended while the registry was being told: that may show us online.
+  if (has_registered_) {
     log_info("begin to close drainer server");
     commit_status();
+  }
+  if (is_replicating_) {
     upstream_threads_.request_stop();
     keep_first(upstream_threads_.wait());
     syncer_threads_.request_stop();

@@ -112,12 +112,17 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
     return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
   }
   if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
-  // A clean stop of ours never leaves the progress ahead: a Go drainer has gone over the rest of a
-  // crashed run and ended before where that was. What it wrote is older than the progress says.
-  if (options.is_consistent && options.checkpoint_ts < previous->state.commit_ts) {
-    log_warn("another drainer has stopped at the checkpoint since the last start; starting there",
+  // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
+  // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
+  // the progress ahead.
+  const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
+  const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
+                       options.checkpoint_ts == previous->saved_ts;
+  if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
+    log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+    return {.state = {.commit_ts = options.checkpoint_ts},
+            .is_safe = is_behind || !options.is_consistent};
   }
   return {.state = previous->state, .is_safe = false};
 }
@@ -169,6 +174,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                                                   : MissingColumns::kFail),
              conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
+      note_(progress, downstream.dml, options.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},

@@ -36,7 +36,7 @@ MariadbServer& MariadbServer::shared() {
 }
 
 MariadbServer::MariadbServer(std::vector<std::string> arguments)
-    : directory_("mariadb"),
+    : directory_("mariadb", TempDir::Place::kMemory),
       arguments_(std::move(arguments)),
       port_(static_cast<uint16_t>(free_port())) {
   make_certificates();

@@ -10,6 +10,7 @@
 
 #include "tests/integration/http_call.h"
 #include "tests/integration/table_dump.h"
+#include "tests/upstream/capture.h"
 
 namespace drainer::integration {
 
@@ -60,8 +61,22 @@ std::string Capture::expected_tables() const {
   return fakes::read_gzip(directory + "/expected.tables.gz");
 }
 
+int64_t Capture::last_change_ts() const {
+  const auto loaded = upstream::load_capture(directory);
+  REQUIRE(loaded.ok());
+  int64_t last = 0;
+  for (const upstream::Tape& tape : loaded->tapes) {
+    for (const upstream::Record& record : tape.records) {
+      if (!record.is_fake()) last = std::max(last, record.commit_ts);
+    }
+  }
+  return last;
+}
+
 Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
-    : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
+    : capture_(std::move(capture)),
+      directory_("pipeline", fakes::TempDir::Place::kMemory),
+      server_(&server) {
   change_drainer_port();
   reconnect();
   clear_downstream();
@@ -150,11 +165,11 @@ std::string Pipeline::upstream_state() const {
 }
 
 bool Pipeline::wait_for_end_of_capture() {
-  const int64_t until = std::stoll(capture_.until_ts);
+  const int64_t last = capture_.last_change_ts();
   const auto is_saved = [&] {
     const std::string status = ask_drainer("GET", "/status");
     const size_t at = status.find("\"LastTS\":");
-    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
+    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= last;
   };
   // A machine that is busy with other things may take minutes for the DDL.
   return wait_until(is_saved, std::chrono::seconds(240));

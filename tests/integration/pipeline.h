@@ -28,6 +28,8 @@ struct Capture {
   static std::optional<Capture> shared(const std::string& name);
 
   std::string expected_tables() const;
+  /// Commit ts of the last transaction or DDL; fakes follow until until_ts.
+  int64_t last_change_ts() const;
 };
 
 /// The whole program between a simulated cluster and a private MariaDB, as an operator runs it:
@@ -97,7 +99,7 @@ class Pipeline {
   void apply_fault(const std::string& fault) const;
   /// The simulator's GET /sim/state.
   std::string upstream_state() const;
-  /// Waits until the drainer has saved everything of the capture.
+  /// Waits until the drainer has saved every change of the capture.
   bool wait_for_end_of_capture();
 
  private:

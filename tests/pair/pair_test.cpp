@@ -2,6 +2,8 @@
 
 #include "tests/pair/campaign.h"
 
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
 
 using namespace drainer;
@@ -26,6 +28,22 @@ TEST_CASE("pair: with kills, cuts, DDL and conflicts each change travels once an
 
 TEST_CASE("pair: a ring of three passes all on, once round") {
   check_campaign({.topology = make_ring(3), .length = std::chrono::seconds(3), .seed = 2});
+}
+
+TEST_CASE("pair: ours in one direction and the original in the other one, either way round") {
+  const char* const original = std::getenv("DRAINER_ORIGINAL");
+  if (original == nullptr) {
+    WARN("DRAINER_ORIGINAL names no drainer of the original: skipped");
+    return;
+  }
+  const size_t link = GENERATE(0u, 1u);
+  INFO("the original drains link " << link);
+  check_campaign({.topology = make_pair(),
+                  .length = std::chrono::seconds(5),
+                  .seed = 3,
+                  .overlaps = false,
+                  .foreign_drainer = original,
+                  .foreign_link = link});
 }
 
 TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, as the page says") {
@@ -74,6 +92,44 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
   wait_for(*a, "select sum(w) from pair.t", "21");
   run(*a, "insert into pair.t values (4, 4, 4)");
   wait_for(*b, "select sum(w) from pair.t", "25");
+  CHECK(world.look_after().empty());
+}
+
+TEST_CASE("pair: DDL in both directions is refused by whoever was there first") {
+  Topology both = make_pair();
+  both.links[1].sync_ddl = true;
+  PairWorld world({.topology = both});
+  const auto ends_refusing = [&](size_t link) {
+    const bool has_ended = world.wait_for_end(link) == 2;
+    INFO(world.log(link));
+    return has_ended && world.log(link).find(
+                            "the drainer of the opposite direction has started "
+                            "with sync-ddl = true") != std::string::npos;
+  };
+  world.start_drainer(0);
+  world.wait_for_log(0, "start to server request");
+  world.start_drainer(1);
+  CHECK(ends_refusing(0));
+
+  // Started again it reads the other one's old note once more, which says nothing about now; and
+  // writes its own.
+  world.start_drainer(0);
+  CHECK(ends_refusing(1));
+  CHECK(world.look_after().find("drainer 0") == std::string::npos);
+  CHECK(world.stop_drainer(0) == 0);
+
+  // Roles swapped: what the notes of before say does not count.
+  world.edit_config(0, "sync-ddl = true", "sync-ddl = false");
+  world.start_drainers();
+  const auto a = world.connect(0);
+  const auto b = world.connect(1);
+  REQUIRE(b->execute("create database pair").ok());
+  REQUIRE(b->execute("create table pair.markers (origin int, number bigint)").ok());
+  const TimePoint deadline = SystemClock().now() + std::chrono::seconds(120);
+  while (!a->query("select 1 from pair.markers").ok() && SystemClock().now() < deadline) {
+    SystemClock().sleep_for(std::chrono::milliseconds(20), StopToken());
+  }
+  CHECK(world.pass_markers(deadline).ok());
   CHECK(world.look_after().empty());
 }
 

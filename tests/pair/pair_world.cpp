@@ -39,7 +39,7 @@ std::string numbers(const std::vector<int64_t>& values) {
 
 PairWorld::PairWorld(Settings settings)
     : settings_(std::move(settings)),
-      directory_("pair"),
+      directory_("pair", fakes::TempDir::Place::kMemory),
       clusters_(settings_.topology.clusters),
       links_(settings_.topology.links.size()) {
   for (size_t i = 0; i < clusters_.size(); ++i) start_cluster(i);
@@ -144,6 +144,16 @@ std::optional<int> PairWorld::stop_drainer(size_t number) {
   const auto code = links_[number].process->wait(kEndLimit);
   links_[number].process.reset();
   return code;
+}
+
+std::optional<int> PairWorld::wait_for_end(size_t number) {
+  return links_[number].process->wait(kEndLimit);
+}
+
+void PairWorld::wait_for_log(size_t link, const std::string& text) {
+  while (log(link).find(text) == std::string::npos && links_[link].process->is_running()) {
+    clock_.sleep_for(kPoll, StopToken());
+  }
 }
 
 std::string PairWorld::log(size_t link) const {

@@ -47,6 +47,10 @@ class PairWorld {
   void kill_drainer(size_t link);
   /// SIGTERM; the exit code.
   std::optional<int> stop_drainer(size_t link);
+  /// Of a drainer that ends by itself; nothing after a long while.
+  std::optional<int> wait_for_end(size_t link);
+  /// Until its log holds the text; not longer than it runs.
+  void wait_for_log(size_t link, const std::string& text);
   /// Replaces a text in the file of a drainer.
   void edit_config(size_t link, const std::string& from, const std::string& to);
   std::string log(size_t link) const;
