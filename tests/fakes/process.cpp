@@ -20,20 +20,6 @@
 
 namespace drainer::fakes {
 
-namespace {
-
-constexpr const char* kMemoryDirectory = "/dev/shm";
-// Several servers of a test program with what it writes to them.
-constexpr uintmax_t kRoomBytes = uintmax_t{2} << 30;
-
-bool has_room(const std::filesystem::path& directory) {
-  std::error_code failed;
-  const auto space = std::filesystem::space(directory, failed);
-  return !failed && space.available >= kRoomBytes && access(directory.c_str(), W_OK) == 0;
-}
-
-}  // namespace
-
 std::unique_ptr<Process> Process::start(const std::vector<std::string>& arguments,
                                         const std::string& log_file, bool wants_stdout) {
   std::vector<char*> argv;
@@ -123,11 +109,8 @@ int free_port() {
   return port;
 }
 
-TempDir::TempDir(const std::string& name, Place place) {
-  const bool is_in_memory = place == Place::kMemory && has_room(kMemoryDirectory);
-  const std::filesystem::path parent =
-      is_in_memory ? kMemoryDirectory : std::filesystem::temp_directory_path();
-  path_ = (parent / ("drainer-" + name + "-XXXXXX")).string();
+TempDir::TempDir(const std::string& name) {
+  path_ = (std::filesystem::temp_directory_path() / ("drainer-" + name + "-XXXXXX")).string();
   if (mkdtemp(path_.data()) == nullptr) path_.clear();
 }
 

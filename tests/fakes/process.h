@@ -47,13 +47,10 @@ class Process {
 /// A TCP port on 127.0.0.1 that nobody listens on right now.
 int free_port();
 
-/// A new empty directory, removed with the object.
+/// A new empty directory below the build folder, removed with the object.
 class TempDir {
  public:
-  /// kMemory: in /dev/shm where that has room, for servers whose time would go by in fsync. What a
-  /// killed process has written is there all the same.
-  enum class Place { kDisk, kMemory };
-  explicit TempDir(const std::string& name, Place place = Place::kDisk);
+  explicit TempDir(const std::string& name);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

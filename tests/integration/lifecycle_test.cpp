@@ -106,7 +106,7 @@ TEST_CASE("lifecycle: register, online, pause, resume, offline, as etcd and the 
   CHECK(first->max_commit_ts >= from_ts);
 
   REQUIRE(pipeline.wait_for_end_of_capture());
-  const int64_t last_ts = pipeline.capture().last_change_ts();
+  const int64_t last_ts = pipeline.capture().last_ts().ddl;
   std::optional<Entry> later;
   REQUIRE(pipeline.wait_until([&] {
     later = parse_entry(world.entry(), pipeline.drainer_port());

@@ -61,22 +61,22 @@ std::string Capture::expected_tables() const {
   return fakes::read_gzip(directory + "/expected.tables.gz");
 }
 
-int64_t Capture::last_change_ts() const {
+Capture::LastTs Capture::last_ts() const {
   const auto loaded = upstream::load_capture(directory);
   REQUIRE(loaded.ok());
-  int64_t last = 0;
+  LastTs last;
   for (const upstream::Tape& tape : loaded->tapes) {
     for (const upstream::Record& record : tape.records) {
-      if (!record.is_fake()) last = std::max(last, record.commit_ts);
+      if (!record.is_fake()) last.change = std::max(last.change, record.commit_ts);
+      if (record.ddl_job_id != 0) last.ddl = std::max(last.ddl, record.commit_ts);
     }
   }
+  REQUIRE(last.ddl > 0);
   return last;
 }
 
 Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
-    : capture_(std::move(capture)),
-      directory_("pipeline", fakes::TempDir::Place::kMemory),
-      server_(&server) {
+    : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
   change_drainer_port();
   reconnect();
   clear_downstream();
@@ -164,15 +164,19 @@ std::string Pipeline::upstream_state() const {
   return http_body(http_call(port_of(control_address_), "GET", "/sim/state", nullptr));
 }
 
-bool Pipeline::wait_for_end_of_capture() {
-  const int64_t last = capture_.last_change_ts();
-  const auto is_saved = [&] {
-    const std::string status = ask_drainer("GET", "/status");
-    const size_t at = status.find("\"LastTS\":");
-    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= last;
+bool Pipeline::wait_for_end_of_capture(const rpc::TlsContext* tls) {
+  const Capture::LastTs last = capture_.last_ts();
+  const auto number = [&](const std::string& target, const std::string& name) {
+    const std::string page = ask_drainer("GET", target, tls);
+    const size_t at = page.find(name);
+    return at == std::string::npos ? 0 : std::stod(page.substr(at + name.size()));
+  };
+  const auto has_all = [&] {
+    return number("/status", "\"LastTS\":") >= static_cast<double>(last.ddl) &&
+           number("/metrics", "\ndrainer_applied_ts_ms ") >= static_cast<double>(last.change >> 18);
   };
   // A machine that is busy with other things may take minutes for the DDL.
-  return wait_until(is_saved, std::chrono::seconds(240));
+  return wait_until(has_all, std::chrono::seconds(240));
 }
 
 void Pipeline::write_config(const Config& config) {

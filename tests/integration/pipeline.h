@@ -28,8 +28,13 @@ struct Capture {
   static std::optional<Capture> shared(const std::string& name);
 
   std::string expected_tables() const;
-  /// Commit ts of the last transaction or DDL; fakes follow until until_ts.
-  int64_t last_change_ts() const;
+  /// Commit ts of the last DDL, which is saved at once, and of the last transaction or DDL, which
+  /// may be saved only seconds after it is applied.
+  struct LastTs {
+    int64_t ddl = 0;
+    int64_t change = 0;
+  };
+  LastTs last_ts() const;
 };
 
 /// The whole program between a simulated cluster and a private MariaDB, as an operator runs it:
@@ -99,8 +104,8 @@ class Pipeline {
   void apply_fault(const std::string& fault) const;
   /// The simulator's GET /sim/state.
   std::string upstream_state() const;
-  /// Waits until the drainer has saved every change of the capture.
-  bool wait_for_end_of_capture();
+  /// Waits until the drainer has saved the capture's last DDL and applied its last change.
+  bool wait_for_end_of_capture(const rpc::TlsContext* tls = nullptr);
 
  private:
   Capture capture_;

@@ -39,7 +39,7 @@ std::string numbers(const std::vector<int64_t>& values) {
 
 PairWorld::PairWorld(Settings settings)
     : settings_(std::move(settings)),
-      directory_("pair", fakes::TempDir::Place::kMemory),
+      directory_("pair"),
       clusters_(settings_.topology.clusters),
       links_(settings_.topology.links.size()) {
   for (size_t i = 0; i < clusters_.size(); ++i) start_cluster(i);

@@ -21,7 +21,7 @@ class EtcdServer {
   void kill();
 
  private:
-  TempDir directory_{"etcd", TempDir::Place::kMemory};
+  TempDir directory_{"etcd"};
   int client_port_ = free_port();
   int peer_port_ = free_port();
   std::unique_ptr<Process> process_;
