@@ -171,8 +171,7 @@ server::Status App::status() const {
     out.pump_positions.emplace();
     for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
-  const int64_t idle_ms = clock_.unix_ms() - progress_->figures().last_row_unix_ms;
-  out.synced = idle_ms > options_.synced_check_time_min * 60 * 1000;
+  out.synced = progress_->figures().is_synced(clock_.unix_ms(), options_.synced_check_time_min);
   if (safe_point_) {
     const cluster::SafePointKeeper::Status gc = safe_point_->status();
     out.gc_safe_point = {.is_held = gc.is_held,

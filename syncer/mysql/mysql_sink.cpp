@@ -174,6 +174,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                                                   : MissingColumns::kFail),
              conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
+      slow_(clock),
       note_(progress, downstream.dml, options.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
@@ -246,12 +247,14 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
       number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
     if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
+    const TimePoint begin = clock_.now();
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else {
       TRY(slot.worker.apply(*group, stop));
       observe_latency(*group, clock_.unix_ms());
     }
+    slow_.note(group->is_ddl() ? "DDL" : "transaction", begin, group->txns.back().txn.commit_ts);
     dispatcher_.finish(*group);
   }
   return {};

@@ -14,6 +14,7 @@
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/downstream.h"
 #include "syncer/mysql/planner.h"
+#include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
 
@@ -100,6 +101,7 @@ class MysqlSink final : public Sink {
   TableKeys tables_;
   PlanCache plans_;
   Dispatcher dispatcher_;
+  SlowLog slow_;
   CheckpointNote note_;     ///< of the thread that reports progress
   Planner planner_;         ///< of its thread
   std::deque<Slot> slots_;  ///< each of its worker's thread

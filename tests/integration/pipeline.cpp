@@ -122,7 +122,7 @@ void Pipeline::start_upstream(const std::vector<std::string>& options) {
   upstream_ = fakes::Process::start(arguments, directory() + "/upstream.log",
                                     /*wants_stdout=*/true);
   REQUIRE(upstream_);
-  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(60));
+  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(240));
   INFO(fakes::read_file(directory() + "/upstream.log"));
   REQUIRE(ready.has_value());
   control_address_ = word_after(*ready, "control=");

@@ -96,7 +96,7 @@ class Pipeline {
   /// Looks again and again until `holds`, but not longer than the drainer runs and not beyond
   /// `limit`. Whether it held.
   bool wait_until(const std::function<bool()>& holds,
-                  std::chrono::seconds limit = std::chrono::seconds(60));
+                  std::chrono::seconds limit = std::chrono::seconds(240));
   /// The body of the drainer's answer; empty when there is none. With `tls` by HTTPS.
   std::string ask_drainer(const std::string& method, const std::string& target,
                           const rpc::TlsContext* tls = nullptr) const;

@@ -53,7 +53,7 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
   const auto b = world.connect(1);
   const auto wait_for = [&](mysql::Session& session, const std::string& sql,
                             const std::string& wanted) {
-    const TimePoint deadline = clock.now() + std::chrono::seconds(60);
+    const TimePoint deadline = clock.now() + std::chrono::seconds(240);
     std::string found;
     while (found != wanted && clock.now() < deadline) {
       const auto value = session.query_value(sql);

@@ -17,8 +17,8 @@ std::string binaries() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
 }
 
-constexpr std::chrono::seconds kReadyLimit{60};
-constexpr std::chrono::seconds kEndLimit{60};
+constexpr std::chrono::seconds kReadyLimit{240};
+constexpr std::chrono::seconds kEndLimit{240};
 constexpr Duration kPoll = std::chrono::milliseconds(20);
 constexpr size_t kLogEndBytes = 3000;
 
