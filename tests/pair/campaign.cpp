@@ -205,7 +205,10 @@ class Campaign {
       // Now and then in order: taken out, and in again.
       if (pick(8) == 0 || is_foreign(link)) {
         if (!world_.stop_drainer(link)) {
-          result_.problems.push_back(fmt::format("drainer {} does not stop", link));
+          const std::string log = world_.log(link);
+          result_.problems.push_back(
+              fmt::format("drainer {} does not stop: {}", link,
+                          log.substr(log.size() > 6000 ? log.size() - 6000 : 0)));
         }
       } else {
         world_.kill_drainer(link);

@@ -46,7 +46,7 @@ TEST_CASE("pair: ours in one direction and the original in the other one, either
                   .foreign_link = link});
 }
 
-TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, as the page says") {
+TEST_CASE("pair: set up, one side taken out and in again, roles swapped, as the page says") {
   PairWorld world({.topology = make_pair()});
   SystemClock clock;
   const auto a = world.connect(0);
@@ -67,20 +67,31 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
     INFO(sql);
     REQUIRE(session.execute(sql).ok());
   };
-  run(*a, "create database pair");
-  run(*a, "create table pair.t (id int primary key, v int)");
-  world.start_drainers();
-  wait_for(*b, "select count(*) from pair.t", "0");
-  run(*b, "insert into pair.t values (1, 1)");
-  wait_for(*a, "select sum(v) from pair.t", "1");
+
+  // A has data. It is copied to B as of a commit ts that the dump tells; A goes on.
+  for (mysql::Session* session : {a.get(), b.get()}) {
+    run(*session, "create database pair");
+    run(*session, "create table pair.t (id int primary key, v int)");
+    run(*session, "insert into pair.t values (1, 1), (2, 2)");
+  }
+  const std::string metadata = world.write_dump_metadata(0);
+  run(*a, "insert into pair.t values (3, 3)");
+  world.start_drainer(0, {"-initial-commit-ts-from", metadata});
+  world.start_drainer(1, {"-initial-commit-ts", "-1"});
+  wait_for(*b, "select sum(v) from pair.t", "6");
+  CHECK(world.log(0).find("read initial-commit-ts") != std::string::npos);
+  world.wait_for_log(1, "start to server request");
+  run(*b, "insert into pair.t values (4, 4)");
+  wait_for(*a, "select sum(v) from pair.t", "10");
 
   // Taken out: what is written meanwhile waits.
-  CHECK(world.stop_drainer(1) == 0);
-  run(*b, "insert into pair.t values (2, 2)");
-  run(*a, "insert into pair.t values (3, 3)");
-  wait_for(*b, "select sum(v) from pair.t", "6");
+  CHECK(world.pause_drainer(1) == 0);
+  run(*b, "insert into pair.t values (5, 5)");
+  run(*a, "insert into pair.t values (6, 6)");
+  wait_for(*b, "select sum(v) from pair.t", "21");
+  CHECK(a->query_value("select sum(v) from pair.t").value() == "16");
   world.start_drainer(1);
-  wait_for(*a, "select sum(v) from pair.t", "6");
+  wait_for(*a, "select sum(v) from pair.t", "21");
 
   // Roles swapped: DDL of B goes to A, and does not come back.
   CHECK(world.stop_drainer(0) == 0);
@@ -89,9 +100,9 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
   world.edit_config(1, "sync-ddl = false", "sync-ddl = true");
   world.start_drainers();
   run(*b, "alter table pair.t add column w int not null default 7");
-  wait_for(*a, "select sum(w) from pair.t", "21");
-  run(*a, "insert into pair.t values (4, 4, 4)");
-  wait_for(*b, "select sum(w) from pair.t", "25");
+  wait_for(*a, "select sum(w) from pair.t", "42");
+  run(*a, "insert into pair.t values (7, 7, 7)");
+  wait_for(*b, "select sum(w) from pair.t", "49");
   CHECK(world.look_after().empty());
 }
 
