@@ -193,9 +193,9 @@ void Pipeline::write_config(const Config& config) {
                   config.to, config.more));
 }
 
-void Pipeline::start_drainer(const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {kBinaries + "/drainer", "-config",
-                                        directory() + "/drainer.toml"};
+void Pipeline::start_drainer(const std::vector<std::string>& flags, const std::string& program) {
+  std::vector<std::string> arguments = {program.empty() ? kBinaries + "/drainer" : program,
+                                        "-config", directory() + "/drainer.toml"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   drainer_ = fakes::Process::start(arguments, directory() + "/drainer.log");
   REQUIRE(drainer_);

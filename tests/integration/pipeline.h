@@ -63,7 +63,8 @@ class Pipeline {
   void write_config(const Config& config);
   void write_config() { write_config(Config()); }
 
-  void start_drainer(const std::vector<std::string>& flags);
+  /// `program` in place of ours, such as the original.
+  void start_drainer(const std::vector<std::string>& flags, const std::string& program = {});
   /// From the capture's start to its end: -initial-commit-ts and -until-commit-ts.
   void start_drainer_over_capture(const std::vector<std::string>& more = {});
   fakes::Process& drainer() { return *drainer_; }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <random>
 #include <regex>
 
 #include "syncer/checkpoint/checkpoint.h"
@@ -247,4 +249,46 @@ TEST_CASE("take-over: what is handed back is the original's row in the original'
   CHECK_THAT(table, Catch::Contains("`clusterID` bigint(20) unsigned NOT NULL") &&
                         Catch::Contains("`checkPoint` mediumtext DEFAULT NULL") &&
                         Catch::Contains("PRIMARY KEY (`clusterID`)"));
+}
+
+TEST_CASE("take-over: ours and the original in turns, each stopped somewhere, end equal") {
+  const char* const original = std::getenv("DRAINER_ORIGINAL");
+  if (original == nullptr) {
+    WARN("DRAINER_ORIGINAL names no drainer of the original: skipped");
+    return;
+  }
+  const bool is_ours_first = GENERATE(true, false);
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream({"--pace", "100"});
+  pipeline.write_config();
+  const auto checkpoint = [&] {
+    const auto text =
+        pipeline.downstream().query_value("select checkPoint from tidb_binlog.checkpoint");
+    return text.ok() ? parse_save_point(*text)->commit_ts.value : 0;
+  };
+  const auto has_all = [&] {
+    const auto rows = pipeline.downstream().query_value("select count(*) from mixb_a.zz_end");
+    return rows.ok() && *rows == "1";
+  };
+  std::mt19937 random(7);
+  bool is_ours = is_ours_first;
+  int turns = 0;
+  for (; !has_all(); ++turns) {
+    INFO("turn " << turns << (is_ours ? ", ours" : ", the original"));
+    pipeline.start_drainer({"-initial-commit-ts", pipeline.capture().from_ts},
+                           is_ours ? "" : original);
+    // So many saves, at least one, come from this one.
+    for (size_t saves = 1 + random() % 5; saves > 0 && !has_all(); --saves) {
+      const int64_t before = checkpoint();
+      REQUIRE(pipeline.wait_until([&] { return checkpoint() != before || has_all(); }));
+    }
+    pipeline.drainer().send_signal(SIGTERM);
+    const auto code = pipeline.wait_for_drainer();
+    const std::string log = pipeline.drainer_log();
+    INFO(log.substr(log.size() > 3000 ? log.size() - 3000 : 0));
+    REQUIRE(code == 0);
+    is_ours = !is_ours;
+  }
+  CHECK(turns >= 2);
+  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
 }
