@@ -215,7 +215,8 @@ Result<void> App::open_downstream() {
   ASSIGN_OR_RETURN(sink_, open_sink(options_,
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
-                                     .has_checkpoint = has_checkpoint_},
+                                     .has_checkpoint = has_checkpoint_,
+                                     .opened_at = pd_ts},
                                     clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
   start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);

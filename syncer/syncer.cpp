@@ -241,7 +241,8 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
   txn.ddl = Ddl{.effect = std::move(effect),
                 .text = *std::move(passing),
                 .should_skip = should_skip,
-                .job_id = job->id};
+                .job_id = job->id,
+                .clock = find_ddl_clock(*job, text)};
   return txn;
 }
 

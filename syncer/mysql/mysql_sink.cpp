@@ -153,7 +153,8 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
                                  {"workers", workers},
-                                 {"safe mode", start.is_safe || options.syncer.safe_mode}});
+                                 {"safe mode", start.is_safe || options.syncer.safe_mode},
+                                 {"safe until", start.is_safe ? options.safe_until : CommitTs()}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
       options, downstream, id, conflicts, std::move(session), start, clock));
 }
@@ -185,13 +186,12 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .conflict_table = conflict_table(options),
                        .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
-                       .safe_until = std::nullopt,
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
                        .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
                        .marks = std::nullopt};
-  if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
+  if (start.is_safe) worker.safe_until = options.safe_until;
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) {
       worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));

@@ -41,9 +41,9 @@ struct MysqlSinkOptions {
   size_t txn_bytes_max = size_t{1} << 30;
   /// Rows that must be ready before a further worker joins in at once.
   uint64_t wake_rows = 200;
-  /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
-  /// applied beyond it.
-  Duration safe_window = std::chrono::minutes(5);
+  /// When the checkpoint is a Go drainer's, its workers may have applied beyond it, but nothing
+  /// above this: safe mode until then. PD's time after its end.
+  CommitTs safe_until{INT64_MAX};
 };
 
 /// Sink for MySQL, MariaDB and TiDB: whole upstream transactions, each exactly once.
