@@ -178,6 +178,27 @@ TEST_CASE("take-over: from a Go drainer's checkpoint, wherever it stopped, to eq
   CHECK((is_consistent || overlaps > 0));
 }
 
+TEST_CASE("take-over: at a hundred points of a capture, DDL or rows before and behind them",
+          "[.campaign]") {
+  const Capture capture = Capture::bundled();
+  std::mt19937 random(11);
+  const int64_t from = std::stoll(capture.from_ts);
+  std::uniform_int_distribution<int64_t> any(from + 1, capture.last_ts().change);
+  for (int i = 0; i < 100; ++i) {
+    const int64_t at = any(random);
+    INFO("stopped at " << at);
+    Pipeline pipeline(capture);
+    pipeline.start_upstream();
+    Place place(pipeline, /*is_file=*/i % 2 == 0);
+    run_until(pipeline, at);
+    SavePoint saved = place.read();
+    CHECK(saved.consistent);
+    place.write_as_go(saved);
+    run_until(pipeline, std::stoll(capture.until_ts));
+    for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+  }
+}
+
 // A crashed run of ours had come to `applied`; a Go drainer went on from the checkpoint before, in
 // safe mode, and ended before it came there: some rows are now older than our progress says.
 TEST_CASE("take-over: ours, then a Go drainer for a while, then ours again") {
