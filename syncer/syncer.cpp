@@ -1,6 +1,7 @@
 #include "syncer/syncer.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
@@ -10,6 +11,8 @@
 namespace drainer {
 
 namespace {
+
+constexpr size_t kTablesKnownMax = 10'000;
 
 void count_event(std::string_view type, double delta) {
   if (delta > 0) metric::event(type).add(delta);
@@ -31,9 +34,14 @@ std::optional<std::string> text_if(bool passes, std::string_view text) {
 
 RowFilter row_filter_of(const SyncerRules& rules) {
   RowFilter filter;
-  filter.keeps_table = [&rules](const schema::TableName& name) {
-    return !rules.table_filter.skips(name);
-  };
+  // Patterns and letter case cost more than a look at what they said before.
+  filter.keeps_table =
+      [&rules, known = std::map<schema::TableName, bool>()](const schema::TableName& name) mutable {
+        if (known.size() > kTablesKnownMax) known.clear();
+        const auto [it, is_new] = known.try_emplace(name);
+        if (is_new) it->second = !rules.table_filter.skips(name);
+        return it->second;
+      };
   if (!rules.event_filter.empty()) {
     filter.keeps_kind = [&rules](const schema::TableName& name, RowKind kind) {
       return !rules.event_filter.ignores_event(name, to_string(kind));

@@ -224,7 +224,11 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     const tidb::ColumnInfo& column = upstream[offset];
     const int32_t found = downstream.find_column(column.name);
     if (found < 0) {
-      if (missing == MissingColumns::kDrop) continue;
+      if (missing == MissingColumns::kDrop) {
+        if (!plan.left_out.empty()) plan.left_out += ',';
+        append_identifier(plan.left_out, column.name);
+        continue;
+      }
       return make_error(ErrorCode::kInvalid, "column `{}` of {} does not exist downstream",
                         column.name, plan.target);
     }
