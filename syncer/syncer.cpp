@@ -125,6 +125,7 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     return submit(progress_only(binlog), stop);
   }
   ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
+  if (marks.is_sync_ddl_note) TRY(check_note(binlog.commit_ts));
   if (marks.stops_here) return submit(progress_only(binlog), stop);
   const bool hands_on_marks = rules_.mark_filter.hands_on_marks();
   for (const int64_t channel : marks.other_channels) {
@@ -144,6 +145,15 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
   }
   if (hands_on_marks && !txn.is_empty()) txn.marks = std::move(marks.other_channels);
   return submit(std::move(txn), stop);
+}
+
+Result<void> Syncer::check_note(CommitTs commit_ts) const {
+  if (!rules_.sync_ddl || !rules_.started_at || commit_ts <= *rules_.started_at) return {};
+  return make_error(ErrorCode::kInvalid,
+                    "the drainer of the opposite direction has started with sync-ddl = true, as "
+                    "this one, at commit ts {}: each would send back the DDL of the other; set "
+                    "sync-ddl = false in one of them",
+                    commit_ts);
 }
 
 Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,

@@ -14,6 +14,7 @@
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/downstream.h"
 #include "syncer/mysql/planner.h"
+#include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
 
@@ -60,6 +61,7 @@ class MysqlSink final : public Sink {
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override;
+  Result<void> announce(CommitTs checkpoint) override { return note_.announce(checkpoint); }
   CommitTs resume_from(CommitTs checkpoint) const override;
   const tidb::TimeZone& time_zone() const override { return time_zone_; }
 
@@ -99,6 +101,8 @@ class MysqlSink final : public Sink {
   TableKeys tables_;
   PlanCache plans_;
   Dispatcher dispatcher_;
+  SlowLog slow_;
+  CheckpointNote note_;     ///< of the thread that reports progress
   Planner planner_;         ///< of its thread
   std::deque<Slot> slots_;  ///< each of its worker's thread
 };

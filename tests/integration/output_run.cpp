@@ -31,7 +31,7 @@ OutputRun::OutputRun(const std::string& db_type, const std::string& to,
   arguments.insert(arguments.end(), upstream_options.begin(), upstream_options.end());
   upstream_ = fakes::Process::start(arguments, path("upstream.log"), /*wants_stdout=*/true);
   REQUIRE(upstream_);
-  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(60));
+  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(240));
   REQUIRE(ready);
   const size_t begin = ready->find("pd=") + 3;
   const std::string pd = ready->substr(begin, ready->find(' ', begin) - begin);

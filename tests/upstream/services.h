@@ -32,6 +32,7 @@ struct PumpCounters {
   std::atomic<int64_t> streams{0};
   std::atomic<int64_t> pulls{0};
   std::atomic<int64_t> max_commit_ts{0};
+  std::atomic<bool> gzip{false};     ///< asked for by the pull that came last
   std::atomic<bool> pausing{false};  ///< streams are to end with OK
 
   /// Common name in the certificate of the client whose pull came last; empty without TLS.

@@ -436,10 +436,10 @@ std::string SimulatorImpl::state_json() const {
     if (pump > 0) pumps += ',';
     pumps += fmt::format(
         R"({{"name":"pump-{}","records":{},"fakes":{},"bytes":{},"pulls":{},"streams":{},)"
-        R"("max_commit_ts":{},"client":{}}})",
+        R"("max_commit_ts":{},"client":{},"gzip":{}}})",
         pump + 1, counters.records.load(), counters.fakes.load(), counters.bytes.load(),
         counters.pulls.load(), counters.streams.load(), counters.max_commit_ts.load(),
-        json_string(counters.client()));
+        json_string(counters.client()), counters.gzip.load());
   }
   std::string nodes;
   for (const auto& node : nodes_) {
