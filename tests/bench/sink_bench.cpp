@@ -2,11 +2,12 @@
 // conditions:
 //
 //   sink_bench --drainer PATH [--drainer PATH] --capture DIR --sink file|kafka [--repeat N]
-//              [--rounds N] [--limit-s N]
+//              [--rounds N] [--limit-s N] [--brokers ADDRESSES]
 //
 // Output is counted where it arrives: bytes of the files, offsets of librdkafka's mock broker in
-// this process. A run ends when it has stood still for some seconds; rates are taken between 10 and
-// 90 % of it. How many rows that is, the files of the first binary tell.
+// this process, which the Go drainer's client does not get along with, or of the brokers given. A
+// run ends when it has stood still for some seconds; rates are taken between 10 and 90 % of it. How
+// many rows that is, the files of the first binary tell.
 
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "drainer/base/log.h"
 #include "syncer/relay/txn_source.h"
 #include "tests/fakes/process.h"
+#include "tests/fakes/topic_reader.h"
 #include "tests/unit/kafka/mock_cluster.h"
 
 namespace drainer::bench {
@@ -37,6 +39,7 @@ struct Settings {
   std::string capture;
   std::string sink = "file";
   std::string repeat = "1";
+  std::string brokers;
   int rounds = 1;
   int limit_s = 600;
 };
@@ -65,6 +68,8 @@ bool parse(int argc, char** argv, Settings& settings) {
       settings.sink = value;
     } else if (name == "--repeat") {
       settings.repeat = value;
+    } else if (name == "--brokers") {
+      settings.brokers = value;
     } else if (name == "--rounds") {
       settings.rounds = std::atoi(value.c_str());
     } else if (name == "--limit-s") {
@@ -139,7 +144,18 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
             const std::string& directory) {
   SystemClock clock;
   std::unique_ptr<fakes::MockCluster> brokers;
-  if (sink == "kafka") brokers = std::make_unique<fakes::MockCluster>();
+  std::unique_ptr<fakes::TopicReader> reader;
+  std::string topic = "t";
+  std::string addresses = settings.brokers;
+  if (sink == "kafka") {
+    if (addresses.empty()) {
+      brokers = std::make_unique<fakes::MockCluster>();
+      addresses = brokers->brokers();
+    } else {
+      topic = fmt::format("sink-bench-{}", clock.unix_ms());
+    }
+    reader = std::make_unique<fakes::TopicReader>(addresses, topic);
+  }
   auto upstream =
       fakes::Process::start({DRAINER_BIN_DIR "/upstream_sim", "--capture", settings.capture,
                              "--listen", "127.0.0.1:0", "--repeat", settings.repeat},
@@ -147,9 +163,9 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
   const auto ready = upstream->wait_for_line("ready", kStartLimit);
   CHECK(ready.has_value(), "upstream_sim does not start");
   const std::string to =
-      brokers ? fmt::format("kafka-addrs = \"{}\"\ntopic-name = \"t\"\nkafka-version = \"2.4.0\"",
-                            brokers->brokers())
-              : fmt::format("dir = \"{}/pb\"", directory);
+      reader ? fmt::format("kafka-addrs = \"{}\"\ntopic-name = \"{}\"\nkafka-version = \"2.4.0\"",
+                           addresses, topic)
+             : fmt::format("dir = \"{}/pb\"", directory);
   fakes::write_file(
       directory + "/drainer.toml",
       fmt::format("addr = \"127.0.0.1:{}\"\npd-urls = \"http://{}\"\n"
@@ -159,7 +175,9 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
   auto process = fakes::Process::start({drainer, "-config", directory + "/drainer.toml",
                                         "-initial-commit-ts", word_after(*ready, "from_ts=")},
                                        directory + "/drainer.log");
-  const auto count = [&] { return brokers ? brokers->count() : bytes_in(directory + "/pb"); };
+  const auto count = [&] {
+    return reader ? reader->try_count().value_or(0) : bytes_in(directory + "/pb");
+  };
   std::vector<Sample> samples;
   const TimePoint start = clock.now();
   TimePoint last_change = start;
@@ -214,7 +232,7 @@ int main(int argc, char** argv) {
   if (!drainer::bench::parse(argc, argv, settings)) {
     std::fputs(
         "usage: sink_bench --drainer PATH [--drainer PATH] --capture DIR --sink file|kafka\n"
-        "                  [--repeat N] [--rounds N] [--limit-s N]\n",
+        "                  [--repeat N] [--rounds N] [--limit-s N] [--brokers ADDRESSES]\n",
         stderr);
     return 2;
   }

@@ -30,13 +30,18 @@ struct TopicReader::Impl {
   std::string topic;
 
   // The first offset that is still there, and the one behind the last.
-  std::pair<uint64_t, uint64_t> watermarks() const {
+  std::optional<std::pair<uint64_t, uint64_t>> try_watermarks() const {
     int64_t low = 0;
     int64_t high = 0;
+    const auto failure =
+        rd_kafka_query_watermark_offsets(handle, topic.c_str(), 0, &low, &high, kAnswerLimitMs);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+    return std::pair<uint64_t, uint64_t>(low, high);
+  }
+
+  std::pair<uint64_t, uint64_t> watermarks() const {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const auto failure =
-          rd_kafka_query_watermark_offsets(handle, topic.c_str(), 0, &low, &high, kAnswerLimitMs);
-      if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return {low, high};
+      if (const auto found = try_watermarks()) return *found;
       rd_kafka_poll(handle, 100);
     }
     throw std::runtime_error("no watermarks");
@@ -78,6 +83,11 @@ TopicReader::~TopicReader() {
 
 uint64_t TopicReader::count() {
   return impl_->watermarks().second;
+}
+
+std::optional<uint64_t> TopicReader::try_count() {
+  const auto found = impl_->try_watermarks();
+  return found ? std::optional(found->second) : std::nullopt;
 }
 
 std::vector<Bytes> TopicReader::read_all() {

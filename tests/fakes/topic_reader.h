@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ class TopicReader {
 
   /// How many messages it got.
   uint64_t count();
+  /// The same; nothing when the brokers do not know just now.
+  std::optional<uint64_t> try_count();
   /// The first `count` messages; fewer when they do not come in time.
   std::vector<Bytes> read(uint64_t count);
   /// Those that it still has.

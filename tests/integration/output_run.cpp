@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 namespace drainer::integration {
 
@@ -43,6 +44,15 @@ OutputRun::OutputRun(const std::string& db_type, const std::string& to,
 std::string OutputRun::log() const {
   const std::string all = fakes::read_file(path("drainer.log"));
   return all.substr(all.size() - std::min(all.size(), kLogBytesShown));
+}
+
+std::string OutputRun::log_lines(const std::string& text) const {
+  std::istringstream in(fakes::read_file(path("drainer.log")));
+  std::string out;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(text) != std::string::npos) out += line + "\n";
+  }
+  return out;
 }
 
 std::unique_ptr<fakes::Process> OutputRun::start_drainer(std::vector<std::string> prefix) {

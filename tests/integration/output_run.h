@@ -28,6 +28,8 @@ class OutputRun {
   const Capture& capture() const { return capture_; }
   /// The end of what all drainers have logged.
   std::string log() const;
+  /// All lines with `text` in them.
+  std::string log_lines(const std::string& text) const;
 
   /// From the capture's start, or the checkpoint, to its end. `prefix` is put before the command.
   std::unique_ptr<fakes::Process> start_drainer(std::vector<std::string> prefix = {});

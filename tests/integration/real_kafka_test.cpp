@@ -61,6 +61,7 @@ void check_topic(const OutputRun& run, const std::string& addresses, const std::
   const auto expected = expected_messages(run);
   const std::vector<Bytes> sent = TopicReader(addresses, topic).read_all();
   check_equal(expected, integration::without_repeats(sent), integration::kafka_message_lines);
+  INFO("starts, and where they went on:\n" << run.log_lines("read back"));
   if (!allows_repeats) CHECK(sent.size() == expected.messages.size());
 }
 
@@ -182,7 +183,9 @@ TEST_CASE("real brokers: restarts, leader moves and slow acknowledgements", "[.c
   check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/false);
 }
 
-TEST_CASE("real brokers: both are killed, ours 50 times, with read-back", "[.campaign]") {
+// What a killed leader has not passed on when ours reads back may still appear and come again
+// (syncer/kafka/README.md), so repeats are allowed here.
+TEST_CASE("real brokers: both are killed, ours 50 times: all is there, in order", "[.campaign]") {
   KafkaCluster* const cluster = own_cluster();
   if (cluster == nullptr) return;
   const std::string topic = new_topic();
@@ -199,5 +202,5 @@ TEST_CASE("real brokers: both are killed, ours 50 times, with read-back", "[.cam
     });
   }
   run.finish();
-  check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/false);
+  check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/true);
 }
