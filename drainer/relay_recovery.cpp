@@ -38,6 +38,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
   point.commit_ts = std::max(point.commit_ts, replay.figures().applied_ts);
   point.consistent = true;
   log_info("finish feed by relay log");
+  TRY(sink->announce(point.commit_ts));
   TRY(checkpoint.save(point));
   log_info("update status as normal", {{"ts", point.commit_ts}});
   return {};
