@@ -171,6 +171,7 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
       self.woken_condition.wait_for(mutex_, stop, limit_.patience(), is_called);
       self.is_timed = false;
     } else {
+      wake_worker();  // The first idle one has to watch the time.
       self.woken_condition.wait(mutex_, stop, is_called);
     }
     self.is_idle = false;
