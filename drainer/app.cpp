@@ -122,6 +122,7 @@ Result<void> App::start() {
   TRY(open_downstream());
   TRY(open_schema());
   ASSIGN_OR_RETURN(rules_, make_rules(options_));
+  rules_.started_at = upstream_->started_at;
   return {};
 }
 
@@ -170,8 +171,7 @@ server::Status App::status() const {
     out.pump_positions.emplace();
     for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
-  const int64_t idle_ms = clock_.unix_ms() - progress_->figures().last_row_unix_ms;
-  out.synced = idle_ms > options_.synced_check_time_min * 60 * 1000;
+  out.synced = progress_->figures().is_synced(clock_.unix_ms(), options_.synced_check_time_min);
   if (safe_point_) {
     const cluster::SafePointKeeper::Status gc = safe_point_->status();
     out.gc_safe_point = {.is_held = gc.is_held,
@@ -215,7 +215,8 @@ Result<void> App::open_downstream() {
   ASSIGN_OR_RETURN(sink_, open_sink(options_,
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
-                                     .has_checkpoint = has_checkpoint_},
+                                     .has_checkpoint = has_checkpoint_,
+                                     .opened_at = pd_ts},
                                     clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
   start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
@@ -367,9 +368,12 @@ Result<void> App::stop() {
   const auto keep_first = [&first](Result<void> result) {
     if (first.ok() && !result.ok()) first = std::move(result);
   };
-  if (is_replicating_) {
+  // Also when the start ended while the registry was being told: that may show us online.
+  if (has_registered_) {
     log_info("begin to close drainer server");
     commit_status();
+  }
+  if (is_replicating_) {
     upstream_threads_.request_stop();
     keep_first(upstream_threads_.wait());
     syncer_threads_.request_stop();

@@ -11,9 +11,6 @@ namespace drainer {
 
 namespace {
 
-// Long enough for any replay.
-constexpr Duration kWholeRun = std::chrono::hours(24 * 365);
-
 Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const SinkStart& start,
                                               Clock& clock) {
   mysql::MysqlSinkOptions sink_options;
@@ -23,13 +20,13 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.checkpoint_ts = start.save_point.commit_ts;
   sink_options.is_consistent = start.save_point.consistent;
   sink_options.has_checkpoint = start.has_checkpoint;
+  sink_options.safe_until = start.opened_at;
   sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop
                               : mysql::MismatchPolicy::kWarn;
   sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   if (start.is_replay) {
     sink_options.missing_columns = mysql::MissingColumns::kDrop;
-    sink_options.safe_window = kWholeRun;
   }
   ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
                    mysql::MysqlSink::open(std::move(sink_options), clock));

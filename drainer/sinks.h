@@ -18,6 +18,9 @@ struct SinkStart {
   uint64_t cluster_id = 0;
   SavePoint save_point;
   bool has_checkpoint = false;  ///< an earlier run has saved `save_point`
+  /// PD's time now: no earlier run has applied anything above it. Where there is no PD, everything
+  /// may have been applied.
+  CommitTs opened_at{INT64_MAX};
   /// The transactions come from files. Those do not tell generated and hidden columns, or ones that
   /// are just being added or dropped, from others: what the downstream lacks is left out. No relay
   /// log is written.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,7 +14,9 @@ namespace drainer::loopback {
 
 namespace {
 
+constexpr std::string_view kIdColumn = "id";
 constexpr std::string_view kChannelColumn = "channel_id";
+constexpr std::string_view kInfoColumn = "channel_info";
 
 bool equals_folded(std::string_view left, std::string_view right) {
   const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -25,13 +28,22 @@ bool is_mark_table(const schema::TableName& name) {
   return equals_folded(name.schema, kMarkSchema) && equals_folded(name.table, kMarkTable);
 }
 
+// The rising channels of marks, and those of notes about sync-ddl.
+struct Channels {
+  std::set<int64_t> marked;
+  std::set<int64_t> syncing_ddl;
+};
+
 // Decodes the rows of a mutation of the mark table and notes their channels.
 class MarkRows {
  public:
-  MarkRows(const tidb::TableInfo& table, std::vector<int64_t>& found)
+  MarkRows(const tidb::TableInfo& table, Channels& found)
       : table_(table), found_(found), row_(table.columns.size()), old_(row_) {
     for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (table.columns[i].name == kChannelColumn) channel_offset_ = i;
+      const std::string_view name = table.columns[i].name.view();
+      if (name == kIdColumn) id_offset_ = i;
+      if (name == kChannelColumn) channel_offset_ = i;
+      if (name == kInfoColumn) info_offset_ = i;
     }
   }
 
@@ -59,15 +71,26 @@ class MarkRows {
     if (value.kind != tidb::ValueKind::kInt) {
       return make_error(ErrorCode::kInvalid, "wrong type of channelID");
     }
-    if (std::ranges::find(found_, value.i) == found_.end()) found_.push_back(value.i);
+    found_.marked.insert(value.i);
+    if (is_sync_ddl_note()) found_.syncing_ddl.insert(value.i);
     return {};
   }
 
+  bool is_sync_ddl_note() const {
+    if (!id_offset_ || !info_offset_) return false;
+    const tidb::Value& id = row_[*id_offset_];
+    const tidb::Value& info = row_[*info_offset_];
+    return id.kind == tidb::ValueKind::kInt && id.i == kNoteId &&
+           info.kind == tidb::ValueKind::kString && info.bytes() == kSyncDdlNote;
+  }
+
   const tidb::TableInfo& table_;
-  std::vector<int64_t>& found_;
+  Channels& found_;
   std::vector<tidb::Value> row_;
   std::vector<tidb::Value> old_;
+  std::optional<size_t> id_offset_;
   std::optional<size_t> channel_offset_;
+  std::optional<size_t> info_offset_;
 };
 
 }  // namespace
@@ -100,7 +123,7 @@ Result<MarksFound> MarkFilter::find_marks(const tidb::PrewriteView& prewrite,
                                           const schema::Schema& schema) const {
   MarksFound marks;
   if (!is_on()) return marks;
-  std::vector<int64_t> channels;
+  Channels channels;
   for (const tidb::MutationView& mutation : prewrite.mutations) {
     const schema::TableLookup found = schema.find_table(mutation.table_id);
     if (found.state != schema::TableLookup::State::kFound || !is_mark_table(found.table->name)) {
@@ -111,12 +134,14 @@ Result<MarksFound> MarkFilter::find_marks(const tidb::PrewriteView& prewrite,
     if (!looked.ok())
       return std::move(looked).error().because("mark table retl._drainer_repl_mark");
   }
-  marks.stops_here = std::ranges::any_of(channels, [&](int64_t channel) {
-    return std::ranges::find(stop_channels_, channel) != stop_channels_.end();
-  });
-  if (marks.stops_here) return marks;
-  std::ranges::sort(channels);
-  marks.other_channels = std::move(channels);
+  marks.stops_here = std::ranges::any_of(
+      stop_channels_, [&](int64_t channel) { return channels.marked.contains(channel); });
+  if (marks.stops_here) {
+    marks.is_sync_ddl_note =
+        !hands_on_marks_ && channels.syncing_ddl.contains(stop_channels_.front());
+    return marks;
+  }
+  marks.other_channels.assign(channels.marked.begin(), channels.marked.end());
   return marks;
 }
 

@@ -12,6 +12,9 @@ namespace drainer::loopback {
 /// Whose marks a transaction carries. Plain data.
 struct MarksFound {
   bool stops_here = false;  ///< one of ours is among them: the transaction goes no further
+  /// It is the note of a drainer that has just started to write to our upstream, with our
+  /// `channel-id` and `sync-ddl = true`. Never with channel-ids: there a chain of such is right.
+  bool is_sync_ddl_note = false;
   /// The others, rising, when it does not stop. Their writers have nothing to do with us, or are
   /// drainers of other clusters in a ring or star, or one of them is the drainer of the opposite
   /// direction with a wrong `channel-id`.

@@ -19,6 +19,13 @@ std::vector<std::string> MarkTable::setup_statements(int64_t writers) const {
       std::move(rows)};
 }
 
+std::string MarkTable::note_statement(bool sync_ddl) const {
+  return fmt::format(
+      "INSERT INTO retl._drainer_repl_mark(id,channel_id,val,channel_info) VALUES ({},{},1,'{}') "
+      "ON DUPLICATE KEY UPDATE val=val+1,channel_info=VALUES(channel_info)",
+      kNoteId, channel_id_, sync_ddl ? kSyncDdlNote : "");
+}
+
 Mark MarkTable::mark_of(int64_t writer) const {
   return {.update = fmt::format("update retl._drainer_repl_mark set val=val+1 where id={} and "
                                 "channel_id={} limit 1",

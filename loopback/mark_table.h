@@ -9,6 +9,10 @@ namespace drainer::loopback {
 
 inline constexpr std::string_view kMarkSchema = "retl";
 inline constexpr std::string_view kMarkTable = "_drainer_repl_mark";
+/// `id` and `channel_info` of the row by which a starting drainer of ours with `sync-ddl = true`
+/// tells the one of the opposite direction. The original neither writes nor looks at it.
+inline constexpr int64_t kNoteId = -1;
+inline constexpr std::string_view kSyncDdlNote = "sync-ddl=true";
 
 /// How one writer marks its transactions: statements without the semicolon at their end. Plain
 /// data.
@@ -34,6 +38,10 @@ class MarkTable {
   /// To be run in this order at each start, each in its own transaction: database, table, and the
   /// rows 0 … writers-1 anew. They are recognized by the other side like any marked transaction.
   std::vector<std::string> setup_statements(int64_t writers) const;
+
+  /// To be run at each start, after these: changes the note in any case, so that it comes to the
+  /// other side's binlog as a marked transaction of its own.
+  std::string note_statement(bool sync_ddl) const;
 
   /// Of the writer with this number, from 0.
   Mark mark_of(int64_t writer) const;

@@ -51,7 +51,8 @@ Result<bool> Collector::complete_ddl(tidb::BinlogItem& item, const StopToken& st
   log_info("start query job", {{"id", binlog.ddl_job_id}, {"commit ts", binlog.commit_ts}});
   Result<std::shared_ptr<const tidb::DdlJob>> found = find_job_(binlog.ddl_job_id, stop);
   if (!found.ok()) {
-    return std::move(found).error().because("get ddl job by id {}", binlog.ddl_job_id);
+    return std::move(found).error().because("commit ts {}: get ddl job by id {}", binlog.commit_ts,
+                                            binlog.ddl_job_id);
   }
   item.set_ddl_job(std::move(found).value());
   metric::ddl_jobs_total().add();

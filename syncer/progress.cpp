@@ -80,7 +80,8 @@ Result<void> Progress::note(const Applied& applied) {
 }
 
 Result<void> Progress::save() {
-  Result<void> saved = checkpoint_.save(point_);
+  Result<void> saved = sink_.announce(point_.commit_ts);
+  if (saved.ok()) saved = checkpoint_.save(point_);
   if (!saved.ok()) {
     log_fatal(
         "save checkpoint failed",

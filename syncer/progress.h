@@ -17,6 +17,11 @@ struct ProgressFigures {
   CommitTs saved_ts;    ///< as the checkpoint has it
   uint64_t applied_rows = 0;
   int64_t last_row_unix_ms = 0;  ///< when the last transaction with rows was applied
+
+  /// No rows for more than synced-check-time: what /status calls synced.
+  bool is_synced(int64_t now_unix_ms, int64_t synced_check_time_min) const {
+    return now_unix_ms - last_row_unix_ms > synced_check_time_min * 60 * 1000;
+  }
 };
 
 /// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).

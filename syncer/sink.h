@@ -37,6 +37,11 @@ class Sink {
   /// Blocks for the next progress; nothing after close() when all is reported, or on `stop`.
   virtual std::optional<Applied> next_applied(const StopToken& stop) = 0;
 
+  /// The checkpoint is about to be saved; a sink that keeps progress itself notes it, so that a
+  /// later start can tell whether somebody else has saved one since. From the thread of
+  /// next_applied(). kConflict when another drainer has taken over.
+  virtual Result<void> announce(CommitTs /*checkpoint*/) { return {}; }
+
   /// Everything up to here was already applied by an earlier run: the syncer starts after it.
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress
   /// itself.

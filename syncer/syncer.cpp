@@ -1,6 +1,7 @@
 #include "syncer/syncer.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
@@ -10,6 +11,8 @@
 namespace drainer {
 
 namespace {
+
+constexpr size_t kTablesKnownMax = 10'000;
 
 // A kind shows among the metrics once it has come.
 void count_rows(const Txn& txn) {
@@ -42,9 +45,14 @@ std::optional<std::string> text_if(bool passes, std::string_view text) {
 
 RowFilter row_filter_of(const SyncerRules& rules) {
   RowFilter filter;
-  filter.keeps_table = [&rules](const schema::TableName& name) {
-    return !rules.table_filter.skips(name);
-  };
+  // Patterns and letter case cost more than a look at what they said before.
+  filter.keeps_table =
+      [&rules, known = std::map<schema::TableName, bool>()](const schema::TableName& name) mutable {
+        if (known.size() > kTablesKnownMax) known.clear();
+        const auto [it, is_new] = known.try_emplace(name);
+        if (is_new) it->second = !rules.table_filter.skips(name);
+        return it->second;
+      };
   if (!rules.event_filter.empty()) {
     filter.keeps_kind = [&rules](const schema::TableName& name, RowKind kind) {
       return !rules.event_filter.ignores_event(name, to_string(kind));
@@ -126,6 +134,7 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     return submit(progress_only(binlog), stop);
   }
   ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
+  if (marks.is_sync_ddl_note) TRY(check_note(binlog.commit_ts));
   if (marks.stops_here) return submit(progress_only(binlog), stop);
   const bool hands_on_marks = rules_.mark_filter.hands_on_marks();
   for (const int64_t channel : marks.other_channels) {
@@ -145,6 +154,15 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
   }
   if (hands_on_marks && !txn.is_empty()) txn.marks = std::move(marks.other_channels);
   return submit(std::move(txn), stop);
+}
+
+Result<void> Syncer::check_note(CommitTs commit_ts) const {
+  if (!rules_.sync_ddl || !rules_.started_at || commit_ts <= *rules_.started_at) return {};
+  return make_error(ErrorCode::kInvalid,
+                    "the drainer of the opposite direction has started with sync-ddl = true, as "
+                    "this one, at commit ts {}: each would send back the DDL of the other; set "
+                    "sync-ddl = false in one of them",
+                    commit_ts);
 }
 
 Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
@@ -240,7 +258,8 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
   txn.ddl = Ddl{.effect = std::move(effect),
                 .text = *std::move(passing),
                 .should_skip = should_skip,
-                .job_id = job->id};
+                .job_id = job->id,
+                .clock = find_ddl_clock(*job, text)};
   return txn;
 }
 

@@ -30,6 +30,9 @@ struct SyncerRules {
   loopback::MarkFilter mark_filter;
   std::unordered_set<int64_t> ignored_commit_ts;
   bool sync_ddl = true;
+  /// The upstream's time when this drainer started: with loopback control, what notes after it say
+  /// about others holds while we run.
+  std::optional<CommitTs> started_at{};
   /// End in order when everything up to here is applied; 0: never.
   CommitTs until;
 };
@@ -85,6 +88,8 @@ class Syncer {
                                              std::string_view text) const;
   std::optional<std::string> passing_renames(const schema::DdlEffect& effect,
                                              std::string_view text) const;
+  /// kInvalid when a drainer that runs at the same time sends our DDL back.
+  Result<void> check_note(CommitTs commit_ts) const;
   /// Once per channel.
   void warn_of_channel(int64_t channel, CommitTs commit_ts);
   Txn progress_only(const tidb::BinlogView& binlog) const;

@@ -12,6 +12,7 @@
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/binlog_item.h"
 #include "drainer/tidb/value.h"
+#include "syncer/ddl_clock.h"
 
 namespace drainer {
 
@@ -44,6 +45,7 @@ struct Ddl {
   std::string text;          ///< ddl_query of the binlog
   bool should_skip = false;  ///< only forget what is known of the tables downstream
   DdlJobId job_id;
+  std::optional<DdlClock> clock;  ///< for the rows that an added column finds
 };
 
 /// One upstream transaction, translated: either row changes in upstream order, or one DDL, or

@@ -39,7 +39,7 @@ trap cleanup EXIT
 
 free_port() {
   local port
-  while port=$((20000 + RANDOM % 40000)); do
+  while port=$((10000 + RANDOM % 22000)); do
     (exec 3<> "/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
   done
 }

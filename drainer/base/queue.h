@@ -19,6 +19,9 @@ struct QueueLimits {
 
 /// Hands items from one set of threads to another, in order, with limits in items and bytes.
 ///
+/// Producers that found it full go on when half of it has been taken, so that the sides do not wake
+/// each other for every item: who takes items must not wait for the producer with half of them left.
+///
 /// close() means "no more input": pop() gives the rest, then nothing. Any thread.
 template <class T>
 class BoundedQueue {
@@ -28,21 +31,21 @@ class BoundedQueue {
   /// Blocks while full. False (item dropped) when `stop` came first or the queue is closed.
   [[nodiscard]] bool push(T item, size_t size_bytes, const StopToken& stop) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    const bool ready = changed_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
+    const bool ready = has_room_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
       return closed_ || items_.empty() ||
              (items_.size() < limits_.items && bytes_ + size_bytes <= limits_.bytes);
     });
     if (!ready || closed_) return false;
     items_.emplace_back(std::move(item), size_bytes);
     bytes_ += size_bytes;
-    changed_.notify_all();
+    has_items_.notify_one();
     return true;
   }
 
   /// Blocks while empty. Nothing when `stop` came first, or closed and drained.
   [[nodiscard]] std::optional<T> pop(const StopToken& stop) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    const bool ready = changed_.wait(
+    const bool ready = has_items_.wait(
         mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return closed_ || !items_.empty(); });
     if (!ready || items_.empty()) return std::nullopt;
     return take_front();
@@ -53,7 +56,7 @@ class BoundedQueue {
   [[nodiscard]] std::optional<T> pop_for(std::chrono::nanoseconds limit, const StopToken& stop)
       EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    const bool ready = changed_.wait_for(mutex_, stop, limit, [&]() NO_THREAD_SAFETY_ANALYSIS {
+    const bool ready = has_items_.wait_for(mutex_, stop, limit, [&]() NO_THREAD_SAFETY_ANALYSIS {
       return closed_ || !items_.empty();
     });
     if (!ready || items_.empty()) return std::nullopt;
@@ -70,7 +73,8 @@ class BoundedQueue {
   void close() EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     closed_ = true;
-    changed_.notify_all();
+    has_items_.notify_all();
+    has_room_.notify_all();
   }
 
   /// Closed, and the rest has been taken.
@@ -89,13 +93,14 @@ class BoundedQueue {
     auto [item, size_bytes] = std::move(items_.front());
     items_.pop_front();
     bytes_ -= size_bytes;
-    changed_.notify_all();
+    if (items_.size() <= limits_.items / 2 && bytes_ <= limits_.bytes / 2) has_room_.notify_all();
     return std::move(item);
   }
 
   const QueueLimits limits_;
   mutable Mutex mutex_;
-  CondVar changed_;
+  CondVar has_items_;
+  CondVar has_room_;
   std::deque<std::pair<T, size_t>> items_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   bool closed_ GUARDED_BY(mutex_) = false;

@@ -22,6 +22,8 @@ Result<std::unique_ptr<SignalWaiter>> SignalWaiter::open() {
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may grow no more gives an error with its name instead.
+  ::signal(SIGXFSZ, SIG_IGN);
   const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
   const int wake_fd = eventfd(0, EFD_CLOEXEC);
   if (signal_fd < 0 || wake_fd < 0) {

@@ -95,11 +95,11 @@ Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
     folded.has_table_info = false;
     for (const ByteView json : outline.multiple_table_infos) {
       if (json.empty()) continue;
-      ASSIGN_OR_RETURN(FoldedTable table, fold_table(json));
+      ASSIGN_OR_RETURN(FoldedTable table, fold_table(json, job));
       folded.tables.push_back(std::move(table));
     }
   } else if (folded.has_table_info) {
-    ASSIGN_OR_RETURN(FoldedTable table, fold_table(outline.table_info));
+    ASSIGN_OR_RETURN(FoldedTable table, fold_table(outline.table_info, job));
     folded.tables.push_back(std::move(table));
   }
   keep_payloads(folded);
@@ -107,10 +107,16 @@ Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
   return {};
 }
 
-Result<HistoryLoader::FoldedTable> HistoryLoader::fold_table(ByteView json) {
-  ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_outline(json));
+Result<HistoryLoader::FoldedTable> HistoryLoader::fold_table(ByteView json, const DdlJob& job) {
+  Result<TableInfo> parsed = tidb::parse_table_outline(json);
+  if (!parsed.ok()) {
+    return std::move(parsed).error().because("ddl job {} of `{}`.`{}`, finished at ts {}", job.id,
+                                             job.schema_name, job.table_name, job.finished_ts);
+  }
+  TableInfo& info = *parsed;
+  Description description{Bytes(json), nullptr, job.id, job.finished_ts};
   return FoldedTable{info.id, std::move(info.name), std::move(info.partition_ids), info.is_view,
-                     std::make_shared<Description>(Description{Bytes(json), nullptr})};
+                     std::make_shared<Description>(std::move(description))};
 }
 
 // Those that are still wanted now are likely to stay.
@@ -229,9 +235,13 @@ Result<HistoryLoader::InfoPtr> HistoryLoader::describe(const InfoPtr& outline) {
   if (found == descriptions_.end()) return outline;  // of the image
   Description& description = *found->second;
   if (!description.info && !description.json.empty()) {
-    ASSIGN_OR_RETURN(TableInfo info, tidb::parse_table_info(description.json));
+    Result<TableInfo> info = tidb::parse_table_info(description.json);
+    if (!info.ok()) {
+      return std::move(info).error().because("ddl job {}, finished at ts {}", description.job_id,
+                                             description.finished_ts);
+    }
     release(description);
-    description.info = std::make_shared<const TableInfo>(std::move(info));
+    description.info = std::make_shared<const TableInfo>(std::move(info).value());
   }
   return description.info;
 }

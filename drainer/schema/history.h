@@ -54,6 +54,8 @@ class HistoryLoader {
   struct Description {
     Bytes json;
     InfoPtr info;
+    DdlJobId job_id;  ///< where it comes from
+    int64_t finished_ts = 0;
   };
   // What is kept of a table info: enough to follow ids and names.
   struct FoldedTable {
@@ -94,7 +96,7 @@ class HistoryLoader {
   Result<void> apply_folded();
   void parse_kept();
   Result<void> fold(const tidb::DdlJobOutline& outline);
-  Result<FoldedTable> fold_table(ByteView json);
+  static Result<FoldedTable> fold_table(ByteView json, const tidb::DdlJob& job);
   void keep_payloads(const FoldedJob& job);
   void keep(const FoldedTable& table, const FoldedJob& job);
   void discard(TableId id, SchemaVersion up_to);

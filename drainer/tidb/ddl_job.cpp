@@ -1,5 +1,7 @@
 #include "drainer/tidb/ddl_job.h"
 
+#include <fmt/format.h>
+
 #include "drainer/tidb/json_reader.h"
 
 namespace drainer::tidb {
@@ -76,6 +78,18 @@ void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline)
   }
 }
 
+// Which job it is, as far as it has been read.
+std::string describe(const DdlJob& job) {
+  std::string out = fmt::format("ddl job {}", job.id);
+  if (!job.schema_name.empty()) {
+    out += fmt::format(" of `{}`.`{}`", job.schema_name, job.table_name);
+  } else if (job.table_id.value != 0) {
+    out += fmt::format(" of table {}", job.table_id);
+  }
+  if (job.finished_ts > 0) out += fmt::format(", finished at ts {}", job.finished_ts);
+  return out;
+}
+
 }  // namespace
 
 Result<DdlJobOutline> parse_ddl_job_outline(ByteView document) {
@@ -83,7 +97,7 @@ Result<DdlJobOutline> parse_ddl_job_outline(ByteView document) {
   JsonReader json(document, "ddl job");
   json.read_object([&](std::string_view key) { read_member(json, key, outline); });
   if (Result<void> read = json.finish(); !read.ok()) {
-    return std::move(read).error().because("ddl job {}", outline.job.id);
+    return std::move(read).error().because("{}", describe(outline.job));
   }
   return outline;
 }
@@ -94,13 +108,13 @@ Result<DdlJob> parse_ddl_job(ByteView document) {
   const auto parse_table = [&](ByteView json) -> Result<std::shared_ptr<const TableInfo>> {
     Result<TableInfo> info = parse_table_info(json);
     if (info.ok()) return std::make_shared<const TableInfo>(std::move(info).value());
-    return std::move(info).error().because("ddl job {}, from byte {}", job.id,
+    return std::move(info).error().because("{}, from byte {}", describe(job),
                                            json.data() - document.data());
   };
   job.raw_args = outline.raw_args;
   if (!outline.db_info.empty()) {
     Result<DbInfo> info = parse_db_info(outline.db_info);
-    if (!info.ok()) return std::move(info).error().because("ddl job {}", job.id);
+    if (!info.ok()) return std::move(info).error().because("{}", describe(job));
     job.db_info = std::make_unique<DbInfo>(std::move(info).value());
   }
   if (!outline.table_info.empty()) {

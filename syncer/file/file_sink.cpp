@@ -8,7 +8,7 @@ namespace drainer::file {
 
 namespace {
 
-constexpr QueueLimits kInputLimits{.items = 4096, .bytes = 32u << 20};
+constexpr QueueLimits kInputLimits{.items = 4096, .bytes = 8u << 20};
 constexpr QueueLimits kAppliedLimits{.items = 1024, .bytes = 1024};
 // How long records may wait for the disk and for their report.
 constexpr Duration kReportInterval = std::chrono::milliseconds(100);

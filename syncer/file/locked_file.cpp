@@ -70,9 +70,13 @@ Result<void> LockedFile::truncate(uint64_t size_bytes) {
   return {};
 }
 
-Result<void> LockedFile::sync() {
+Result<void> LockedFile::sync(uint64_t synced_bytes) {
   // Not repeated when it fails: the kernel may have dropped the pages that it could not write.
   if (::fdatasync(fd_) != 0) return system_error(errno, "fdatasync", path_);
+  // Nobody reads it soon: the same few pages can take what comes next, instead of ever new ones.
+  if (synced_bytes > 0) {
+    (void)::posix_fadvise(fd_, 0, static_cast<off_t>(synced_bytes), POSIX_FADV_DONTNEED);
+  }
   return {};
 }
 

@@ -29,8 +29,9 @@ class LockedFile {
   /// Writes all of `bytes` at `offset`, the end of the file.
   Result<void> append(ByteView bytes, uint64_t offset);
   Result<void> truncate(uint64_t size_bytes);
-  /// Content and length are on the disk afterwards.
-  Result<void> sync();
+  /// Content and length are on the disk afterwards, and the first `synced_bytes` no longer in the
+  /// system's cache.
+  Result<void> sync(uint64_t synced_bytes = 0);
 
  private:
   LockedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}

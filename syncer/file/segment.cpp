@@ -179,7 +179,7 @@ Result<void> SegmentWriter::write(ByteView bytes) {
 
 Result<void> SegmentWriter::sync() {
   TRY(flush());
-  return file_.sync();
+  return file_.sync(file_bytes_);
 }
 
 Result<void> SegmentWriter::rotate() {

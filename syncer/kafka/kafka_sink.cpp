@@ -11,7 +11,7 @@ namespace drainer::kafka {
 
 namespace {
 
-constexpr QueueLimits kInputLimits{.items = 4096, .bytes = 32u << 20};
+constexpr QueueLimits kInputLimits{.items = 4096, .bytes = 8u << 20};
 constexpr QueueLimits kAppliedLimits{.items = 1024, .bytes = 1024};
 constexpr Duration kPollLimit = std::chrono::milliseconds(100);
 

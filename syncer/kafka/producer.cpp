@@ -23,6 +23,9 @@ constexpr size_t kReportsMax = 10'000;
 constexpr int kMetadataTimeoutMs = 10'000;
 constexpr int kMetadataAttempts = 10;
 constexpr int kReadTimeoutMs = 30'000;
+// Brokers may be choosing a new leader while we start.
+constexpr int kReadAttempts = 60;
+constexpr int kReadPauseMs = 500;
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)>;
 
@@ -232,6 +235,39 @@ Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options) 
   return std::unique_ptr<Producer>(std::move(producer));
 }
 
+namespace {
+
+bool is_passing(rd_kafka_resp_err_t failure) {
+  return failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
+// The offset behind the last message of partition 0; nothing when there is no message.
+Result<std::optional<int64_t>> find_end(rd_kafka_t* consumer, const char* topic) {
+  int64_t low = 0;
+  int64_t high = 0;
+  for (int attempt = 1;; ++attempt) {
+    const auto failure =
+        rd_kafka_query_watermark_offsets(consumer, topic, 0, &low, &high, kReadTimeoutMs);
+    if (failure == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+        failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      return std::optional<int64_t>();
+    }
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return low == high ? std::nullopt : std::optional(high);
+    }
+    if (!is_passing(failure) || attempt == kReadAttempts) {
+      return error_of(failure).because("read back kafka topic {}", topic);
+    }
+    rd_kafka_poll(consumer, kReadPauseMs);
+  }
+}
+
+}  // namespace
+
 Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
   Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);
   TRY(set(conf.get(), "bootstrap.servers", options.brokers));
@@ -246,21 +282,11 @@ Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
   if (!consumer) return make_error(ErrorCode::kInvalid, "create kafka consumer: {}", text);
   (void)conf.release();
   const char* const name = options.topic.c_str();
-  int64_t low = 0;
-  int64_t high = 0;
-  const auto failure =
-      rd_kafka_query_watermark_offsets(consumer.get(), name, 0, &low, &high, kReadTimeoutMs);
-  if (failure == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-      failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-      (failure == RD_KAFKA_RESP_ERR_NO_ERROR && low == high)) {
-    return std::optional<Bytes>();
-  }
-  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return error_of(failure).because("read back kafka topic {}", options.topic);
-  }
+  ASSIGN_OR_RETURN(const std::optional<int64_t> end, find_end(consumer.get(), name));
+  if (!end) return std::optional<Bytes>();
   const RdProducer::Topic topic(rd_kafka_topic_new(consumer.get(), name, nullptr),
                                 rd_kafka_topic_destroy);
-  if (!topic || rd_kafka_consume_start(topic.get(), 0, high - 1) != 0) {
+  if (!topic || rd_kafka_consume_start(topic.get(), 0, *end - 1) != 0) {
     return error_of(rd_kafka_last_error()).because("read back kafka topic {}", options.topic);
   }
   const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
@@ -268,7 +294,7 @@ Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
   rd_kafka_consume_stop(topic.get(), 0);
   if (!message || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return error_of(message ? message->err : RD_KAFKA_RESP_ERR__TIMED_OUT)
-        .because("read back offset {} of kafka topic {}", high - 1, options.topic);
+        .because("read back offset {} of kafka topic {}", *end - 1, options.topic);
   }
   return std::optional<Bytes>(Bytes(static_cast<const char*>(message->payload), message->len));
 }

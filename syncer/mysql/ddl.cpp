@@ -33,6 +33,14 @@ void log_ignored(const Error& error, const std::string& text) {
   log_warn("ignore ddl", {{"error", error}, {"ddl", text}});
 }
 
+std::string clock_text(const DdlClock& clock) {
+  // The server knows its time zones, ours among them.
+  std::string time;
+  append_quoted(time, clock.time, QuoteStyle{});
+  if (clock.is_utc) time = "CONVERT_TZ(" + time + ",'+00:00',@@session.time_zone)";
+  return "SET TIMESTAMP=UNIX_TIMESTAMP(" + time + ")";
+}
+
 }  // namespace
 
 std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
@@ -49,6 +57,7 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
       append_identifier(step.use, effect.use_schema);
       step.use += ';';
     }
+    if (ddl.clock) step.set_clock = clock_text(*ddl.clock);
     steps.push_back(std::move(step));
   }
   return steps;
@@ -167,6 +176,16 @@ Result<void> DdlRunner::attempt(const DdlStep& step) {
     ASSIGN_OR_RETURN(session_, Session::open(options_));
   }
   if (!step.use.empty()) TRY(session_->execute(step.use));
+  if (!step.set_clock.empty()) {
+    auto set = session_->execute(step.set_clock);
+    if (!set.ok() && classify_failure(set.error()) == FailureClass::kLost) {
+      return std::move(set).error();
+    }
+    if (!set.ok()) {
+      log_warn("cannot set the time of a ddl, rows that exist get the time of now",
+               {{"sql", step.set_clock}, {"error", set.error()}});
+    }
+  }
   TRY(session_->execute(step.text));
   return {};
 }

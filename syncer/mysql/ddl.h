@@ -11,9 +11,12 @@
 
 namespace drainer::mysql {
 
-/// One statement of a DDL and the `use` that goes before it; `use` may be empty.
+/// One statement of a DDL and what goes before it; either may be empty.
 struct DdlStep {
   std::string use;
+  /// Sets CURRENT_TIMESTAMP to what it was upstream, or the rows that an added column finds would
+  /// differ. The original does not.
+  std::string set_clock;
   std::string text;
 };
 /// What is sent for a DDL. FIX: of a batch of CREATE TABLEs, which the original leaves out, each is

@@ -76,6 +76,7 @@ Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
   for (const std::string& sql : statements) TRY(run(sql));
   TRY(check_columns(session));
   TRY(run(rows));
+  TRY(run(marks.note_statement(syncer.sync_ddl)));
   return log_other_channels(syncer, session);
 }
 

@@ -110,12 +110,17 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
     return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
   }
   if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
-  // A clean stop of ours never leaves the progress ahead: a Go drainer has gone over the rest of a
-  // crashed run and ended before where that was. What it wrote is older than the progress says.
-  if (options.is_consistent && options.checkpoint_ts < previous->state.commit_ts) {
-    log_warn("another drainer has stopped at the checkpoint since the last start; starting there",
+  // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
+  // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
+  // the progress ahead.
+  const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
+  const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
+                       options.checkpoint_ts == previous->saved_ts;
+  if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
+    log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+    return {.state = {.commit_ts = options.checkpoint_ts},
+            .is_safe = is_behind || !options.is_consistent};
   }
   return {.state = previous->state, .is_safe = false};
 }
@@ -146,7 +151,8 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
                                  {"workers", workers},
-                                 {"safe mode", start.is_safe || options.syncer.safe_mode}});
+                                 {"safe mode", start.is_safe || options.syncer.safe_mode},
+                                 {"safe until", start.is_safe ? options.safe_until : CommitTs()}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
       options, downstream, id, conflicts, std::move(session), start, clock));
 }
@@ -167,6 +173,8 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                                                   : MissingColumns::kFail),
              conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
+      slow_(clock),
+      note_(progress, downstream.dml, options.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
@@ -176,13 +184,12 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .conflict_table = conflict_table(options),
                        .cluster_id = options.cluster_id,
                        .safe_mode = options.syncer.safe_mode,
-                       .safe_until = std::nullopt,
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
                        .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
                        .marks = std::nullopt};
-  if (start.is_safe) worker.safe_until = clock.now() + options.safe_window;
+  if (start.is_safe) worker.safe_until = options.safe_until;
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) {
       worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
@@ -238,12 +245,14 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
       number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
     if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
+    const TimePoint begin = clock_.now();
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else {
       TRY(slot.worker.apply(*group, stop));
       observe_latency(*group, clock_.unix_ms());
     }
+    slow_.note(group->is_ddl() ? "DDL" : "transaction", begin, group->txns.back().txn.commit_ts);
     dispatcher_.finish(*group);
   }
   return {};

@@ -14,6 +14,7 @@
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/downstream.h"
 #include "syncer/mysql/planner.h"
+#include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
 
@@ -38,9 +39,9 @@ struct MysqlSinkOptions {
   /// Of transactions that wait or are in hand; one of any size is always let in.
   size_t memory_bytes = 40u << 20;
   size_t txn_bytes_max = size_t{1} << 30;
-  /// Safe mode after the start when the checkpoint is a Go drainer's, whose workers may have
-  /// applied beyond it.
-  Duration safe_window = std::chrono::minutes(5);
+  /// When the checkpoint is a Go drainer's, its workers may have applied beyond it, but nothing
+  /// above this: safe mode until then. PD's time after its end.
+  CommitTs safe_until{INT64_MAX};
 };
 
 /// Sink for MySQL, MariaDB and TiDB: whole upstream transactions, each exactly once.
@@ -58,6 +59,7 @@ class MysqlSink final : public Sink {
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override;
+  Result<void> announce(CommitTs checkpoint) override { return note_.announce(checkpoint); }
   CommitTs resume_from(CommitTs checkpoint) const override;
   const tidb::TimeZone& time_zone() const override { return time_zone_; }
 
@@ -97,6 +99,8 @@ class MysqlSink final : public Sink {
   TableKeys tables_;
   PlanCache plans_;
   Dispatcher dispatcher_;
+  SlowLog slow_;
+  CheckpointNote note_;     ///< of the thread that reports progress
   Planner planner_;         ///< of its thread
   std::deque<Slot> slots_;  ///< each of its worker's thread
 };

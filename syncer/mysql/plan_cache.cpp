@@ -16,10 +16,23 @@ constexpr Backoff::Limits kMissingTablePauses{std::chrono::milliseconds(100),
 Result<PlanCache::Plan> PlanCache::try_make(Session& session, const schema::TableVersion& table) {
   ASSIGN_OR_RETURN(const auto description, tables_.find(session, table.name));
   ASSIGN_OR_RETURN(TablePlan plan, TablePlan::make(table, *description, missing_));
+  warn_of_left_out(plan);
   plan.conflict = policies_.find(table.name);
   // Each row has to be looked at as it comes.
   plan.can_combine = plan.can_combine && plan.conflict == nullptr;
   return std::make_shared<const TablePlan>(std::move(plan));
+}
+
+void PlanCache::warn_of_left_out(const TablePlan& plan) {
+  if (plan.left_out.empty()) return;
+  {
+    MutexLock lock(mutex_);
+    std::string& warned = left_out_[plan.target];
+    if (warned == plan.left_out) return;
+    warned = plan.left_out;
+  }
+  log_warn("the downstream table lacks columns, their values are left out",
+           {{"table", plan.target}, {"columns", plan.left_out}});
 }
 
 Result<PlanCache::Plan> PlanCache::make(Session& session, const schema::TableVersion& table,

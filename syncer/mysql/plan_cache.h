@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -41,6 +42,8 @@ class PlanCache {
   Result<Plan> make(Session& session, const schema::TableVersion& table, const StopToken& stop);
   void clear() EXCLUDES(mutex_);
   Result<Plan> try_make(Session& session, const schema::TableVersion& table);
+  /// Once per table and set of columns.
+  void warn_of_left_out(const TablePlan& plan) EXCLUDES(mutex_);
 
   TableKeys& tables_;
   const MissingColumns missing_;
@@ -51,6 +54,7 @@ class PlanCache {
   std::unordered_map<const schema::TableVersion*, Entry> plans_ GUARDED_BY(mutex_);
   size_t columns_ GUARDED_BY(mutex_) = 0;  ///< of plans_
   uint64_t clears_ GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, std::string> left_out_ GUARDED_BY(mutex_);  ///< by target
 };
 
 }  // namespace drainer::mysql

@@ -41,6 +41,9 @@ std::string table_of(const ProgressTable::Id& id) {
   return table;
 }
 
+constexpr int kAnnounceAttempts = 5;
+constexpr Duration kAnnouncePause = std::chrono::seconds(1);
+
 std::string quoted(std::string_view text) {
   // Owner names hold no character that the sql_mode could turn; see make_owner_name().
   std::string out;
@@ -71,7 +74,7 @@ Result<void> ProgressTable::create(Session& session) {
       "NULL, owner varchar(128) CHARACTER SET utf8mb4 NOT NULL, epoch bigint unsigned NOT NULL, "
       "commit_ts bigint NOT NULL, applied mediumtext CHARACTER SET ascii NOT NULL, ddl_ts bigint "
       "NOT NULL, "
-      "checkpoint_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker))",
+      "checkpoint_ts bigint NOT NULL, saved_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker))",
       table_);
   // Asks first: a user without the privilege to create may find both made for him.
   if (session.query("SELECT 1 FROM " + table_ + " LIMIT 1").ok()) return {};
@@ -95,20 +98,28 @@ Result<std::optional<ProgressTable::Previous>> ProgressTable::take_over(Session&
   TRY(session.execute(fmt::format("UPDATE {} SET owner={}, epoch=epoch+1 WHERE cluster_id={}",
                                   table_, quoted(id_.owner), id_.cluster_id)));
   std::string insert = fmt::format("INSERT IGNORE INTO {} VALUES", table_);
-  for (size_t worker = 0; worker < workers; ++worker) {
-    insert += fmt::format("{}({},{},{},1,0,'',0,0)", worker == 0 ? "" : ",", id_.cluster_id, worker,
-                          quoted(id_.owner));
+  for (size_t row = 0; row <= workers; ++row) {
+    insert += fmt::format("{}({},{},{},1,0,'',0,0,0)", row == 0 ? "" : ",", id_.cluster_id,
+                          row < workers ? row : kCheckpointRow, quoted(id_.owner));
   }
   TRY(session.execute(insert));
-  ASSIGN_OR_RETURN(const auto rows,
-                   session.query(fmt::format("SELECT {}, checkpoint_ts FROM {} WHERE cluster_id={}",
-                                             kStateFields, table_, id_.cluster_id)));
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      session.query(fmt::format("SELECT {}, checkpoint_ts, saved_ts, worker={} FROM {} WHERE "
+                                "cluster_id={}",
+                                kStateFields, kCheckpointRow, table_, id_.cluster_id)));
   TRY(session.execute("COMMIT"));
   Previous previous;
   for (const ResultRow& row : rows) {
+    const CommitTs checkpoint(number_of<int64_t>(row[3]));
+    if (row[5] == "1") {
+      previous.announced_ts = checkpoint;
+      previous.saved_ts = CommitTs(number_of<int64_t>(row[4]));
+      continue;
+    }
     ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
     previous.state.merge(state);
-    previous.checkpoint_ts = std::max(previous.checkpoint_ts, CommitTs(number_of<int64_t>(row[3])));
+    previous.checkpoint_ts = std::max(previous.checkpoint_ts, checkpoint);
   }
   // Rows that no run got beyond creating.
   if (previous.state == AppliedState{} && previous.checkpoint_ts.value == 0) {
@@ -132,9 +143,45 @@ Result<void> ProgressTable::start_at(Session& session, size_t workers, const App
   }
   TRY(session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts=0 {}>0", table_,
                                   state_assignments(AppliedState{}), mine)));
-  TRY(session.execute(fmt::format("DELETE FROM {} {}>={}", table_, mine, workers)));
+  TRY(session.execute(fmt::format("UPDATE {} SET checkpoint_ts={},saved_ts={} {}={}", table_,
+                                  checkpoint_ts.value, checkpoint_ts.value, mine, kCheckpointRow)));
+  TRY(session.execute(
+      fmt::format("DELETE FROM {} {}>={} AND worker<{}", table_, mine, workers, kCheckpointRow)));
   TRY(session.execute("COMMIT"));
   return {};
+}
+
+CheckpointNote::CheckpointNote(ProgressTable::Id id, SessionOptions session, CommitTs saved,
+                               Clock& clock)
+    : id_(std::move(id)), options_(std::move(session)), clock_(clock), saved_(saved) {}
+
+Result<void> CheckpointNote::announce(CommitTs checkpoint) {
+  for (int attempt = 1;; ++attempt) {
+    auto done = try_announce(checkpoint);
+    if (done.ok()) break;
+    session_.reset();
+    if (done.error().code() == ErrorCode::kConflict || attempt == kAnnounceAttempts) {
+      return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
+                                             table_of(id_));
+    }
+    clock_.sleep_for(kAnnouncePause, StopToken());
+  }
+  saved_ = checkpoint;
+  return {};
+}
+
+// Sets both, so that it may be done twice.
+Result<void> CheckpointNote::try_announce(CommitTs checkpoint) {
+  if (!session_) {
+    ASSIGN_OR_RETURN(session_, Session::open(options_));
+  }
+  const std::string update = fmt::format(
+      "UPDATE {} SET checkpoint_ts={},saved_ts={} WHERE cluster_id={} AND worker={} AND owner={}",
+      table_of(id_), checkpoint.value, saved_.value, id_.cluster_id, kCheckpointRow,
+      quoted(id_.owner));
+  ASSIGN_OR_RETURN(const uint64_t matched, session_->execute(update));
+  if (matched == 1) return {};
+  return ProgressRow(id_, kCheckpointRow).fenced_error(*session_);
 }
 
 ProgressRow::ProgressRow(ProgressTable::Id id, size_t worker)

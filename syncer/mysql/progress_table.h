@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/applied_state.h"
@@ -13,6 +15,8 @@
 namespace drainer::mysql {
 
 inline constexpr std::string_view kProgressTableName = "drainer_progress";
+/// In place of a worker's number.
+inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 
 /// Exactly-once progress (spec/mysql-sink.md 6.2): each worker has a row in the downstream that
 /// each of its transactions updates together with its rows, so that after a crash or a lost answer
@@ -24,8 +28,14 @@ inline constexpr std::string_view kProgressTableName = "drainer_progress";
 ///       owner         names the process that may write: host, pid, random
 ///       epoch         raised by every connection that starts to write
 ///       commit_ts, applied, ddl_ts      AppliedState; `applied` is encode_spans()
-///       checkpoint_ts the checkpoint with which the owner started; in row 0
+///       checkpoint_ts the checkpoint with which the owner started, in row 0; the one that it has
+///                     announced last, in the row kCheckpointRow
+///       saved_ts      the one before that; in kCheckpointRow
 ///       PRIMARY KEY (cluster_id, worker))
+///
+/// A drainer announces each checkpoint before it saves it. So a checkpoint that is neither of the
+/// last two has been saved by somebody else, such as a Go drainer that went over what a crashed run
+/// had applied already. (One that crashed before its first save, within seconds, cannot be seen.)
 ///
 /// All rows together are the truth: the largest commit_ts, and what any of them holds above it.
 ///
@@ -51,7 +61,9 @@ class ProgressTable {
 
   struct Previous {
     AppliedState state;
-    CommitTs checkpoint_ts;  ///< of the run before
+    CommitTs checkpoint_ts;  ///< of the run before, at its start
+    CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
+    CommitTs saved_ts;       ///< the one before
   };
   /// Makes this process the owner of the rows 0 … workers-1 and of all that there are; what the
   /// runs before have left, nothing where there was none.
@@ -63,6 +75,25 @@ class ProgressTable {
  private:
   Id id_;
   std::string table_;  ///< quoted
+};
+
+/// Announces checkpoints, over a connection of its own. One thread.
+class CheckpointNote {
+ public:
+  CheckpointNote(ProgressTable::Id id, SessionOptions session, CommitTs saved, Clock& clock);
+
+  /// To be called before each save. Tries 5 times, a second apart; kConflict when another process
+  /// has become the owner.
+  Result<void> announce(CommitTs checkpoint);
+
+ private:
+  Result<void> try_announce(CommitTs checkpoint);
+
+  const ProgressTable::Id id_;
+  const SessionOptions options_;
+  Clock& clock_;
+  std::unique_ptr<Session> session_;  ///< null before the first and after a failure
+  CommitTs saved_;
 };
 
 /// The row of one worker. One thread; works on the session it is given.

@@ -12,7 +12,9 @@ using tidb::Value;
 using tidb::ValueKind;
 using Row = std::span<const Value>;
 
-bool is_listable(ColumnClass column_class) {
+/// Whether values of the column may stand in an IN list.
+bool is_listable(const tidb::ColumnInfo& column, ColumnClass column_class) {
+  if (column.type.type == tidb::ColumnType::kSet) return false;  // see append_equal
   switch (column_class) {
     case ColumnClass::kPlain:
     case ColumnClass::kChar:
@@ -103,6 +105,8 @@ Result<void> append_comparand(std::string& sql, const PlannedColumn& column, con
 Result<void> append_equal(std::string& sql, const PlannedColumn& column, const Value& value,
                           QuoteStyle style) {
   sql += column.quoted;
+  // MariaDB compares a SET as a signed number, and so never finds the 64th member.
+  if (value.kind == ValueKind::kSet && value.u > INT64_MAX) sql += "|0";
   sql += " = ";
   return append_comparand(sql, column, value, style);
 }
@@ -220,7 +224,11 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     const tidb::ColumnInfo& column = upstream[offset];
     const int32_t found = downstream.find_column(column.name);
     if (found < 0) {
-      if (missing == MissingColumns::kDrop) continue;
+      if (missing == MissingColumns::kDrop) {
+        if (!plan.left_out.empty()) plan.left_out += ',';
+        append_identifier(plan.left_out, column.name);
+        continue;
+      }
       return make_error(ErrorCode::kInvalid, "column `{}` of {} does not exist downstream",
                         column.name, plan.target);
     }
@@ -245,7 +253,8 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
         break;
       }
       planned.columns.push_back(static_cast<uint32_t>(column));
-      planned.can_be_listed &= is_listable(downstream.columns[position].column_class);
+      planned.can_be_listed &= is_listable(upstream[plan.columns[planned.columns.back()].offset],
+                                           downstream.columns[position].column_class);
     }
     if (usable) plan.keys.push_back(std::move(planned));
   }

@@ -45,7 +45,8 @@ struct TablePlan {
   std::vector<PlannedColumn> columns;  ///< sorted by the bytes of their names
   std::vector<PlannedKey> keys;        ///< PRIMARY first
   std::string column_list;             ///< "(`a`,`b`)"
-  ConflictKeys hashes;                 ///< of the unique keys; without foreign keys
+  std::string left_out;  ///< columns that the downstream lacks, under kDrop: "`c`,`d`"
+  ConflictKeys hashes;   ///< of the unique keys; without foreign keys
   /// Changes of one row may be put together, and those of different rows be written in any order:
   /// all columns and unique keys are known and there are no triggers to see the difference.
   bool can_combine = false;

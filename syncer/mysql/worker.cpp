@@ -165,7 +165,7 @@ Result<void> Worker::attempt(const Step& step, const Approach& approach, const S
   if (approach.waits_first) TRY(wait_turn(step, std::chrono::hours(24 * 365), stop));
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
   if (is_done) return {};
-  const WriteMode mode = mode_of(approach);
+  const WriteMode mode = mode_of(step, approach);
   return approach.is_careful ? write_carefully(step, mode, stop) : write(step, mode, stop);
 }
 
@@ -237,7 +237,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       plans_.refresh();
       return {};
     case FailureClass::kSafeMode:
-      if (mode_of(approach) == WriteMode::kSafe) break;
+      if (mode_of(step, approach) == WriteMode::kSafe) break;
       // Row by row each table's policy is asked, where there are any.
       if (!approach.is_careful && plans_.has_policies()) break;
       approach.is_safe = true;
@@ -272,10 +272,11 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
   return {};
 }
 
-WriteMode Worker::mode_of(const Approach& approach) const {
-  const bool is_in_window = options_.safe_until && clock_.now() < *options_.safe_until;
-  return options_.safe_mode || approach.is_safe || is_in_window ? WriteMode::kSafe
-                                                                : WriteMode::kExact;
+WriteMode Worker::mode_of(const Step& step, const Approach& approach) const {
+  const bool is_overlap =
+      !step.txns.empty() && step.txns.front().txn.commit_ts <= options_.safe_until;
+  return options_.safe_mode || approach.is_safe || is_overlap ? WriteMode::kSafe
+                                                              : WriteMode::kExact;
 }
 
 PacketLimits Worker::packet_limits() const {

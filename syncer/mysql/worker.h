@@ -28,7 +28,7 @@ struct WorkerOptions {
   std::string conflict_table{};
   uint64_t cluster_id = 0;  ///< of the upstream
   bool safe_mode = false;
-  std::optional<TimePoint> safe_until;  ///< safe mode until then
+  CommitTs safe_until{};  ///< transactions up to it may have been applied already: safe mode
   int attempts_max = 100;
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
@@ -108,7 +108,7 @@ class Worker {
   Result<Plans> find_plans(const Step& step, const StopToken& stop);
   void keep_order(const Step& step, const StopToken& stop);
   Result<void> send(std::string_view packet);
-  WriteMode mode_of(const Approach& approach) const;
+  WriteMode mode_of(const Step& step, const Approach& approach) const;
   PacketLimits packet_limits() const;
 
   WorkerOptions options_;

@@ -67,10 +67,11 @@ void MariadbServer::make_certificates() {
 void MariadbServer::start() {
   const std::string& path = directory_.path();
   std::string command =
-      "exec /usr/sbin/mariadbd --no-defaults --user=" + user_name() + " --datadir=" + path +
-      "/data --socket=" + path + "/s --pid-file=" + path +
+      "exec env LD_PRELOAD=" DRAINER_NO_SYNC " /usr/sbin/mariadbd --no-defaults --user=" +
+      user_name() + " --datadir=" + path + "/data --socket=" + path + "/s --pid-file=" + path +
       "/pid --bind-address=127.0.0.1 --port=" + std::to_string(port_) + " --tmpdir=" + path +
-      " --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M"
+      " --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=fsync"
+      " --innodb-buffer-pool-size=64M"
       " --log-warnings=0 --ssl-ca=" +
       path + "/ca.pem --ssl-cert=" + path + "/server.pem --ssl-key=" + path + "/server-key.pem";
   for (const std::string& argument : arguments_) command += " " + argument;

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 namespace drainer::fakes {
@@ -95,18 +96,23 @@ bool Process::is_running() {
 }
 
 int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  int port = 0;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-    port = ntohs(address.sin_port);
+  // Below those that the kernel gives to outgoing connections: one of them could take the port
+  // while its server is down.
+  static std::mt19937 random{std::random_device()()};
+  std::uniform_int_distribution<int> any(10000, 32000);
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const int port = any(random);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool is_free =
+        bind(fd, reinterpret_cast<sockaddr*>(&address), socklen_t{sizeof address}) == 0;
+    close(fd);
+    if (is_free) return port;
   }
-  close(fd);
-  return port;
+  return 0;
 }
 
 TempDir::TempDir(const std::string& name) {

@@ -44,7 +44,8 @@ class Process {
   std::optional<int> exit_code_;
 };
 
-/// A TCP port on 127.0.0.1 that nobody listens on right now.
+/// A TCP port on 127.0.0.1 that nobody uses right now, and that no outgoing connection gets. One
+/// thread.
 int free_port();
 
 /// A new empty directory below the build folder, removed with the object.

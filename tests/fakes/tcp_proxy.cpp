@@ -101,12 +101,14 @@ void TcpProxy::accept_loop() {
 
 void TcpProxy::relay(int client, int server) {
   std::string buffer(1 << 16, '\0');
+  bool loses_answer = false;
   while (true) {
     std::array<pollfd, 3> fds = {{{client, POLLIN, 0}, {server, POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), -1) < 0 || fds[2].revents != 0) return;
     if (fds[1].revents != 0) {
       const ssize_t got = ::read(server, buffer.data(), buffer.size());
-      if (got <= 0) return;
+      // The first byte of an answer to several statements comes when all are done.
+      if (got <= 0 || loses_answer) return;
       if (!write_all(client, {buffer.data(), static_cast<size_t>(got)})) return;
     }
     if (fds[0].revents != 0) {
@@ -116,12 +118,7 @@ void TcpProxy::relay(int client, int server) {
       const Cut cut = take_cut(bytes);
       if (cut == Cut::kRequest) return;
       if (!write_all(server, bytes)) return;
-      if (cut == Cut::kAnswer) {
-        // The first byte of an answer to several statements comes when all are done.
-        pollfd answer{server, POLLIN, 0};
-        ::poll(&answer, 1, -1);
-        return;
-      }
+      loses_answer |= cut == Cut::kAnswer;
     }
   }
 }

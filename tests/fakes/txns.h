@@ -44,7 +44,10 @@ class TxnBuilder {
   }
   TxnBuilder& ddl(const std::string& schema, const std::string& table, const std::string& text,
                   bool should_skip = false) {
-    txn_.ddl = Ddl{.effect = {}, .text = text, .should_skip = should_skip, .job_id = DdlJobId(1)};
+    txn_.ddl.emplace();
+    txn_.ddl->text = text;
+    txn_.ddl->should_skip = should_skip;
+    txn_.ddl->job_id = DdlJobId(1);
     txn_.ddl->effect.action = schema::DdlEffect::Action::kExecute;
     txn_.ddl->effect.name = {schema, table};
     return *this;

@@ -88,7 +88,7 @@ void fence_drainer(const Capture& capture, int times) {
     const std::optional<int> code = pipeline.wait_for_drainer();
     INFO(end_of(pipeline.drainer_log()));
     REQUIRE(code == 0);
-    REQUIRE(stopped->wait(std::chrono::seconds(60)).value_or(0) != 0);
+    REQUIRE(stopped->wait(std::chrono::seconds(300)).value_or(0) != 0);
     CHECK_THAT(pipeline.drainer_log(), Catch::Contains("has taken over cluster"));
     for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
   }

@@ -9,7 +9,7 @@ namespace drainer::integration {
 
 namespace {
 
-constexpr Duration kLimit = std::chrono::seconds(10);
+constexpr Duration kLimit = std::chrono::seconds(60);
 
 Result<std::string> try_call(uint16_t port, const std::string& request,
                              const rpc::TlsContext* tls) {

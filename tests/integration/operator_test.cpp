@@ -27,7 +27,7 @@ Output run(const std::string& arguments) {
   const std::string command =
       std::string(DRAINER_BIN_DIR) + "/drainer " + arguments + " > " + out + " 2> " + err;
   const auto code = fakes::Process::start({"/bin/sh", "-c", command}, directory.path() + "/log")
-                        ->wait(std::chrono::seconds(60));
+                        ->wait(std::chrono::seconds(240));
   REQUIRE(code.has_value());
   return {*code, fakes::read_file(out), fakes::read_file(err)};
 }
@@ -154,6 +154,7 @@ TEST_CASE("operator: PD goes and comes back, pumps too, and one moves") {
   }
   CHECK(running.logs("pump has another address"));
   running.finish();
+  CHECK_THAT(running.pipeline.upstream_state(), !Catch::Contains("\"gzip\":true"));
 }
 
 TEST_CASE(
@@ -162,6 +163,7 @@ TEST_CASE(
   Running running({}, top, "", "worker-count = 1\ntxn-batch = 1\napply.memory-limit-mib = 1\n");
   running.finish();
   CHECK_THAT(running.pipeline.drainer_log(), Catch::Contains("[workers=1]"));
+  CHECK_THAT(running.pipeline.upstream_state(), Catch::Contains("\"gzip\":true"));
 }
 
 TEST_CASE("operator: until the first pump comes back it waits") {

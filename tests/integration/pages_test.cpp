@@ -97,7 +97,7 @@ TEST_CASE("pages: a running drainer shows every recorded series, with plausible 
   CHECK(value("binlog_drainer_binlog_reach_duration_time_count{nodeID=\"P\"}") ==
         value("binlog_drainer_read_binlog_size_count{nodeID=\"P\"}"));
   CHECK(value("binlog_drainer_checkpoint_tso") >=
-        static_cast<double>(std::stoll(pipeline.capture().until_ts) >> 18));
+        static_cast<double>(pipeline.capture().last_ts().ddl >> 18));
   CHECK(value("binlog_drainer_checkpoint_delay_seconds_count") > 0);
   CHECK(value("binlog_drainer_queue_size{name=\"syncer_input\"}") >= 0);
   pipeline.drainer().send_signal(SIGTERM);

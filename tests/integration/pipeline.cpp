@@ -10,6 +10,7 @@
 
 #include "tests/integration/http_call.h"
 #include "tests/integration/table_dump.h"
+#include "tests/upstream/capture.h"
 
 namespace drainer::integration {
 
@@ -60,6 +61,20 @@ std::string Capture::expected_tables() const {
   return fakes::read_gzip(directory + "/expected.tables.gz");
 }
 
+Capture::LastTs Capture::last_ts() const {
+  const auto loaded = upstream::load_capture(directory);
+  REQUIRE(loaded.ok());
+  LastTs last;
+  for (const upstream::Tape& tape : loaded->tapes) {
+    for (const upstream::Record& record : tape.records) {
+      if (!record.is_fake()) last.change = std::max(last.change, record.commit_ts);
+      if (record.ddl_job_id != 0) last.ddl = std::max(last.ddl, record.commit_ts);
+    }
+  }
+  REQUIRE(last.ddl > 0);
+  return last;
+}
+
 Pipeline::Pipeline(Capture capture, fakes::MariadbServer& server)
     : capture_(std::move(capture)), directory_("pipeline"), server_(&server) {
   change_drainer_port();
@@ -107,7 +122,7 @@ void Pipeline::start_upstream(const std::vector<std::string>& options) {
   upstream_ = fakes::Process::start(arguments, directory() + "/upstream.log",
                                     /*wants_stdout=*/true);
   REQUIRE(upstream_);
-  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(60));
+  const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(240));
   INFO(fakes::read_file(directory() + "/upstream.log"));
   REQUIRE(ready.has_value());
   control_address_ = word_after(*ready, "control=");
@@ -149,15 +164,19 @@ std::string Pipeline::upstream_state() const {
   return http_body(http_call(port_of(control_address_), "GET", "/sim/state", nullptr));
 }
 
-bool Pipeline::wait_for_end_of_capture() {
-  const int64_t until = std::stoll(capture_.until_ts);
-  const auto is_saved = [&] {
-    const std::string status = ask_drainer("GET", "/status");
-    const size_t at = status.find("\"LastTS\":");
-    return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
+bool Pipeline::wait_for_end_of_capture(const rpc::TlsContext* tls) {
+  const Capture::LastTs last = capture_.last_ts();
+  const auto number = [&](const std::string& target, const std::string& name) {
+    const std::string page = ask_drainer("GET", target, tls);
+    const size_t at = page.find(name);
+    return at == std::string::npos ? 0 : std::stod(page.substr(at + name.size()));
+  };
+  const auto has_all = [&] {
+    return number("/status", "\"LastTS\":") >= static_cast<double>(last.ddl) &&
+           number("/metrics", "\ndrainer_applied_ts_ms ") >= static_cast<double>(last.change >> 18);
   };
   // A machine that is busy with other things may take minutes for the DDL.
-  return wait_until(is_saved, std::chrono::seconds(240));
+  return wait_until(has_all, std::chrono::seconds(240));
 }
 
 void Pipeline::write_config(const Config& config) {
@@ -174,9 +193,9 @@ void Pipeline::write_config(const Config& config) {
                   config.to, config.more));
 }
 
-void Pipeline::start_drainer(const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {kBinaries + "/drainer", "-config",
-                                        directory() + "/drainer.toml"};
+void Pipeline::start_drainer(const std::vector<std::string>& flags, const std::string& program) {
+  std::vector<std::string> arguments = {program.empty() ? kBinaries + "/drainer" : program,
+                                        "-config", directory() + "/drainer.toml"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   drainer_ = fakes::Process::start(arguments, directory() + "/drainer.log");
   REQUIRE(drainer_);

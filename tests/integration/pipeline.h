@@ -28,6 +28,13 @@ struct Capture {
   static std::optional<Capture> shared(const std::string& name);
 
   std::string expected_tables() const;
+  /// Commit ts of the last DDL, which is saved at once, and of the last transaction or DDL, which
+  /// may be saved only seconds after it is applied.
+  struct LastTs {
+    int64_t ddl = 0;
+    int64_t change = 0;
+  };
+  LastTs last_ts() const;
 };
 
 /// The whole program between a simulated cluster and a private MariaDB, as an operator runs it:
@@ -56,7 +63,8 @@ class Pipeline {
   void write_config(const Config& config);
   void write_config() { write_config(Config()); }
 
-  void start_drainer(const std::vector<std::string>& flags);
+  /// `program` in place of ours, such as the original.
+  void start_drainer(const std::vector<std::string>& flags, const std::string& program = {});
   /// From the capture's start to its end: -initial-commit-ts and -until-commit-ts.
   void start_drainer_over_capture(const std::vector<std::string>& more = {});
   fakes::Process& drainer() { return *drainer_; }
@@ -89,7 +97,7 @@ class Pipeline {
   /// Looks again and again until `holds`, but not longer than the drainer runs and not beyond
   /// `limit`. Whether it held.
   bool wait_until(const std::function<bool()>& holds,
-                  std::chrono::seconds limit = std::chrono::seconds(60));
+                  std::chrono::seconds limit = std::chrono::seconds(240));
   /// The body of the drainer's answer; empty when there is none. With `tls` by HTTPS.
   std::string ask_drainer(const std::string& method, const std::string& target,
                           const rpc::TlsContext* tls = nullptr) const;
@@ -97,8 +105,8 @@ class Pipeline {
   void apply_fault(const std::string& fault) const;
   /// The simulator's GET /sim/state.
   std::string upstream_state() const;
-  /// Waits until the drainer has saved everything of the capture.
-  bool wait_for_end_of_capture();
+  /// Waits until the drainer has saved the capture's last DDL and applied its last change.
+  bool wait_for_end_of_capture(const rpc::TlsContext* tls = nullptr);
 
  private:
   Capture capture_;

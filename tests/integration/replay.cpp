@@ -15,17 +15,6 @@ namespace {
 
 using Jobs = std::map<DdlJobId, Bytes>;
 
-Result<Jobs> read_jobs(const upstream::KeyValues& meta) {
-  const Bytes prefix = cluster::meta_key("DDLJobHistory", cluster::MetaFlag::kHash);
-  Jobs out;
-  for (const auto& [key, value] : meta) {
-    if (!key.starts_with(prefix)) continue;
-    ASSIGN_OR_RETURN(const Bytes field, cluster::parse_hash_field(prefix, key));
-    out[DdlJobId(static_cast<int64_t>(load_be64(field.data())))] = value;
-  }
-  return out;
-}
-
 // A pump's binlogs, and behind them a fake one so that the merger lets go of the last.
 Result<void> offer_tape(const upstream::Tape& tape, const PumpId& pump, CommitTs end,
                         Merger& merger, const StopToken& stop) {
@@ -56,6 +45,17 @@ Result<std::shared_ptr<const tidb::DdlJob>> find_job(const Jobs& jobs, DdlJobId 
 }
 
 }  // namespace
+
+Result<Jobs> read_jobs(const upstream::KeyValues& meta) {
+  const Bytes prefix = cluster::meta_key("DDLJobHistory", cluster::MetaFlag::kHash);
+  Jobs out;
+  for (const auto& [key, value] : meta) {
+    if (!key.starts_with(prefix)) continue;
+    ASSIGN_OR_RETURN(const Bytes field, cluster::parse_hash_field(prefix, key));
+    out[DdlJobId(static_cast<int64_t>(load_be64(field.data())))] = value;
+  }
+  return out;
+}
 
 Result<void> replay(const upstream::Capture& capture, Sink& sink) {
   ASSIGN_OR_RETURN(const Jobs jobs, read_jobs(capture.meta));

@@ -2,6 +2,9 @@
 // output or the relay log hold gives the tables that TiDB held.
 
 #include "drainer/relay_recovery.h"
+#include "syncer/file/message.h"
+#include "syncer/file/record.h"
+#include "tests/fakes/txns.h"
 #include "tests/integration/pipeline.h"
 
 #include <catch2/catch.hpp>
@@ -100,6 +103,42 @@ TEST_CASE("replay: the SQL of a dry run gives the tables too") {
   const std::string sql = fakes::read_file(pipeline.directory() + "/dry.sql");
   CHECK(sql.find("INSERT INTO ") != std::string::npos);
   CHECK(sql.find("COMMIT;\n") != std::string::npos);
+}
+
+TEST_CASE("replay: columns that the downstream lacks are left out, with one warning per table") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  REQUIRE(pipeline.downstream().execute("create database test").ok());
+  REQUIRE(pipeline.downstream().execute("create table test.t1 (id int primary key)").ok());
+  const tidb::TimeZone zone;
+  file::MessageWriter messages(zone);
+  Bytes content;
+  for (int64_t ts = 1; ts <= 3; ++ts) {
+    ReverseWriter out;
+    REQUIRE(messages
+                .put(out, fakes::TxnBuilder(ts)
+                              .on(fakes::example_table())
+                              .insert({tidb::Value::of_int(ts), fakes::text("a")})
+                              .build())
+                .ok());
+    file::append_record(content, out.view());
+  }
+  const std::string file = pipeline.directory() + "/binlog-0000000000000000-20261121000000";
+  fakes::write_file(file, content);
+  const auto code =
+      start(pipeline, "replay", {"-config", pipeline.directory() + "/drainer.toml", file})
+          ->wait(kEndLimit);
+  const std::string log = fakes::read_file(pipeline.directory() + "/replay.log");
+  INFO(log);
+  REQUIRE(code == 0);
+  CHECK(pipeline.downstream()
+            .query_value("select group_concat(id order by id) from test.t1")
+            .value() == "1,2,3");
+  const std::string warning = "the downstream table lacks columns, their values are left out";
+  const size_t at = log.find(warning);
+  REQUIRE(at != std::string::npos);
+  CHECK(log.find(warning, at + 1) == std::string::npos);
+  CHECK_THAT(log.substr(at), Catch::Contains("[table=`test`.`t1`] [columns=`name`]"));
 }
 
 TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {

@@ -34,7 +34,7 @@ std::string process_list() {
        "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done 2>/dev/null "
        "| grep -e bin/drainer -e PASSWORD_COMMAND"},
       out)
-      ->wait(std::chrono::seconds(30));
+      ->wait(std::chrono::seconds(240));
   return fakes::read_file(out);
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <random>
 #include <regex>
 
 #include "syncer/checkpoint/checkpoint.h"
@@ -176,9 +178,32 @@ TEST_CASE("take-over: from a Go drainer's checkpoint, wherever it stopped, to eq
   CHECK((is_consistent || overlaps > 0));
 }
 
+TEST_CASE("take-over: at a hundred points of a capture, DDL or rows before and behind them",
+          "[.campaign]") {
+  const Capture capture = Capture::bundled();
+  std::mt19937 random(11);
+  const int64_t from = std::stoll(capture.from_ts);
+  std::uniform_int_distribution<int64_t> any(from + 1, capture.last_ts().change);
+  for (int i = 0; i < 100; ++i) {
+    const int64_t at = any(random);
+    INFO("stopped at " << at);
+    Pipeline pipeline(capture);
+    pipeline.start_upstream();
+    Place place(pipeline, /*is_file=*/i % 2 == 0);
+    run_until(pipeline, at);
+    SavePoint saved = place.read();
+    CHECK(saved.consistent);
+    place.write_as_go(saved);
+    run_until(pipeline, std::stoll(capture.until_ts));
+    for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+  }
+}
+
 // A crashed run of ours had come to `applied`; a Go drainer went on from the checkpoint before, in
-// safe mode, and was stopped before it came there: some rows are now older than our progress says.
+// safe mode, and ended before it came there: some rows are now older than our progress says.
 TEST_CASE("take-over: ours, then a Go drainer for a while, then ours again") {
+  const bool is_stopped = GENERATE(true, false);
+  INFO("the Go drainer " << (is_stopped ? "stopped" : "crashed"));
   Pipeline pipeline(Capture::bundled());
   pipeline.start_upstream();
   const Stretch stretch = quiet_stretches(pipeline.capture(), 1).at(0);
@@ -212,11 +237,11 @@ TEST_CASE("take-over: ours, then a Go drainer for a while, then ours again") {
   REQUIRE(between.commit_ts < applied.commit_ts);
   REQUIRE(between.commit_ts > saved.commit_ts);
 
-  set_row("tidb_binlog", between, /*is_consistent=*/true);
+  set_row("tidb_binlog", between, is_stopped);
   pipeline.write_config();
   run_until(pipeline, std::stoll(pipeline.capture().until_ts));
   CHECK_THAT(pipeline.drainer_log(),
-             Catch::Contains("another drainer has stopped at the checkpoint since the last start"));
+             Catch::Contains("another drainer has saved the checkpoint since the last start"));
   for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
 }
 
@@ -245,4 +270,46 @@ TEST_CASE("take-over: what is handed back is the original's row in the original'
   CHECK_THAT(table, Catch::Contains("`clusterID` bigint(20) unsigned NOT NULL") &&
                         Catch::Contains("`checkPoint` mediumtext DEFAULT NULL") &&
                         Catch::Contains("PRIMARY KEY (`clusterID`)"));
+}
+
+TEST_CASE("take-over: ours and the original in turns, each stopped somewhere, end equal") {
+  const char* const original = std::getenv("DRAINER_ORIGINAL");
+  if (original == nullptr) {
+    WARN("DRAINER_ORIGINAL names no drainer of the original: skipped");
+    return;
+  }
+  const bool is_ours_first = GENERATE(true, false);
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream({"--pace", "100"});
+  pipeline.write_config();
+  const auto checkpoint = [&] {
+    const auto text =
+        pipeline.downstream().query_value("select checkPoint from tidb_binlog.checkpoint");
+    return text.ok() ? parse_save_point(*text)->commit_ts.value : 0;
+  };
+  const auto has_all = [&] {
+    const auto rows = pipeline.downstream().query_value("select count(*) from mixb_a.zz_end");
+    return rows.ok() && *rows == "1";
+  };
+  std::mt19937 random(7);
+  bool is_ours = is_ours_first;
+  int turns = 0;
+  for (; !has_all(); ++turns) {
+    INFO("turn " << turns << (is_ours ? ", ours" : ", the original"));
+    pipeline.start_drainer({"-initial-commit-ts", pipeline.capture().from_ts},
+                           is_ours ? "" : original);
+    // So many saves, at least one, come from this one.
+    for (size_t saves = 1 + random() % 5; saves > 0 && !has_all(); --saves) {
+      const int64_t before = checkpoint();
+      REQUIRE(pipeline.wait_until([&] { return checkpoint() != before || has_all(); }));
+    }
+    pipeline.drainer().send_signal(SIGTERM);
+    const auto code = pipeline.wait_for_drainer();
+    const std::string log = pipeline.drainer_log();
+    INFO(log.substr(log.size() > 3000 ? log.size() - 3000 : 0));
+    REQUIRE(code == 0);
+    is_ours = !is_ours;
+  }
+  CHECK(turns >= 2);
+  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
 }

@@ -85,14 +85,7 @@ TEST_CASE("tls: with the right certificates all links work, and the own port ask
   pipeline.write_config(config);
   pipeline.start_drainer({"-initial-commit-ts", pipeline.capture().from_ts});
   const auto friendly = client(pki.cluster, {"drainer-a"});
-  const int64_t until = std::stoll(pipeline.capture().until_ts);
-  const bool reached = pipeline.wait_until(
-      [&] {
-        const std::string status = pipeline.ask_drainer("GET", "/status", friendly.get());
-        const size_t at = status.find("\"LastTS\":");
-        return at != std::string::npos && std::stoll(status.substr(at + 9)) >= until;
-      },
-      std::chrono::seconds(240));
+  const bool reached = pipeline.wait_for_end_of_capture(friendly.get());
   INFO(tail(pipeline.drainer_log()));
   REQUIRE(reached);
   CHECK_THAT(pipeline.upstream_state(), Catch::Contains("\"client\":\"drainer-a\""));
@@ -195,10 +188,23 @@ TEST_CASE("tls: replaced files count from the next connection on, without a rest
   CHECK(pipeline.wait_for_drainer() == 0);
 }
 
-TEST_CASE("tls: the database's certificate is verified, chain, host and date") {
-  Pipeline pipeline(Capture::bundled());
+TEST_CASE("tls: the database's certificate is verified, chain, host and date, and ours by it") {
+  const Pki& pki = Pki::get();
+  const fakes::TempDir directory("tls");
+  const std::string certificate = directory.path() + "/cert.pem";
+  const std::string key = directory.path() + "/key.pem";
+  const auto install = [&](const Certificate& of) {
+    replace(certificate, of.certificate_file);
+    replace(key, of.key_file);
+  };
+  install(pki.cluster);
+  fakes::MariadbServer server(
+      {"--ssl-ca=" + pki.ca.file(), "--ssl-cert=" + certificate, "--ssl-key=" + key});
+  Pipeline pipeline(Capture::bundled(), server);
   pipeline.start_upstream();
-  REQUIRE(pipeline.downstream().execute("alter user 'dr'@'127.0.0.1' require ssl").ok());
+  const auto demand = [&](const std::string& what) {
+    REQUIRE(pipeline.downstream().execute("alter user 'dr'@'127.0.0.1' require " + what).ok());
+  };
   const auto run = [&](const std::string& more) {
     Pipeline::Config config;
     config.more = more;
@@ -208,16 +214,43 @@ TEST_CASE("tls: the database's certificate is verified, chain, host and date") {
     REQUIRE(code.has_value());
     return *code;
   };
-  const auto ca = [](const std::string& file, const std::string& extra = "") {
-    return "[syncer.to.security]\nssl-ca = \"" + file + "\"\n" + extra;
+  const auto to = [](const std::string& ca, const std::string& extra = "") {
+    return "[syncer.to.security]\nssl-ca = \"" + ca + "\"\n" + extra;
   };
+  demand("ssl");
   CHECK(run("") == 1);
-  CHECK(run(ca(pipeline.server().other_ca_file())) == 1);
-  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("certificate"));
-  CHECK(run(ca(pipeline.server().ca_file(), "cert-allowed-cn = [\"server\"]\n")) == 1);
+  struct Case {
+    const char* name;
+    Certificate server;
+    std::string ca;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"another authority", pki.cluster, pki.other_ca.file(), "self-signed certificate"},
+      {"expired", pki.expired, pki.ca.file(), "certificate has expired"},
+      {"another host", pki.elsewhere, pki.ca.file(), "Validation of SSL server certificate failed"},
+  };
+  size_t seen = pipeline.drainer_log().size();
+  for (const Case& c : cases) {
+    INFO(c.name);
+    install(c.server);
+    REQUIRE(pipeline.downstream().execute("flush ssl").ok());
+    CHECK(run(to(c.ca)) == 1);
+    const std::string log = pipeline.drainer_log().substr(seen);
+    seen += log.size();
+    CHECK_THAT(log, Catch::Contains(c.reason));
+  }
+  install(pki.cluster);
+  REQUIRE(pipeline.downstream().execute("flush ssl").ok());
+  CHECK(run(to(pki.ca.file(), "cert-allowed-cn = [\"cluster\"]\n")) == 1);
   CHECK_THAT(pipeline.drainer_log(),
              Catch::Contains("`syncer.to.security.cert-allowed-cn` cannot be checked"));
-  CHECK(run(ca(pipeline.server().ca_file())) == 0);
+
+  demand("x509");
+  CHECK(run(to(pki.ca.file())) == 1);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("Access denied for user 'dr'"));
+  CHECK(run(to(pki.ca.file(), "ssl-cert = \"" + pki.drainer_a.certificate_file +
+                                  "\"\nssl-key = \"" + pki.drainer_a.key_file + "\"\n")) == 0);
   INFO(tail(pipeline.drainer_log()));
   for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
 }

@@ -115,7 +115,8 @@ class Campaign {
         world_({.topology = options.topology,
                 .more = options.overlaps ? kPolicy : "",
                 .sim_faults = options.cuts ? std::vector<std::string>{"pumps cut every 700"}
-                                           : std::vector<std::string>{}}) {}
+                                           : std::vector<std::string>{},
+                .drainers = programs(options)}) {}
 
   CampaignResult run() {
     const auto admin = world_.connect(0);
@@ -128,6 +129,16 @@ class Campaign {
   }
 
  private:
+  static std::vector<std::string> programs(const CampaignOptions& options) {
+    std::vector<std::string> out(options.topology.links.size());
+    out[options.foreign_link] = options.foreign_drainer;
+    return out;
+  }
+
+  bool is_foreign(size_t link) const {
+    return !options_.foreign_drainer.empty() && link == options_.foreign_link;
+  }
+
   template <class T>
   void note(const Result<T>& done) {
     if (!done.ok()) result_.problems.push_back(done.error().to_string());
@@ -186,15 +197,18 @@ class Campaign {
 
   void step() {
     const size_t link = pick(world_.links());
-    if (options_.cuts && pick(2) == 0) {
+    if (options_.cuts && pick(2) == 0 && !is_foreign(link)) {
       world_.cut_downstream(
           link, pick(2) == 0 ? fakes::TcpProxy::Cut::kAnswer : fakes::TcpProxy::Cut::kRequest);
       ++result_.cuts;
     } else if (options_.kills) {
       // Now and then in order: taken out, and in again.
-      if (pick(8) == 0) {
+      if (pick(8) == 0 || is_foreign(link)) {
         if (!world_.stop_drainer(link)) {
-          result_.problems.push_back(fmt::format("drainer {} does not stop", link));
+          const std::string log = world_.log(link);
+          result_.problems.push_back(
+              fmt::format("drainer {} does not stop: {}", link,
+                          log.substr(log.size() > 6000 ? log.size() - 6000 : 0)));
         }
       } else {
         world_.kill_drainer(link);

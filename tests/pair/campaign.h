@@ -20,6 +20,10 @@ struct CampaignOptions {
   bool cuts = true;      ///< of connections to pumps and downstreams
   bool ddl = true;       ///< new columns, in cluster 0
   bool overlaps = true;  ///< all clusters also write the same rows, under the policy `newest`
+  /// Program of one link instead of ours: the original. It is stopped in order instead of killed,
+  /// and its downstream is not cut, since both double rows without key; it knows no policies.
+  std::string foreign_drainer{};
+  size_t foreign_link = 0;
   std::chrono::seconds quiet_limit{120};
 };
 

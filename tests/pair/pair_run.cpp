@@ -21,6 +21,9 @@ constexpr const char* kHelp = R"(pair_run: clusters of MariaDB servers with drai
   --no-kills --no-cuts --no-ddl --no-overlaps
                                 leaves out: kill -9 of drainers, cut connections, new columns,
                                 rows that all clusters write (policy newest)
+  --foreign PROGRAM --foreign-link N
+                                another program for one link, such as the original drainer;
+                                implies --no-overlaps, and is stopped in order, not killed
 
 Prints one line of figures and what is wrong; ends with 0 when nothing is.
 )";
@@ -49,6 +52,11 @@ int main(int argc, char** argv) {
       clusters = std::strtoull(value.c_str(), nullptr, 10);
     } else if (name == "--seconds") {
       options.length = std::chrono::seconds(std::strtoll(value.c_str(), nullptr, 10));
+    } else if (name == "--foreign") {
+      options.foreign_drainer = value;
+      options.overlaps = false;
+    } else if (name == "--foreign-link") {
+      options.foreign_link = std::strtoull(value.c_str(), nullptr, 10);
     } else if (name == "--seed") {
       options.seed = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
     } else {
@@ -68,6 +76,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   options.topology = found->second;
+  if (options.foreign_link >= options.topology.links.size()) {
+    std::fputs(kHelp, stderr);
+    return 2;
+  }
   const CampaignResult result = run_campaign(options);
   fmt::print("{}\n", result.to_string());
   return result.problems.empty() ? 0 : 1;

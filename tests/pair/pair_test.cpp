@@ -2,6 +2,8 @@
 
 #include "tests/pair/campaign.h"
 
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
 
 using namespace drainer;
@@ -28,14 +30,30 @@ TEST_CASE("pair: a ring of three passes all on, once round") {
   check_campaign({.topology = make_ring(3), .length = std::chrono::seconds(3), .seed = 2});
 }
 
-TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, as the page says") {
+TEST_CASE("pair: ours in one direction and the original in the other one, either way round") {
+  const char* const original = std::getenv("DRAINER_ORIGINAL");
+  if (original == nullptr) {
+    WARN("DRAINER_ORIGINAL names no drainer of the original: skipped");
+    return;
+  }
+  const size_t link = GENERATE(0u, 1u);
+  INFO("the original drains link " << link);
+  check_campaign({.topology = make_pair(),
+                  .length = std::chrono::seconds(5),
+                  .seed = 3,
+                  .overlaps = false,
+                  .foreign_drainer = original,
+                  .foreign_link = link});
+}
+
+TEST_CASE("pair: set up, one side taken out and in again, roles swapped, as the page says") {
   PairWorld world({.topology = make_pair()});
   SystemClock clock;
   const auto a = world.connect(0);
   const auto b = world.connect(1);
   const auto wait_for = [&](mysql::Session& session, const std::string& sql,
                             const std::string& wanted) {
-    const TimePoint deadline = clock.now() + std::chrono::seconds(60);
+    const TimePoint deadline = clock.now() + std::chrono::seconds(240);
     std::string found;
     while (found != wanted && clock.now() < deadline) {
       const auto value = session.query_value(sql);
@@ -49,20 +67,31 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
     INFO(sql);
     REQUIRE(session.execute(sql).ok());
   };
-  run(*a, "create database pair");
-  run(*a, "create table pair.t (id int primary key, v int)");
-  world.start_drainers();
-  wait_for(*b, "select count(*) from pair.t", "0");
-  run(*b, "insert into pair.t values (1, 1)");
-  wait_for(*a, "select sum(v) from pair.t", "1");
+
+  // A has data. It is copied to B as of a commit ts that the dump tells; A goes on.
+  for (mysql::Session* session : {a.get(), b.get()}) {
+    run(*session, "create database pair");
+    run(*session, "create table pair.t (id int primary key, v int)");
+    run(*session, "insert into pair.t values (1, 1), (2, 2)");
+  }
+  const std::string metadata = world.write_dump_metadata(0);
+  run(*a, "insert into pair.t values (3, 3)");
+  world.start_drainer(0, {"-initial-commit-ts-from", metadata});
+  world.start_drainer(1, {"-initial-commit-ts", "-1"});
+  wait_for(*b, "select sum(v) from pair.t", "6");
+  CHECK(world.log(0).find("read initial-commit-ts") != std::string::npos);
+  world.wait_for_log(1, "start to server request");
+  run(*b, "insert into pair.t values (4, 4)");
+  wait_for(*a, "select sum(v) from pair.t", "10");
 
   // Taken out: what is written meanwhile waits.
-  CHECK(world.stop_drainer(1) == 0);
-  run(*b, "insert into pair.t values (2, 2)");
-  run(*a, "insert into pair.t values (3, 3)");
-  wait_for(*b, "select sum(v) from pair.t", "6");
+  CHECK(world.pause_drainer(1) == 0);
+  run(*b, "insert into pair.t values (5, 5)");
+  run(*a, "insert into pair.t values (6, 6)");
+  wait_for(*b, "select sum(v) from pair.t", "21");
+  CHECK(a->query_value("select sum(v) from pair.t").value() == "16");
   world.start_drainer(1);
-  wait_for(*a, "select sum(v) from pair.t", "6");
+  wait_for(*a, "select sum(v) from pair.t", "21");
 
   // Roles swapped: DDL of B goes to A, and does not come back.
   CHECK(world.stop_drainer(0) == 0);
@@ -71,9 +100,47 @@ TEST_CASE("pair: one side is taken out and in again, and the sides swap roles, a
   world.edit_config(1, "sync-ddl = false", "sync-ddl = true");
   world.start_drainers();
   run(*b, "alter table pair.t add column w int not null default 7");
-  wait_for(*a, "select sum(w) from pair.t", "21");
-  run(*a, "insert into pair.t values (4, 4, 4)");
-  wait_for(*b, "select sum(w) from pair.t", "25");
+  wait_for(*a, "select sum(w) from pair.t", "42");
+  run(*a, "insert into pair.t values (7, 7, 7)");
+  wait_for(*b, "select sum(w) from pair.t", "49");
+  CHECK(world.look_after().empty());
+}
+
+TEST_CASE("pair: DDL in both directions is refused by whoever was there first") {
+  Topology both = make_pair();
+  both.links[1].sync_ddl = true;
+  PairWorld world({.topology = both});
+  const auto ends_refusing = [&](size_t link) {
+    const bool has_ended = world.wait_for_end(link) == 2;
+    INFO(world.log(link));
+    return has_ended && world.log(link).find(
+                            "the drainer of the opposite direction has started "
+                            "with sync-ddl = true") != std::string::npos;
+  };
+  world.start_drainer(0);
+  world.wait_for_log(0, "start to server request");
+  world.start_drainer(1);
+  CHECK(ends_refusing(0));
+
+  // Started again it reads the other one's old note once more, which says nothing about now; and
+  // writes its own.
+  world.start_drainer(0);
+  CHECK(ends_refusing(1));
+  CHECK(world.look_after().find("drainer 0") == std::string::npos);
+  CHECK(world.stop_drainer(0) == 0);
+
+  // Roles swapped: what the notes of before say does not count.
+  world.edit_config(0, "sync-ddl = true", "sync-ddl = false");
+  world.start_drainers();
+  const auto a = world.connect(0);
+  const auto b = world.connect(1);
+  REQUIRE(b->execute("create database pair").ok());
+  REQUIRE(b->execute("create table pair.markers (origin int, number bigint)").ok());
+  const TimePoint deadline = SystemClock().now() + std::chrono::seconds(120);
+  while (!a->query("select 1 from pair.markers").ok() && SystemClock().now() < deadline) {
+    SystemClock().sleep_for(std::chrono::milliseconds(20), StopToken());
+  }
+  CHECK(world.pass_markers(deadline).ok());
   CHECK(world.look_after().empty());
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "drainer/base/check.h"
+#include "drainer/cluster/pd.h"
+#include "tests/integration/http_call.h"
 
 namespace drainer::pair {
 
@@ -17,8 +19,8 @@ std::string binaries() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
 }
 
-constexpr std::chrono::seconds kReadyLimit{60};
-constexpr std::chrono::seconds kEndLimit{60};
+constexpr std::chrono::seconds kReadyLimit{240};
+constexpr std::chrono::seconds kEndLimit{240};
 constexpr Duration kPoll = std::chrono::milliseconds(20);
 constexpr size_t kLogEndBytes = 3000;
 
@@ -29,6 +31,10 @@ std::string word_after(const std::string& line, const std::string& prefix) {
 
 std::string end_of(const std::string& log) {
   return log.substr(log.size() > kLogEndBytes ? log.size() - kLogEndBytes : 0);
+}
+
+std::string node_id(size_t link) {
+  return fmt::format("drainer-{}", link);
 }
 
 std::string numbers(const std::vector<int64_t>& values) {
@@ -104,6 +110,19 @@ void PairWorld::edit_config(size_t link, const std::string& from, const std::str
   fakes::write_file(file, text.replace(at, from.size(), to));
 }
 
+std::string PairWorld::write_dump_metadata(size_t number) {
+  auto pd = cluster::PdClient::open({.urls = {"http://" + clusters_[number].pd}}, clock_, {});
+  CHECK(pd.ok(), "{}", pd.error().to_string());
+  const auto now = (*pd)->tso(StopToken());
+  CHECK(now.ok(), "{}", now.error().to_string());
+  const std::string file = path("metadata", number);
+  fakes::write_file(file, fmt::format("Started dump at: 2026-11-21 10:00:00\nSHOW MASTER STATUS:\n"
+                                      "\tLog: tidb-binlog\n\tPos: {}\n\tGTID:\n\n"
+                                      "Finished dump at: 2026-11-21 10:00:01\n",
+                                      *now));
+  return file;
+}
+
 std::unique_ptr<mysql::Session> PairWorld::connect(size_t cluster) const {
   mysql::SessionOptions options;
   options.host = "127.0.0.1";
@@ -118,14 +137,15 @@ Result<std::string> PairWorld::value(size_t cluster, const std::string& sql) con
   return connect(cluster)->query_value(sql);
 }
 
-void PairWorld::start_drainer(size_t number) {
+void PairWorld::start_drainer(size_t number, std::vector<std::string> position) {
   Running& running = links_[number];
   const bool is_given = number < settings_.drainers.size() && !settings_.drainers[number].empty();
   const std::string program = is_given ? settings_.drainers[number] : binaries() + "/drainer";
-  running.process =
-      fakes::Process::start({program, "-config", path("drainer", number) + ".toml",
-                             "-initial-commit-ts", clusters_[link(number).from].from_ts},
-                            path("drainer", number) + ".log");
+  std::vector<std::string> arguments = {program, "-config", path("drainer", number) + ".toml",
+                                        "-node-id", node_id(number)};
+  if (position.empty()) position = {"-initial-commit-ts", clusters_[link(number).from].from_ts};
+  arguments.insert(arguments.end(), position.begin(), position.end());
+  running.process = fakes::Process::start(arguments, path("drainer", number) + ".log");
   CHECK(running.process != nullptr, "{} does not start", program);
 }
 
@@ -139,11 +159,32 @@ void PairWorld::kill_drainer(size_t number) {
   links_[number].process.reset();
 }
 
+std::optional<int> PairWorld::pause_drainer(size_t number) {
+  const std::string answer = integration::http_call(
+      links_[number].port, "PUT", fmt::format("/state/{}/pause", node_id(number)), /*tls=*/nullptr);
+  CHECK(answer.find("apply action pause success!") != std::string::npos, "{}", answer);
+  return end_of_drainer(number);
+}
+
 std::optional<int> PairWorld::stop_drainer(size_t number) {
   links_[number].process->send_signal(SIGTERM);
+  return end_of_drainer(number);
+}
+
+std::optional<int> PairWorld::end_of_drainer(size_t number) {
   const auto code = links_[number].process->wait(kEndLimit);
   links_[number].process.reset();
   return code;
+}
+
+std::optional<int> PairWorld::wait_for_end(size_t number) {
+  return links_[number].process->wait(kEndLimit);
+}
+
+void PairWorld::wait_for_log(size_t link, const std::string& text) {
+  while (log(link).find(text) == std::string::npos && links_[link].process->is_running()) {
+    clock_.sleep_for(kPoll, StopToken());
+  }
 }
 
 std::string PairWorld::log(size_t link) const {

@@ -40,13 +40,22 @@ class PairWorld {
   std::unique_ptr<mysql::Session> connect(size_t cluster) const;
   Result<std::string> value(size_t cluster, const std::string& sql) const;
 
-  /// With the file written at the start, from the cluster's first binlog on its first start.
-  void start_drainer(size_t link);
+  /// With the file written at the start; on its first start from `position`, flags about the
+  /// initial commit ts, or from the cluster's first binlog.
+  void start_drainer(size_t link, std::vector<std::string> position = {});
   void start_drainers();
   /// As a power cut.
   void kill_drainer(size_t link);
+  /// As `binlogctl -cmd pause-drainer`: by the drainer's own port; the exit code.
+  std::optional<int> pause_drainer(size_t link);
+  /// The file `metadata` that Dumpling would leave of a dump that is taken now; its path.
+  std::string write_dump_metadata(size_t cluster);
   /// SIGTERM; the exit code.
   std::optional<int> stop_drainer(size_t link);
+  /// Of a drainer that ends by itself; nothing after a long while.
+  std::optional<int> wait_for_end(size_t link);
+  /// Until its log holds the text; not longer than it runs.
+  void wait_for_log(size_t link, const std::string& text);
   /// Replaces a text in the file of a drainer.
   void edit_config(size_t link, const std::string& from, const std::string& to);
   std::string log(size_t link) const;
@@ -76,6 +85,7 @@ class PairWorld {
 
   void start_cluster(size_t number);
   void write_config(size_t link);
+  std::optional<int> end_of_drainer(size_t link);
   std::string path(const std::string& kind, size_t number) const;
 
   const Settings settings_;

@@ -304,12 +304,12 @@ class ClusterService final : public etcdserverpb::Cluster::Service {
     (void)request;
     if (Status status = admit_call(world_, kPdNode, *context); !status.ok()) return status;
     fill(world_, world_.etcd.revision(), response->mutable_header());
-    for (size_t i = 0; i < world_.pd_urls.size(); ++i) {
+    for (size_t i = 0; i < world_.addresses().pd_urls.size(); ++i) {
       auto* member = response->add_members();
       member->set_id(kMemberId + i);
       member->set_name(fmt::format("pd-{}", i + 1));
-      member->add_peerurls(world_.pd_urls[i]);
-      member->add_clienturls(world_.pd_urls[i]);
+      member->add_peerurls(world_.addresses().pd_urls[i]);
+      member->add_clienturls(world_.addresses().pd_urls[i]);
     }
     return Status::OK;
   }

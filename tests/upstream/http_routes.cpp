@@ -24,7 +24,7 @@ HttpResponse not_found() {
 }
 
 std::string member_json(const World& world) {
-  const std::string url = json_string(world.pd_urls.front());
+  const std::string url = json_string(world.addresses().pd_urls.front());
   return fmt::format(
       R"({{"name":"pd-1","member_id":4611686018427387905,"peer_urls":[{0}],"client_urls":[{0}],)"
       R"("deploy_path":"/","binary_version":"v{1}","git_hash":""}})",
@@ -34,7 +34,7 @@ std::string member_json(const World& world) {
 std::string store_json(const World& world) {
   return fmt::format(R"({{"store":{{"id":1,"address":{0},"version":"{1}","status_address":{0},)"
                      R"("state_name":"Up"}},"status":{{"leader_count":{2},"region_count":{2}}}}})",
-                     json_string(world.tikv_address), kVersion,
+                     json_string(world.addresses().tikv), kVersion,
                      world.regions.scan({}, {}, 0).size());
 }
 
@@ -51,7 +51,7 @@ std::string pd_document(const World& world, const std::string& path) {
   if (path == "/health") {
     return fmt::format(R"([{{"name":"pd-1","member_id":4611686018427387905,)"
                        R"("client_urls":[{}],"health":true}}])",
-                       json_string(world.pd_urls.front()));
+                       json_string(world.addresses().pd_urls.front()));
   }
   if (path == "/status") {
     return fmt::format(R"({{"build_ts":"","version":"v{}","git_hash":"","start_timestamp":0}})",
@@ -67,7 +67,7 @@ std::string pd_document(const World& world, const std::string& path) {
     return fmt::format(R"({{"client-urls":{0},"peer-urls":{0},"advertise-client-urls":{0},)"
                        R"("name":"pd-1","cluster-version":"{1}","schedule":{{}},)"
                        R"("replication":{{"max-replicas":1}}}})",
-                       json_string(world.pd_urls.front()), kVersion);
+                       json_string(world.addresses().pd_urls.front()), kVersion);
   }
   if (path == "/config/cluster-version") return json_string(kVersion);
   if (path == "/config/replicate") return R"({"max-replicas":1,"location-labels":""})";

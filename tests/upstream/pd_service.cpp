@@ -24,12 +24,12 @@ class PdService final : public pdpb::PD::Service {
     (void)request;
     if (Status status = admit_call(world_, kPdNode, *context); !status.ok()) return status;
     fill(response->mutable_header());
-    for (size_t i = 0; i < world_.pd_urls.size(); ++i) {
+    for (size_t i = 0; i < world_.addresses().pd_urls.size(); ++i) {
       pdpb::Member& member = *response->add_members();
       member.set_name(fmt::format("pd-{}", i + 1));
       member.set_member_id(kMemberId + i);
-      member.add_peer_urls(world_.pd_urls[i]);
-      member.add_client_urls(world_.pd_urls[i]);
+      member.add_peer_urls(world_.addresses().pd_urls[i]);
+      member.add_client_urls(world_.addresses().pd_urls[i]);
     }
     const pdpb::Member leader = response->members(static_cast<int>(world_.pd_leader));
     if (!world_.faults.take(kPdNode, "no-leader")) *response->mutable_leader() = leader;
@@ -194,10 +194,10 @@ class PdService final : public pdpb::PD::Service {
 
   void fill(pdpb::Store* store) const {
     store->set_id(RegionMap::kStoreId);
-    store->set_address(world_.tikv_address);
+    store->set_address(world_.addresses().tikv);
     store->set_version("6.5.9");
-    store->set_peer_address(world_.tikv_address);
-    store->set_status_address(world_.tikv_address);
+    store->set_peer_address(world_.addresses().tikv);
+    store->set_status_address(world_.addresses().tikv);
     store->set_node_state(pdpb::Serving);
   }
 

@@ -175,10 +175,10 @@ class PumpService final : public binlog::Pump::Service {
       return {grpc::StatusCode::UNKNOWN, fmt::format("cluster ID are mismatch, {} vs {}",
                                                      request->clusterid(), world_.cluster_id)};
     }
-    if (grpc_call_test_only_get_compression_algorithm(context->c_call()) == GRPC_COMPRESS_GZIP) {
-      context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
-    }
     PumpCounters& counters = world_.counters[pump_];
+    counters.gzip =
+        grpc_call_test_only_get_compression_algorithm(context->c_call()) == GRPC_COMPRESS_GZIP;
+    if (counters.gzip) context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
     counters.pulls++;
     counters.streams++;
     const auto names = context->auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);

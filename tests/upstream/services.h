@@ -32,6 +32,7 @@ struct PumpCounters {
   std::atomic<int64_t> streams{0};
   std::atomic<int64_t> pulls{0};
   std::atomic<int64_t> max_commit_ts{0};
+  std::atomic<bool> gzip{false};     ///< asked for by the pull that came last
   std::atomic<bool> pausing{false};  ///< streams are to end with OK
 
   /// Common name in the certificate of the client whose pull came last; empty without TLS.
@@ -58,6 +59,12 @@ struct GcPins {
   std::map<std::string, Pin> pins GUARDED_BY(mutex) = {};
 };
 
+/// Where nodes answer.
+struct Addresses {
+  std::vector<std::string> pd_urls;  ///< of all members of PD: http://host:port
+  std::string tikv;                  ///< host:port
+};
+
 /// What the services of all nodes share. Owned by the Simulator; outlives the servers.
 struct World {
   Clock& clock;
@@ -68,14 +75,16 @@ struct World {
   RegionMap& regions;
   FaultBoard& faults;
   Feed& feed;
-  std::vector<std::string> pd_urls;  ///< of all members of PD: http://host:port
-  std::string tikv_address;          ///< host:port
+  /// Set when all servers have started, before any address is told; the Simulator owns them.
+  std::atomic<const Addresses*> known_addresses{nullptr};
   Duration fake_interval = std::chrono::seconds(3);
   MetaClock& meta_clock;
   std::vector<PumpCounters>& counters;  ///< one per pump
-  std::atomic<size_t> pd_leader{0};     ///< index into pd_urls
+  std::atomic<size_t> pd_leader{0};     ///< index into Addresses::pd_urls
   GcPins pins = {};
   EtcdForward* etcd_forward = nullptr;  ///< the etcd that answers in the place of `etcd`, if given
+
+  const Addresses& addresses() const { return *known_addresses; }
 };
 
 using Services = std::vector<std::unique_ptr<grpc::Service>>;

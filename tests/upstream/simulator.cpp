@@ -125,8 +125,6 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
                .regions = regions_,
                .faults = faults_,
                .feed = *feed_,
-               .pd_urls = {},
-               .tikv_address = {},
                .fake_interval = options.fake_interval,
                .meta_clock = meta_clock_,
                .counters = counters_} {
@@ -171,8 +169,11 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
       TRY(start_server(pump_node(pump), make_pump_services(world_, pump, end), options));
     }
     const std::string scheme = options.tls.is_on() ? "https://" : "http://";
-    for (const std::string& address : pd_addresses()) world_.pd_urls.push_back(scheme + address);
-    world_.tikv_address = tikv_address();
+    for (const std::string& address : pd_addresses()) {
+      addresses_.pd_urls.push_back(scheme + address);
+    }
+    addresses_.tikv = tikv_address();
+    world_.known_addresses = &addresses_;
     for (size_t pump = 0; pump < feed_->pumps(); ++pump) register_pump(pump);
     for (const auto& node : nodes_) {
       threads_.start(node->name, [port = node->port.get()](StopToken stop) {
@@ -225,8 +226,8 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   }
 
   Result<void> set_pd_leader(size_t member) override {
-    if (member < 1 || member > world_.pd_urls.size()) {
-      return make_error(ErrorCode::kInvalid, "PD has {} members", world_.pd_urls.size());
+    if (member < 1 || member > addresses_.pd_urls.size()) {
+      return make_error(ErrorCode::kInvalid, "PD has {} members", addresses_.pd_urls.size());
     }
     world_.pd_leader = member - 1;
     return {};
@@ -318,6 +319,7 @@ class SimulatorImpl final : public Simulator, public NodeControl, public SimView
   FaultBoard faults_;
   MetaClock meta_clock_;
   std::vector<PumpCounters> counters_;
+  Addresses addresses_;
   World world_;
   std::unique_ptr<EtcdForward> etcd_forward_;
   std::vector<std::unique_ptr<Node>> nodes_;
@@ -434,10 +436,10 @@ std::string SimulatorImpl::state_json() const {
     if (pump > 0) pumps += ',';
     pumps += fmt::format(
         R"({{"name":"pump-{}","records":{},"fakes":{},"bytes":{},"pulls":{},"streams":{},)"
-        R"("max_commit_ts":{},"client":{}}})",
+        R"("max_commit_ts":{},"client":{},"gzip":{}}})",
         pump + 1, counters.records.load(), counters.fakes.load(), counters.bytes.load(),
         counters.pulls.load(), counters.streams.load(), counters.max_commit_ts.load(),
-        json_string(counters.client()));
+        json_string(counters.client()), counters.gzip.load());
   }
   std::string nodes;
   for (const auto& node : nodes_) {

@@ -61,3 +61,19 @@ TEST_CASE("queue: the limit in bytes holds the producer back, and all arrive in 
   CHECK(std::is_sorted(seen.begin(), seen.end()));
   CHECK(most <= 2);
 }
+
+TEST_CASE("queue: several producers that find it full all get through") {
+  BoundedQueue<int> queue({.items = 8, .bytes = 8});
+  StopSource stop;
+  std::vector<std::thread> producers;
+  for (int p = 0; p < 4; ++p) {
+    producers.emplace_back([&] {
+      for (int i = 0; i < 500; ++i)
+        (void)queue.push(i, 1 + static_cast<size_t>(i % 9), stop.get_token());
+    });
+  }
+  size_t count = 0;
+  while (count < 2000 && queue.pop(stop.get_token())) ++count;
+  for (std::thread& producer : producers) producer.join();
+  CHECK(count == 2000);
+}

@@ -5,12 +5,14 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "tests/fakes/topic_reader.h"
+
 namespace drainer::fakes {
 
 namespace {
 
 constexpr int16_t kProduceRequest = 0;
-constexpr int kReadLimitMs = 20'000;
+constexpr int16_t kListOffsetsRequest = 2;
 
 void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
   char text[256];
@@ -21,31 +23,44 @@ void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
 
 void ignore_log(const rd_kafka_t*, int, const char*, const char*) {}
 
-rd_kafka_t* create(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
-  char text[256];
-  rd_kafka_conf_set_log_cb(conf, ignore_log);
-  rd_kafka_t* handle = rd_kafka_new(type, conf, text, sizeof text);
-  if (handle == nullptr) throw std::runtime_error(text);
-  return handle;
-}
-
 }  // namespace
 
 struct MockCluster::Impl {
   rd_kafka_t* handle = nullptr;
   rd_kafka_mock_cluster_t* cluster = nullptr;
+  std::unique_ptr<TopicReader> opened;
+
+  TopicReader& reader() {
+    if (!opened) {
+      opened = std::make_unique<TopicReader>(rd_kafka_mock_cluster_bootstraps(cluster), "t");
+    }
+    return *opened;
+  }
+
+  void fail(int16_t request, const std::vector<int>& codes) const {
+    std::vector<rd_kafka_resp_err_t> errors;
+    for (const int code : codes) {
+      errors.push_back(code == -1 ? RD_KAFKA_RESP_ERR__TRANSPORT
+                                  : static_cast<rd_kafka_resp_err_t>(code));
+    }
+    rd_kafka_mock_push_request_errors_array(cluster, request, errors.size(), errors.data());
+  }
 };
 
 MockCluster::MockCluster(int brokers) : impl_(std::make_unique<Impl>()) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   // Its own mock cluster, so that the handle knows the brokers and can be asked about them.
   set(conf, "test.mock.num.brokers", std::to_string(brokers));
-  impl_->handle = create(RD_KAFKA_PRODUCER, conf);
+  rd_kafka_conf_set_log_cb(conf, ignore_log);
+  char text[256];
+  impl_->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+  if (impl_->handle == nullptr) throw std::runtime_error(text);
   impl_->cluster = rd_kafka_handle_mock_cluster(impl_->handle);
   rd_kafka_mock_topic_create(impl_->cluster, "t", 1, brokers);
 }
 
 MockCluster::~MockCluster() {
+  impl_->opened.reset();
   rd_kafka_destroy(impl_->handle);
 }
 
@@ -54,13 +69,30 @@ std::string MockCluster::brokers() const {
 }
 
 void MockCluster::fail_produce_requests(const std::vector<int>& codes) {
-  std::vector<rd_kafka_resp_err_t> errors;
-  for (const int code : codes) {
-    errors.push_back(code == -1 ? RD_KAFKA_RESP_ERR__TRANSPORT
-                                : static_cast<rd_kafka_resp_err_t>(code));
+  impl_->fail(kProduceRequest, codes);
+}
+
+void MockCluster::fail_offset_requests(const std::vector<int>& codes) {
+  impl_->fail(kListOffsetsRequest, codes);
+}
+
+void MockCluster::hold_produce_answer(int broker, int after) {
+  constexpr int kHourMs = 3'600'000;
+  for (int i = 0; i <= after; ++i) {
+    rd_kafka_mock_broker_push_request_error_rtts(impl_->cluster, broker, kProduceRequest, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR,
+                                                 i == after ? kHourMs : 0);
   }
-  rd_kafka_mock_push_request_errors_array(impl_->cluster, kProduceRequest, errors.size(),
-                                          errors.data());
+}
+
+bool MockCluster::is_answer_held(int broker) const {
+  size_t waiting = 0;
+  rd_kafka_mock_broker_error_stack_cnt(impl_->cluster, broker, kProduceRequest, &waiting);
+  return waiting == 0;
+}
+
+void MockCluster::forget_held_answers() {
+  rd_kafka_mock_clear_request_errors(impl_->cluster, kProduceRequest);
 }
 
 void MockCluster::set_down(int broker) {
@@ -80,43 +112,15 @@ void MockCluster::set_delay_ms(int broker, int delay_ms) {
 }
 
 std::vector<Bytes> MockCluster::read(size_t count) const {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  set(conf, "bootstrap.servers", brokers());
-  set(conf, "fetch.message.max.bytes", "100000000");
-  set(conf, "receive.message.max.bytes", "200000000");
-  rd_kafka_t* consumer = create(RD_KAFKA_CONSUMER, conf);
-  rd_kafka_topic_t* topic = rd_kafka_topic_new(consumer, "t", nullptr);
-  rd_kafka_consume_start(topic, 0, RD_KAFKA_OFFSET_BEGINNING);
-  std::vector<Bytes> out;
-  while (out.size() < count) {
-    rd_kafka_message_t* message = rd_kafka_consume(topic, 0, kReadLimitMs);
-    if (message == nullptr) break;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      out.emplace_back(static_cast<const char*>(message->payload), message->len);
-    }
-    rd_kafka_message_destroy(message);
-  }
-  rd_kafka_consume_stop(topic, 0);
-  rd_kafka_topic_destroy(topic);
-  rd_kafka_destroy(consumer);
-  return out;
+  return impl_->reader().read(count);
 }
 
 uint64_t MockCluster::count() const {
-  int64_t low = 0;
-  int64_t high = 0;
-  // A broker that has just come back may drop the first connections.
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const auto failure =
-        rd_kafka_query_watermark_offsets(impl_->handle, "t", 0, &low, &high, kReadLimitMs);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return static_cast<uint64_t>(high);
-    rd_kafka_poll(impl_->handle, 100);
-  }
-  throw std::runtime_error("no watermarks");
+  return impl_->reader().count();
 }
 
 std::vector<Bytes> MockCluster::read_all() const {
-  return read(count());
+  return impl_->reader().read_all();
 }
 
 }  // namespace drainer::fakes

@@ -19,6 +19,15 @@ class MockCluster {
   /// The next produce requests fail with these error codes of Kafka, one each; 0: no error, -1: the
   /// connection is dropped.
   void fail_produce_requests(const std::vector<int>& codes);
+  /// The next questions for offsets fail, one each.
+  void fail_offset_requests(const std::vector<int>& codes);
+  /// `after` more produce requests are answered; the next one is taken, but its answer is held back
+  /// for longer than its connection lives.
+  void hold_produce_answer(int broker, int after);
+  /// Whether that has happened.
+  bool is_answer_held(int broker) const;
+  /// Later requests are answered.
+  void forget_held_answers();
   void set_down(int broker);
   void set_up(int broker);
   void set_leader(int broker);

@@ -155,3 +155,20 @@ TEST_CASE("producer: it can go while messages are on their way") {
   }
   SUCCEED("no report, no hang, no access to the messages after their end");
 }
+
+TEST_CASE("producer: the last message is found while another broker becomes the leader") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  REQUIRE(producer->send(0, {.payload = "first"}).ok());
+  REQUIRE(producer->send(1, {.payload = "last"}).ok());
+  REQUIRE(wait_for_reports(*producer, 2).size() == 2);
+  // More than the client itself tries again.
+  cluster.fail_offset_requests(std::vector<int>(20, kNotLeader));
+  kafka::ProducerOptions options;
+  options.brokers = cluster.brokers();
+  options.topic = "t";
+  const auto last = kafka::read_last_message(options);
+  INFO((last.ok() ? "" : last.error().to_string()));
+  REQUIRE(last.ok());
+  CHECK(*last == "last");
+}

@@ -36,6 +36,13 @@ TEST_CASE("mark table: changes of other clusters keep their marks, in the writer
   CHECK(foreign[1].insert == MarkTable(2).mark_of(3).insert);
 }
 
+TEST_CASE("mark table: a start leaves a note that is new each time, beside the original's rows") {
+  const std::string syncs = MarkTable(7).note_statement(/*sync_ddl=*/true);
+  CHECK(syncs.find("VALUES (-1,7,1,'sync-ddl=true') ON DUPLICATE KEY UPDATE val=val+1,") !=
+        std::string::npos);
+  CHECK(MarkTable(7).note_statement(false).find("(-1,7,1,'')") != std::string::npos);
+}
+
 TEST_CASE("mark table: any signed 64-bit number names a channel") {
   CHECK(MarkTable(INT64_MIN).setup_statements(1)[2].ends_with("(0,-9223372036854775808,1,'')"));
   CHECK(MarkTable(INT64_MAX).mark_of(0).update.find("channel_id=9223372036854775807 limit") !=

@@ -80,6 +80,27 @@ TEST_CASE("ddl: runs between the rows before and after it", "[mariadb]") {
   CHECK(db.rows(kProgress) == "17|0");
 }
 
+TEST_CASE("ddl: rows that an added column finds get the time that they got upstream", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT)");
+  db.run("INSERT INTO t VALUES (1)");
+  RunningSink sink(options());
+  const auto add = [](int64_t ts, const std::string& column, DdlClock clock) {
+    Txn txn = TxnBuilder(ts).ddl("test", "t", "ALTER TABLE `t` ADD COLUMN " + column).build();
+    txn.ddl->clock = std::move(clock);
+    return txn;
+  };
+  sink.submit(add(10, "`u` TIMESTAMP(2) NULL DEFAULT CURRENT_TIMESTAMP(2)",
+                  {.time = "2026-11-21 19:02:00.25", .is_utc = true}));
+  sink.submit(add(11, "`d` DATETIME DEFAULT CURRENT_TIMESTAMP",
+                  {.time = "2026-11-22 04:02:01", .is_utc = false}));
+  CHECK(sink.wait_applied(11));
+  CHECK(sink.finish() == "");
+  db.run("SET SESSION time_zone = '+00:00'");
+  CHECK(db.rows("SELECT u, d FROM t") == "2026-11-21 19:02:00.25|2026-11-22 04:02:01");
+}
+
 TEST_CASE("ddl: what exists or is gone already counts as done, at once", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

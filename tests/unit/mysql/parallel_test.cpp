@@ -206,8 +206,8 @@ TEST_CASE("parallel: random transactions, cut off anywhere, end like the serial 
       for (const Txn& txn : upstream.txns()) {
         if (txn.commit_ts.value > resume) sink.submit(copy_of(txn));
       }
-      // Then it is stopped wherever each worker happens to be.
-      REQUIRE(sink.wait_applied(std::min(stop_at, last)));
+      // Then it is stopped wherever each worker happens to be. The run before may have applied all.
+      if (resume < last) REQUIRE(sink.wait_applied(std::min(stop_at, last)));
       was_parallel |= db.rows(
                           "SELECT COUNT(*) > 1 FROM tidb_binlog.drainer_progress WHERE "
                           "commit_ts > 1") == "1";

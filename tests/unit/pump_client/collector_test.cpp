@@ -79,5 +79,5 @@ TEST_CASE("collector: a job that cannot be read ends it, with the id") {
       &outcome);
   CHECK(out.empty());
   REQUIRE_FALSE(outcome.ok());
-  CHECK(outcome.error().to_string() == "get ddl job by id 77: no store answers");
+  CHECK(outcome.error().to_string() == "commit ts 20: get ddl job by id 77: no store answers");
 }

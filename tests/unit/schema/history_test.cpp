@@ -206,6 +206,14 @@ TEST_CASE("history: failed jobs and TiDB's own tables are left out, broken docum
       broken.error().to_string() ==
       "entry 9 of the ddl job history: ddl job 9: ddl job: a positive integer is expected at byte "
       "15");
+  // Where only the table's description is broken: which table, and since when.
+  const Result<void> table = loader.add(
+      DdlJobId(10),
+      R"({"id":10,"type":3,"state":6,"schema_id":1,"table_id":7,"schema_name":"shop",)"
+      R"("table_name":"t","binlog":{"SchemaVersion":5,"FinishedTS":300,"TableInfo":{"id":"x"}}})");
+  REQUIRE_FALSE(table.ok());
+  CHECK_THAT(table.error().to_string(),
+             Catch::StartsWith("ddl job 10 of `shop`.`t`, finished at ts 300: table info: "));
 }
 
 TEST_CASE("history: the start may be a snapshot") {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/mark_table.h"
 #include "tests/fakes/binlogs.h"
 #include "tests/fakes/schemas.h"
 
@@ -19,20 +20,26 @@ schema::Schema schema_with_marks(const std::string& table_name, uint32_t channel
       fakes::table(50, table_name,
                    {fakes::column(1, "id", ColumnType::kLongLong),
                     fakes::column(2, "channel_id", ColumnType::kLongLong, channel_flags),
-                    fakes::column(3, "val", ColumnType::kLongLong)})));
+                    fakes::column(3, "val", ColumnType::kLongLong),
+                    fakes::column(4, "channel_info", ColumnType::kVarchar)})));
   REQUIRE(out.advance_to(SchemaVersion(6)).ok());
   return out;
 }
 
-// An update of the mark row (id 1, channel) from val 1 to val 2; TiDB appends the row id -1.
-std::string mark_update(int64_t channel, char flag = 8) {
+// An update of the mark row (id, channel) from val 1 to val 2; TiDB appends the row id -1.
+std::string mark_update(int64_t channel, char flag = 8, int64_t id = 1,
+                        const std::string& info = "") {
   const auto row = [&](int64_t value) {
-    std::string out = from_hex("080208020804");
+    std::string out = from_hex("080208");
+    out.push_back(static_cast<char>(id < 0 ? -id * 2 - 1 : id * 2));
+    out += from_hex("0804");
     out.push_back(flag);
     out.push_back(static_cast<char>(flag == 8 ? channel * 2 : channel));
     out += from_hex("080608");
     out.push_back(static_cast<char>(value * 2));
-    return out;
+    out += from_hex("080802");
+    out.push_back(static_cast<char>(info.size() * 2));
+    return out + info;
   };
   return row(1) + row(2);
 }
@@ -63,6 +70,21 @@ TEST_CASE("mark filter: our channel is ours, whatever the case of the table's na
   const auto off = marks_in(loopback::MarkFilter(), schema, mark_update(7));
   CHECK_FALSE(off->stops_here);
   CHECK(off->other_channels.empty());
+}
+
+TEST_CASE("mark filter: the note of a drainer with sync-ddl is told from marks") {
+  const schema::Schema schema = schema_with_marks("_drainer_repl_mark");
+  const std::string text(loopback::kSyncDdlNote);
+  const auto is_note = [&](const std::string& update, const loopback::MarkFilter& filter) {
+    return marks_in(filter, schema, update)->is_sync_ddl_note;
+  };
+  const loopback::MarkFilter filter(7);
+  CHECK(is_note(mark_update(7, 8, loopback::kNoteId, text), filter));
+  CHECK(marks_in(filter, schema, mark_update(7, 8, loopback::kNoteId, text))->stops_here);
+  CHECK_FALSE(is_note(mark_update(7, 8, loopback::kNoteId), filter));
+  CHECK_FALSE(is_note(mark_update(7, 8, 1, text), filter));
+  CHECK_FALSE(is_note(mark_update(8, 8, loopback::kNoteId, text), filter));
+  CHECK_FALSE(is_note(mark_update(7, 8, loopback::kNoteId, text), loopback::MarkFilter(7, {3})));
 }
 
 TEST_CASE("mark filter: with channel-ids each of these stops too, and the others are handed on") {

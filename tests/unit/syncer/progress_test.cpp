@@ -81,3 +81,27 @@ TEST_CASE("progress: a save that fails ends the program with the reason") {
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
 }
+
+TEST_CASE("progress: synced when rows have been missing for longer than synced-check-time") {
+  Bench bench;
+  const auto is_synced = [&] {
+    return bench.progress.figures().is_synced(bench.clock.unix_ms(), /*synced_check_time_min=*/2);
+  };
+  CHECK_FALSE(is_synced());
+  bench.clock.advance(2min);
+  CHECK_FALSE(is_synced());
+  bench.clock.advance(1ms);
+  CHECK(is_synced());
+  // A transaction without rows changes nothing, one with rows does.
+  bench.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 0});
+  bench.sink.close();
+  REQUIRE(bench.progress.run(StopToken()).ok());
+  CHECK(is_synced());
+
+  Bench busy;
+  busy.clock.advance(3min);
+  busy.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 1});
+  busy.sink.close();
+  REQUIRE(busy.progress.run(StopToken()).ok());
+  CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+}

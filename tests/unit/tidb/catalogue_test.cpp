@@ -226,4 +226,11 @@ TEST_CASE("ddl job: an error names the job, the document and the place") {
         "ddl job 5, from byte 30: table info: an integer is expected at byte 6");
   CHECK(parse_ddl_job("{\"id\":6,\"type\":}").error().to_string() ==
         "ddl job 6: ddl job: a positive integer is expected at byte 15");
+  const Result<DdlJob> named = parse_ddl_job(
+      R"({"id":5,"table_id":9,"schema_name":"shop","table_name":"t","binlog":{"FinishedTS":77,)"
+      R"("TableInfo":{"id":9,"cols":[{"id":"x"}]}}})");
+  REQUIRE_FALSE(named.ok());
+  CHECK_THAT(named.error().to_string(),
+             Catch::StartsWith("ddl job 5 of `shop`.`t`, finished at ts 77, from byte 95: table "
+                               "info: an integer is expected at byte "));
 }

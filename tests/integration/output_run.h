@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "drainer/base/bytes.h"
+#include "tests/fakes/process.h"
+#include "tests/integration/expected_messages.h"
+#include "tests/integration/pipeline.h"
+
+namespace drainer::integration {
+
+/// How long a drainer may take to its end.
+inline constexpr std::chrono::seconds kEndLimit{180};
+
+/// A simulated cluster that plays the bundled capture, and drainers with one configuration that
+/// write into files or Kafka. One thread.
+class OutputRun {
+ public:
+  /// `to` are the lines of the table [syncer.to], and further tables.
+  OutputRun(const std::string& db_type, const std::string& to,
+            const std::vector<std::string>& upstream_options = {});
+
+  std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
+  const Capture& capture() const { return capture_; }
+  /// The end of what all drainers have logged.
+  std::string log() const;
+
+  /// From the capture's start, or the checkpoint, to its end. `prefix` is put before the command.
+  std::unique_ptr<fakes::Process> start_drainer(std::vector<std::string> prefix = {});
+  /// Starts a drainer and kills it at a moment anywhere in its run; `then` comes after.
+  void kill_at_any_time(std::mt19937& random, const std::function<void()>& then);
+  /// One more drainer, to the end: REQUIREs exit code 0.
+  void finish();
+
+ private:
+  Capture capture_ = Capture::bundled();
+  fakes::TempDir directory_{"outputs"};
+  std::unique_ptr<fakes::Process> upstream_;
+};
+
+/// For upstream_sim: such that the stream lasts longer than about so many kills.
+std::string pace_for(int kills);
+
+/// The payloads in the pb files of `directory`.
+std::vector<Bytes> payloads_in(const std::string& directory);
+
+/// What a consumer is left with that passes over what it knows: after a crash all behind the
+/// checkpoint comes again, in order.
+std::vector<Bytes> without_repeats(const std::vector<Bytes>& messages);
+
+/// Fails with the first differing field.
+using Decode = std::vector<std::string> (*)(ByteView);
+void check_equal(const ExpectedMessages& expected, const std::vector<Bytes>& actual, Decode decode);
+
+}  // namespace drainer::integration
