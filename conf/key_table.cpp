@@ -145,7 +145,7 @@ constexpr Key<Draft> kKeys[] = {
      "Commit downstream in upstream order, so that readers see only states that the upstream had.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.commit_order; }},
     {"syncer.apply.memory-limit-mib", "", "64",
-     "Memory for binlogs on their way from pumps to downstream, in MiB.",
+     "Memory of the process, in MiB: 32 for itself, the rest for binlogs on their way.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.memory_limit_mib; }},
     {"syncer.apply.record-conflicts", "", "false",
      "Whether conflicts in tables with a policy are recorded downstream, in drainer_conflicts.",

@@ -149,7 +149,7 @@ enum class UnknownDdlAction : uint8_t {
 struct ApplyOptions {
   RowMismatchAction on_row_mismatch = RowMismatchAction::kStop;
   bool commit_order = false;      ///< commits downstream in upstream order
-  int64_t memory_limit_mib = 64;  ///< of binlogs held between pumps and downstream
+  int64_t memory_limit_mib = 64;  ///< of the process; see drainer/memory.h
   UnknownDdlAction unknown_ddl_job = UnknownDdlAction::kStop;
   int64_t until_commit_ts = 0;    ///< end in order when everything up to it is applied; 0: never
   bool record_conflicts = false;  ///< in a table of the downstream

@@ -14,10 +14,16 @@ struct MemoryShares {
   size_t sink_bytes;     ///< translated, until applied; for the sink to divide
 };
 
-/// An eighth of the limit waits in front of the syncer, a quarter at the pumps, the rest is the
-/// sink's.
+/// What the program needs beside binlogs: code, threads, connections, descriptions of tables.
+inline constexpr int64_t kOwnMemoryMib = 32;
+
+/// Of what the program leaves over (a quarter of the limit, if that is more) an eighth waits in
+/// front of the syncer, a quarter at the pumps, the rest is the sink's.
 constexpr MemoryShares share_memory(int64_t limit_mib) {
-  const size_t eighth_bytes = static_cast<size_t>(limit_mib) << 17;
+  const int64_t left_mib = limit_mib - kOwnMemoryMib;
+  const size_t binlogs_bytes = left_mib * 4 > limit_mib ? static_cast<size_t>(left_mib) << 20
+                                                        : static_cast<size_t>(limit_mib) << 18;
+  const size_t eighth_bytes = binlogs_bytes / 8;
   return {.pumps_bytes = 2 * eighth_bytes,
           .binlogs_bytes = eighth_bytes,
           .sink_bytes = 5 * eighth_bytes};
@@ -25,6 +31,7 @@ constexpr MemoryShares share_memory(int64_t limit_mib) {
 
 static_assert(share_memory(64).pumps_bytes + share_memory(64).binlogs_bytes +
                   share_memory(64).sink_bytes ==
-              64u << 20);
+              32u << 20);
+static_assert(share_memory(1).sink_bytes > 0);
 
 }  // namespace drainer

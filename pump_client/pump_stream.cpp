@@ -90,7 +90,9 @@ Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
   tidb::BinlogItem item = std::move(parsed).value();
   const CommitTs commit_ts = item.binlog().commit_ts;
   received_bytes_.observe(static_cast<double>(range.length));
-  reach_seconds_.observe(static_cast<double>(clock_.unix_ms() - physical_ms(commit_ts)) / 1000);
+  item.set_received_unix_ms(clock_.unix_ms());
+  reach_seconds_.observe(static_cast<double>(item.received_unix_ms() - physical_ms(commit_ts)) /
+                         1000);
   if (range.length >= kBigPayloadBytes) {
     log_info("receive big size binlog before unmarshal", {{"id", id_},
                                                           {"size", range.length},

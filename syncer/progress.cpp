@@ -24,6 +24,11 @@ Counter& rows_counter() {
   return counter;
 }
 
+Histogram& delay_seconds() {
+  static Histogram& histogram = metric::checkpoint_delay_seconds();
+  return histogram;
+}
+
 }  // namespace
 
 Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
@@ -60,8 +65,8 @@ Result<void> Progress::note(const Applied& applied) {
   }
   rows_counter().add(static_cast<double>(applied.rows));
   applied_gauge().set(static_cast<double>(physical_ms(point_.commit_ts)));
-  metric::checkpoint_delay_seconds().observe(
-      static_cast<double>(clock_.unix_ms() - physical_ms(point_.commit_ts)) / 1000);
+  delay_seconds().observe(static_cast<double>(clock_.unix_ms() - physical_ms(point_.commit_ts)) /
+                          1000);
   {
     MutexLock lock(mutex_);
     figures_.applied_ts = point_.commit_ts;

@@ -14,16 +14,27 @@ namespace {
 
 constexpr size_t kTablesKnownMax = 10'000;
 
-void count_event(std::string_view type, double delta) {
-  if (delta > 0) metric::event(type).add(delta);
-}
-
+// A kind shows among the metrics once it has come.
 void count_rows(const Txn& txn) {
   double kinds[3] = {};
   for (const RowChange& row : txn.rows) kinds[static_cast<size_t>(row.kind)] += 1;
-  count_event("Insert", kinds[0]);
-  count_event("Update", kinds[1]);
-  count_event("Delete", kinds[2]);
+  if (kinds[0] > 0) {
+    static Counter& inserts = metric::event("Insert");
+    inserts.add(kinds[0]);
+  }
+  if (kinds[1] > 0) {
+    static Counter& updates = metric::event("Update");
+    updates.add(kinds[1]);
+  }
+  if (kinds[2] > 0) {
+    static Counter& deletes = metric::event("Delete");
+    deletes.add(kinds[2]);
+  }
+}
+
+Histogram& submit_seconds() {
+  static Histogram& histogram = metric::execute_duration_time();
+  return histogram;
 }
 
 std::optional<std::string> text_if(bool passes, std::string_view text) {
@@ -95,11 +106,9 @@ Result<void> Syncer::handle(tidb::BinlogItem item, const StopToken& stop) {
 Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
   const CommitTs commit_ts = txn.commit_ts;
   count_rows(txn);
-  txn.received_unix_ms = clock_.unix_ms();
   const TimePoint begun = clock_.now();
   Result<void> submitted = sink_.submit(std::move(txn), stop);
-  metric::execute_duration_time().observe(
-      std::chrono::duration<double>(clock_.now() - begun).count());
+  submit_seconds().observe(std::chrono::duration<double>(clock_.now() - begun).count());
   if (!submitted.ok() && submitted.error().code() != ErrorCode::kStopped) {
     return std::move(submitted).error().because("add to dsyncer, commit ts {}", commit_ts);
   }
@@ -244,7 +253,7 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
       "add ddl item to syncer, you can add this commit ts to `ignore-txn-commit-ts` to skip this "
       "ddl if needed",
       {{"sql", text}, {"commit ts", binlog.commit_ts}, {"shouldSkip", should_skip}});
-  count_event("DDL", 1);
+  metric::event("DDL").add();
   Txn txn = progress_only(binlog);
   txn.ddl = Ddl{.effect = std::move(effect),
                 .text = *std::move(passing),

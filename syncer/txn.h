@@ -65,9 +65,10 @@ struct Txn {
   std::optional<tidb::BinlogItem> item;
   /// The same for a transaction that was read back from a file or message.
   std::shared_ptr<const Bytes> message;
-  int64_t received_unix_ms = 0;
 
   bool is_ddl() const { return ddl.has_value(); }
+  /// When its binlog came from the pump; 0 where nobody has noted it.
+  int64_t received_unix_ms() const { return item ? item->received_unix_ms() : 0; }
   /// Only progress: a fake binlog, or a transaction that was filtered away.
   bool is_empty() const { return rows.empty() && !ddl; }
   /// False for what files and messages leave out: pure progress, and a DDL that is not to be sent.

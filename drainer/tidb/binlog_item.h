@@ -27,6 +27,9 @@ class BinlogItem {
   const PumpId& pump() const { return pump_; }
   ByteView payload() const { return payload_; }
   size_t size_bytes() const { return buffer_->size(); }
+  /// When it came from the pump; 0 where nobody has noted it.
+  int64_t received_unix_ms() const { return received_unix_ms_; }
+  void set_received_unix_ms(int64_t unix_ms) { received_unix_ms_ = unix_ms; }
 
   /// Set by the collector for DDL binlogs.
   const std::shared_ptr<const DdlJob>& ddl_job() const { return ddl_job_; }
@@ -41,6 +44,7 @@ class BinlogItem {
   BinlogView view_;
   PumpId pump_;
   std::shared_ptr<const DdlJob> ddl_job_;
+  int64_t received_unix_ms_ = 0;
 };
 
 }  // namespace drainer::tidb

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -67,7 +68,8 @@ class ConflictGraph {
 
   NodeId base_ = 1;  ///< of nodes_.front()
   std::deque<Node> nodes_;
-  std::unordered_map<uint64_t, Key> keys_;
+  std::pmr::unsynchronized_pool_resource key_memory_;  ///< keys come and go with each transaction
+  std::pmr::unordered_map<uint64_t, Key> keys_{&key_memory_};
   NodeId barrier_ = 0;  ///< the last one
   uint64_t group_ = 0;
 };

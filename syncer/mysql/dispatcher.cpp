@@ -10,6 +10,9 @@ namespace {
 
 /// Reports that wait to be read; DDLs are not put together.
 constexpr size_t kReportsMax = 1024;
+/// Of a transaction and each of its keys in the conflict graph, about.
+constexpr size_t kNodeBytes = 256;
+constexpr size_t kKeyBytes = 96;
 
 Applied applied_by(const Txn& txn) {
   return {.commit_ts = txn.commit_ts,
@@ -21,7 +24,11 @@ Applied applied_by(const Txn& txn) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatchLimits limits, CommitTs low_water, Clock& clock)
-    : limits_(limits), clock_(clock), workers_(limits.workers), low_water_(low_water) {
+    : limits_(limits),
+      clock_(clock),
+      workers_(limits.workers),
+      limit_(limits.workers),
+      low_water_(low_water) {
   workers_left_ = limits.workers;
 }
 
@@ -42,7 +49,8 @@ void Dispatcher::append_entry(Applied applied, CommitTs previous_ts, size_t byte
 }
 
 Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses uses, const StopToken& stop) {
-  const size_t bytes = txn.txn.size_bytes();
+  const size_t bytes =
+      txn.txn.size_bytes() + sizeof(Entry) + kNodeBytes + uses.keys.size() * kKeyBytes;
   MutexLock lock(mutex_);
   if (!wait_for_room(bytes, stop)) return make_error(ErrorCode::kStopped, "stopped");
   const NodeId id = uses.is_barrier ? graph_.add_barrier() : graph_.add(std::move(uses.keys));
@@ -122,13 +130,12 @@ void Dispatcher::fail() {
 void Dispatcher::push_ready(NodeId id) {
   if (ready_.empty()) ready_since_ = clock_.now();
   ready_.push(id);
-  ready_rows_ += entry(id).applied.rows;
 }
 
 bool Dispatcher::may_take() const {
   if (ready_.empty()) return false;
-  return busy_workers_ == 0 || is_closed_ || ready_rows_ >= limits_.wake_rows ||
-         clock_.now() - ready_since_ >= limits_.wake_wait;
+  return busy_workers_ < limit_.workers() || is_closed_ ||
+         clock_.now() - ready_since_ >= limit_.patience();
 }
 
 bool Dispatcher::is_first_idle(size_t worker) const {
@@ -161,17 +168,18 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
     const auto is_called = [&]() NO_THREAD_SAFETY_ANALYSIS { return self.is_woken || may_take(); };
     if (!ready_.empty() && is_first_idle(worker)) {
       self.is_timed = true;
-      self.woken_condition.wait_for(mutex_, stop, limits_.wake_wait, is_called);
+      self.woken_condition.wait_for(mutex_, stop, limit_.patience(), is_called);
       self.is_timed = false;
     } else {
+      wake_worker();  // The first idle one has to watch the time.
       self.woken_condition.wait(mutex_, stop, is_called);
     }
     self.is_idle = false;
     self.is_woken = false;
   }
   if (stop.stop_requested()) return std::nullopt;
-  ++busy_workers_;
   Group group = form_group();
+  if (!group.is_ddl()) ++busy_workers_;
   if (is_all_taken()) {
     wake_all();
   } else {
@@ -195,7 +203,7 @@ bool Dispatcher::fits(const Group& group, const Entry& next, uint64_t rows, size
 }
 
 Group Dispatcher::form_group() {
-  Group group{.txns = {}, .low_water = low_water_};
+  Group group{.txns = {}, .low_water = low_water_, .taken = {}};
   uint64_t rows = 0;
   size_t bytes = 0;
   std::vector<NodeId> found;
@@ -212,7 +220,6 @@ Group Dispatcher::form_group() {
       followers.pop();
     } else {
       ready_.pop();
-      ready_rows_ -= next.applied.rows;
     }
     rows += next.applied.rows;
     bytes += next.bytes;
@@ -224,7 +231,8 @@ Group Dispatcher::form_group() {
     graph_.take(id, found);
     for (const NodeId follower : found) followers.push(follower);
   }
-  ready_since_ = clock_.now();
+  group.taken = clock_.now();
+  ready_since_ = group.taken;
   return group;
 }
 
@@ -242,16 +250,22 @@ bool Dispatcher::wait_turn(const Group& group, Duration limit, const StopToken& 
 
 void Dispatcher::finish(const Group& group) {
   MutexLock lock(mutex_);
-  --busy_workers_;
   std::vector<NodeId> ready;
+  uint64_t rows = 0;
   for (const PlannedTxn& planned : group.txns) {
     graph_.finish(planned.node, ready);
     entry(planned.node).is_finished = true;
+    rows += planned.txn.rows.size();
   }
   // A follower that did not fit has become ready only now.
   for (const NodeId id : ready) push_ready(id);
+  if (!group.is_ddl()) {
+    --busy_workers_;
+    const TimePoint now = clock_.now();
+    limit_.note(rows, now - group.taken, !ready_.empty(), now);
+  }
   advance_low_water();
-  wake_worker();
+  // Nobody is woken: this worker comes back for what is ready, and then calls the next one.
 }
 
 void Dispatcher::advance_low_water() {

@@ -12,6 +12,7 @@
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/conflict_graph.h"
+#include "syncer/mysql/worker_limit.h"
 #include "syncer/sink.h"
 #include "syncer/txn.h"
 
@@ -33,6 +34,7 @@ struct PlannedTxn {
 struct Group {
   std::vector<PlannedTxn> txns;
   CommitTs low_water;  ///< everything up to it is applied
+  TimePoint taken;
 
   bool is_ddl() const { return txns[0].txn.is_ddl(); }
 };
@@ -43,9 +45,6 @@ struct DispatchLimits {
   size_t group_txns;
   uint64_t group_rows;
   size_t group_bytes;
-  /// A further worker starts when this many rows are ready, or some have been for this long.
-  uint64_t wake_rows = 0;
-  Duration wake_wait{};
   /// Of all transactions from add() to their report; one always fits.
   size_t window_txns;
   size_t window_bytes;
@@ -57,9 +56,10 @@ struct DispatchLimits {
 /// what only waits for members of the same group; and turns what comes back into progress in
 /// commit-ts order.
 ///
-/// Few workers with full groups cost the downstream less than many with small ones, so that another
-/// worker gets work only when there is enough of it. add() and close() from one thread, the others
-/// from any.
+/// An idle worker gets what is ready at once, as long as no more are busy than bring a higher rate
+/// (worker_limit.h); else it gathers for the next one that is done. So groups are as small as they
+/// can be at low rates and large at high ones. add() and close() from one thread, the others from
+/// any.
 class Dispatcher {
  public:
   /// Transactions up to `low_water` are not to come.
@@ -88,7 +88,7 @@ class Dispatcher {
   /// With is_commit_ordered: blocks until all before `group`, which has been taken, is finished.
   /// False after `limit` or on `stop`.
   bool wait_turn(const Group& group, Duration limit, const StopToken& stop) EXCLUDES(mutex_);
-  /// All of the group is durable.
+  /// All of the group is durable. The worker calls take() again.
   void finish(const Group& group) EXCLUDES(mutex_);
   /// The worker has failed: nothing more will be reported.
   void fail() EXCLUDES(mutex_);
@@ -112,7 +112,7 @@ class Dispatcher {
   struct Worker {
     CondVar woken_condition;
     bool is_idle = false;
-    bool is_timed = false;  ///< idle, and looks by itself after wake_wait
+    bool is_timed = false;  ///< idle, and looks by itself when patience ends
     bool is_woken = false;
   };
   using Ready = std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>>;
@@ -148,10 +148,10 @@ class Dispatcher {
   size_t bytes_ GUARDED_BY(mutex_) = 0;  ///< of entries_
   size_t untaken_ GUARDED_BY(mutex_) = 0;
   Ready ready_ GUARDED_BY(mutex_);
-  uint64_t ready_rows_ GUARDED_BY(mutex_) = 0;
   TimePoint ready_since_ GUARDED_BY(mutex_){};  ///< some have been ready since then
   std::deque<Worker> workers_ GUARDED_BY(mutex_);
-  size_t busy_workers_ GUARDED_BY(mutex_) = 0;
+  WorkerLimit limit_ GUARDED_BY(mutex_);
+  size_t busy_workers_ GUARDED_BY(mutex_) = 0;  ///< those that run a DDL are not counted
   CommitTs low_water_ GUARDED_BY(mutex_);
   Applied last_applied_ GUARDED_BY(mutex_);  ///< at the low-water mark
   std::deque<Applied> reports_ GUARDED_BY(mutex_);

@@ -19,7 +19,6 @@ constexpr size_t kInputItems = 1024;
 constexpr int64_t kRowsPerTxnBatch = 50;
 constexpr size_t kGroupBytes = 8 << 20;
 constexpr size_t kGroupTxns = 1024;
-constexpr Duration kWakeWait = std::chrono::milliseconds(2);
 constexpr size_t kWindowTxns = 8192;
 
 /// Of the memory so much waits for the planner; the rest is in the window.
@@ -34,8 +33,6 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
                         .group_rows = static_cast<uint64_t>(
                             std::max<int64_t>(options.txn_batch, 1) * kRowsPerTxnBatch),
                         .group_bytes = kGroupBytes,
-                        .wake_rows = sink.wake_rows,
-                        .wake_wait = kWakeWait,
                         .window_txns = kWindowTxns,
                         .window_bytes = sink.memory_bytes - input_bytes(sink),
                         .is_commit_ordered = options.apply.commit_order};
@@ -49,15 +46,16 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
 Histogram& commit_latency() {
   static Histogram& histogram = metrics().histogram(
       "drainer_mysql_commit_latency_seconds",
-      "Time (s) from the arrival of a transaction at the syncer to its commit downstream.",
+      "Time (s) from the receipt of a transaction's binlog to its commit downstream.",
       exponential_buckets(0.0005, 1.5, 30), {});
   return histogram;
 }
 
 void observe_latency(const Group& group, int64_t now_unix_ms) {
   for (const PlannedTxn& planned : group.txns) {
-    if (planned.txn.rows.empty()) continue;
-    const int64_t ms = std::max<int64_t>(now_unix_ms - planned.txn.received_unix_ms, 0);
+    const int64_t received = planned.txn.received_unix_ms();
+    if (planned.txn.rows.empty() || received == 0) continue;
+    const int64_t ms = std::max<int64_t>(now_unix_ms - received, 0);
     commit_latency().observe(static_cast<double>(ms) / 1000);
   }
 }

@@ -39,8 +39,6 @@ struct MysqlSinkOptions {
   /// Of transactions that wait or are in hand; one of any size is always let in.
   size_t memory_bytes = 40u << 20;
   size_t txn_bytes_max = size_t{1} << 30;
-  /// Rows that must be ready before a further worker joins in at once.
-  uint64_t wake_rows = 200;
   /// When the checkpoint is a Go drainer's, its workers may have applied beyond it, but nothing
   /// above this: safe mode until then. PD's time after its end.
   CommitTs safe_until{INT64_MAX};

@@ -74,7 +74,13 @@ Result<PlanCache::Plan> PlanCache::find(Session& session,
   }
   ASSIGN_OR_RETURN(Plan plan, make(session, *table, stop));
   MutexLock lock(mutex_);
-  if (clears == clears_) plans_.emplace(table.get(), Entry{table, plan});
+  if (clears != clears_) return plan;
+  if (columns_ > kCachedColumnsMax) {
+    plans_.clear();
+    columns_ = 0;
+  }
+  columns_ += plan->columns.size();
+  plans_.emplace(table.get(), Entry{table, plan});
   return plan;
 }
 
@@ -92,6 +98,7 @@ void PlanCache::clear() {
   MutexLock lock(mutex_);
   ++clears_;
   plans_.clear();
+  columns_ = 0;
 }
 
 }  // namespace drainer::mysql

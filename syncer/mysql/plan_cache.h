@@ -52,6 +52,7 @@ class PlanCache {
 
   Mutex mutex_;
   std::unordered_map<const schema::TableVersion*, Entry> plans_ GUARDED_BY(mutex_);
+  size_t columns_ GUARDED_BY(mutex_) = 0;  ///< of plans_
   uint64_t clears_ GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::string, std::string> left_out_ GUARDED_BY(mutex_);  ///< by target
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -14,6 +15,11 @@ namespace drainer::mysql {
 namespace {
 
 constexpr Duration kSecondaryTsInterval = std::chrono::seconds(60);
+/// Transactions that are looked at together for tables that have not been read, and the columns of
+/// such tables that are read with one query.
+constexpr size_t kAheadTxns = 512;
+constexpr size_t kAheadBytes = 1 << 20;
+constexpr size_t kAheadColumns = 5000;
 constexpr int32_t kUnsupportedByServer = 1105;
 /// DDLs run one after the other.
 constexpr uint64_t kDdlHash = 0x44444c;
@@ -53,11 +59,60 @@ Planner::Planner(PlannerOptions options, std::unique_ptr<Session> session, Appli
       tables_(tables) {}
 
 Result<void> Planner::run(BoundedQueue<Txn>& input, const StopToken& stop) {
-  while (auto txn = input.pop(stop)) {
-    TRY(plan(std::move(*txn), stop));
-    if (options_.asks_secondary_ts) TRY(add_secondary_ts(stop));
+  std::vector<Txn> txns;
+  while (auto first = input.pop(stop)) {
+    txns.clear();
+    txns.push_back(std::move(*first));
+    follow_changes();
+    const auto is_unknown_table = [this](const auto& table) { return is_unknown(*table); };
+    if (std::ranges::any_of(txns[0].tables, is_unknown_table)) {
+      take_ahead(input, txns);
+      read_ahead(txns);
+    }
+    for (Txn& txn : txns) {
+      TRY(plan(std::move(txn), stop));
+      if (options_.asks_secondary_ts) TRY(add_secondary_ts(stop));
+    }
   }
   return {};
+}
+
+void Planner::take_ahead(BoundedQueue<Txn>& input, std::vector<Txn>& txns) {
+  size_t bytes = txns[0].size_bytes();
+  // Behind a DDL tables may look different.
+  while (txns.size() < kAheadTxns && bytes < kAheadBytes && !txns.back().is_ddl()) {
+    auto next = input.try_pop();
+    if (!next) return;
+    bytes += next->size_bytes();
+    txns.push_back(std::move(*next));
+  }
+}
+
+bool Planner::is_unknown(const schema::TableVersion& table) const {
+  return !known_.contains(&table) && !is_changing(table.name);
+}
+
+void Planner::read_ahead(const std::vector<Txn>& txns) {
+  std::set<schema::TableName> names;
+  const auto read = [&] {
+    const std::vector<schema::TableName> unknown(names.begin(), names.end());
+    names.clear();
+    // One is read when it is asked for, and so are all when this fails.
+    if (unknown.size() < 2 || !session_) return;
+    if (!tables_.read_ahead(*session_, unknown).ok()) session_.reset();
+  };
+  size_t columns = 0;
+  for (const Txn& txn : txns) {
+    for (const auto& table : txn.tables) {
+      if (!is_unknown(*table)) continue;
+      if (!names.insert(table->name).second) continue;
+      columns += table->info->columns.size();
+      if (columns < kAheadColumns) continue;
+      read();
+      columns = 0;
+    }
+  }
+  read();
 }
 
 Result<void> Planner::plan(Txn txn, const StopToken& stop) {
@@ -123,6 +178,8 @@ void Planner::follow_changes() {
   if (const uint64_t now = tables_.generation(); now != std::exchange(generation_, now)) {
     known_.clear();
   }
+  if (known_columns_ > kCachedColumnsMax) known_.clear();
+  if (known_.empty()) known_columns_ = 0;
 }
 
 bool Planner::is_changing(const schema::TableName& name) const {
@@ -143,6 +200,7 @@ Result<const ConflictKeys*> Planner::find_keys(
   while (true) {
     auto keys = read_keys(*table);
     if (keys.ok()) {
+      known_columns_ += table->info->columns.size();
       return known_.emplace(table.get(), Known{table, std::move(keys).value()})
           .first->second.keys.get();
     }

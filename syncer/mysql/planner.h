@@ -44,6 +44,10 @@ class Planner {
     bool is_barrier = false;
   };
 
+  /// Takes what is there already behind the first one, so that the tables of all are read at once.
+  void take_ahead(BoundedQueue<Txn>& input, std::vector<Txn>& txns);
+  bool is_unknown(const schema::TableVersion& table) const;
+  void read_ahead(const std::vector<Txn>& txns);
   Result<void> plan(Txn txn, const StopToken& stop);
   Result<Dispatcher::Uses> find_uses(const Txn& txn, const StopToken& stop);
   static Dispatcher::Uses uses_of_ddl(const Ddl& ddl);
@@ -65,6 +69,7 @@ class Planner {
   TableKeys& tables_;
   uint64_t generation_ = 0;  ///< of tables_ when known_ was made
   std::unordered_map<const schema::TableVersion*, Known> known_;
+  size_t known_columns_ = 0;
   std::vector<OpenDdl> open_ddls_;
   std::optional<TimePoint> last_secondary_ts_;
 };

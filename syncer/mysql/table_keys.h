@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,6 +79,9 @@ TableDescription describe(const std::vector<ResultRow>& columns,
                           const std::vector<ResultRow>& statistics,
                           const std::vector<ResultRow>& references = {});
 
+/// Caches of tables begin anew when they hold this many columns: about 20 MB.
+inline constexpr size_t kCachedColumnsMax = 200'000;
+
 /// Descriptions of downstream tables, read on first use, for all threads of a sink. Any thread.
 ///
 /// Nobody may ask for a table while a DDL on it runs; whoever has run the DDL evicts it.
@@ -87,6 +91,10 @@ class TableKeys {
 
   /// From the cache, else from the server. kNotFound "table not exist" when there is no such table.
   Result<Description> find(Session& session, const schema::TableName& name) EXCLUDES(mutex_);
+  /// Reads those that are not in the cache with a few queries for all of a database. What does not
+  /// exist is left out.
+  Result<void> read_ahead(Session& session, std::span<const schema::TableName> names)
+      EXCLUDES(mutex_);
   /// Forgets one table; with an empty `table` all tables of the database.
   void evict(const schema::TableName& name) EXCLUDES(mutex_);
   void clear() EXCLUDES(mutex_);
@@ -95,8 +103,14 @@ class TableKeys {
 
  private:
   using Key = std::pair<std::string, std::string>;  ///< folded schema and table
+  static Key key_of(const schema::TableName& name);
+  /// Unless something has been evicted since `generation`, perhaps this one: the next reader asks
+  /// again.
+  void keep(Key key, Description table, uint64_t generation) EXCLUDES(mutex_);
+
   mutable Mutex mutex_;
   std::map<Key, Description> tables_ GUARDED_BY(mutex_);
+  size_t columns_ GUARDED_BY(mutex_) = 0;  ///< of tables_, about
   uint64_t generation_ GUARDED_BY(mutex_) = 0;
 };
 

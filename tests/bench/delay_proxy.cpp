@@ -115,7 +115,7 @@ void DelayProxy::relay(int client, int server) {
       const ssize_t got = ::read(server, buffer.data(), buffer.size());
       if (got <= 0 || !write_all(client, {buffer.data(), static_cast<size_t>(got)})) return;
       is_answered = true;
-      if (recorded) recorded->note_answer();
+      if (recorded) recorded->note_answer({buffer.data(), static_cast<size_t>(got)});
     }
     if (fds[0].revents != 0) {
       const ssize_t got = ::read(client, buffer.data(), buffer.size());

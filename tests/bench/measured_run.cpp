@@ -108,17 +108,37 @@ std::string config_of(const RunOptions& options, const std::string& directory,
       own_port, pd, directory, lines, port);
 }
 
-/// Quantile of a histogram in Prometheus text; nothing when it is not there.
-std::optional<double> quantile_ms(const std::string& metrics, const std::string& name, double q) {
+constexpr const char* kLatencyName = "drainer_mysql_commit_latency_seconds";
+/// The end of the rows over which the latency is taken begins here: what has gathered while the
+/// tables were created is written by then.
+constexpr double kLatencyFrom = 0.4;
+
+std::string metrics_of(const std::string& address) {
+  return upstream::http_request(address, "GET", "/metrics").second;
+}
+
+double applied_rows(const std::string& metrics) {
+  const std::string name = "\ndrainer_applied_rows_total ";
+  const size_t at = metrics.find(name);
+  return at == std::string::npos ? 0 : std::strtod(metrics.c_str() + at + name.size(), nullptr);
+}
+
+/// Upper limits and how many lie below, of a histogram in Prometheus text.
+using Buckets = std::vector<std::pair<double, double>>;
+
+Buckets read_buckets(const std::string& metrics, const std::string& name) {
   const std::string prefix = name + "_bucket{le=\"";
-  std::vector<std::pair<double, double>> buckets;
+  Buckets buckets;
   for (size_t at = metrics.find(prefix); at != std::string::npos; at = metrics.find(prefix, at)) {
     at += prefix.size();
     const double limit = std::strtod(metrics.c_str() + at, nullptr);
     at = metrics.find('}', at) + 1;
     buckets.emplace_back(limit, std::strtod(metrics.c_str() + at, nullptr));
   }
-  if (buckets.empty() || buckets.back().second == 0) return std::nullopt;
+  return buckets;
+}
+
+double quantile_ms(const Buckets& buckets, double q) {
   const double rank = q * buckets.back().second;
   const auto found = std::ranges::find_if(buckets, [&](auto& b) { return b.second >= rank; });
   const auto before = found == buckets.begin() ? std::pair(0.0, 0.0) : *std::prev(found);
@@ -126,12 +146,13 @@ std::optional<double> quantile_ms(const std::string& metrics, const std::string&
   return 1000 * (before.first + part * (std::min(found->first, 1e6) - before.first));
 }
 
-std::optional<Latency> latency_of(const std::string& address) {
-  const std::string answer = upstream::http_request(address, "GET", "/metrics").second;
-  const auto p50 = quantile_ms(answer, "drainer_mysql_commit_latency_seconds", 0.5);
-  const auto p99 = quantile_ms(answer, "drainer_mysql_commit_latency_seconds", 0.99);
-  if (!p50 || !p99) return std::nullopt;
-  return Latency{.p50_ms = *p50, .p99_ms = *p99};
+/// Of what has come since `begin`; nothing where the drainer does not tell it.
+std::optional<Latency> latency_since(const Buckets& begin, const std::string& metrics) {
+  Buckets buckets = read_buckets(metrics, kLatencyName);
+  if (buckets.empty() || begin.size() != buckets.size()) return std::nullopt;
+  for (size_t i = 0; i < begin.size(); ++i) buckets[i].second -= begin[i].second;
+  if (buckets.back().second == 0) return std::nullopt;
+  return Latency{.p50_ms = quantile_ms(buckets, 0.5), .p99_ms = quantile_ms(buckets, 0.99)};
 }
 
 }  // namespace
@@ -218,11 +239,17 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
                                        directory.path() + "/drainer.log");
   Outcome outcome;
   double cpu_s = 0;
+  Buckets latency_begin;
+  const std::string own_address = fmt::format("127.0.0.1:{}", own_port);
   const auto samples = watch(
       downstream, kQuietTime, options.limit_s, [&] { return !process->is_running(); },
       [&] {
         cpu_s = cpu_seconds(process->pid());
         outcome.rss_mib = peak_rss_mib(process->pid());
+        if (!options.wants_latency || !latency_begin.empty()) return;
+        const std::string metrics = metrics_of(own_address);
+        if (applied_rows(metrics) < kLatencyFrom * static_cast<double>(workload.rows)) return;
+        latency_begin = read_buckets(metrics, kLatencyName);
       });
   CHECK(!samples.empty(), "{} wrote nothing: {}", drainer,
         fakes::read_file(directory.path() + "/drainer.log"));
@@ -231,7 +258,9 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
   outcome.cpu_s_per_million = cpu_s / rows * 1e6;
   outcome.statements_per_row = static_cast<double>(downstream.counters().statements) / rows;
   if (proxy) outcome.round_trips_per_row = static_cast<double>(proxy->round_trips()) / rows;
-  outcome.latency = latency_of(fmt::format("127.0.0.1:{}", own_port));
+  if (options.wants_latency) {
+    outcome.latency = latency_since(latency_begin, metrics_of(own_address));
+  }
   process->send_signal(SIGKILL);
   return outcome;
 }

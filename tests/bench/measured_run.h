@@ -20,9 +20,10 @@ struct RunOptions {
   int limit_s = 600;
   std::vector<std::string> syncer_lines;  ///< of the table [syncer]
   std::string pace = "fast";              ///< of upstream_sim
+  bool wants_latency = false;
 };
 
-/// Milliseconds from the receipt of a transaction to its commit.
+/// Milliseconds from the receipt of a transaction to its commit, over the last 60 % of the rows.
 struct Latency {
   double p50_ms = 0;
   double p99_ms = 0;
@@ -34,7 +35,7 @@ struct Outcome {
   double rss_mib = 0;
   double statements_per_row = 0;
   std::optional<double> round_trips_per_row;  ///< when a proxy was there to count them
-  std::optional<Latency> latency;             ///< of a drainer that tells it
+  std::optional<Latency> latency;             ///< when asked for, of a drainer that tells it
 };
 
 /// A MariaDB of its own, without durability, with `arguments` added.

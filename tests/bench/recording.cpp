@@ -5,12 +5,14 @@
 
 #include "drainer/base/check.h"
 #include "syncer/mysql/session.h"
+#include "syncer/mysql/table_keys.h"
 
 namespace drainer::bench {
 namespace {
 
 constexpr size_t kHeaderBytes = 4;
 constexpr char kQueryCommand = 3;
+constexpr char kErrorPacket = '\xff';
 
 /// How many requests have been answered, in the order of the recording.
 class Answers {
@@ -52,7 +54,8 @@ class Answers {
 };
 
 bool returns_rows(std::string_view text) {
-  return text.starts_with("SELECT") || text.starts_with("SHOW") || text.starts_with("\nSELECT");
+  const std::string begin = mysql::fold_case(text.substr(0, 8));
+  return begin.starts_with("select") || begin.starts_with("show") || begin.starts_with("\nselect");
 }
 
 ReplayOutcome replay_connection(const Recording::Requests& requests, Answers& answers,
@@ -70,8 +73,10 @@ ReplayOutcome replay_connection(const Recording::Requests& requests, Answers& an
       done = count.error();
     }
     ++outcome.statements;
-    if (!done.ok()) {
-      if (outcome.errors++ == 0) outcome.first_error = done.error().to_string();
+    if (!done.ok() && !request.has_failed) {
+      if (outcome.errors++ == 0) {
+        outcome.first_error = done.error().to_string() + " in " + request.text.substr(0, 300);
+      }
       (void)(*session)->rollback();
     }
     answers.note(request.answered);
@@ -89,11 +94,10 @@ Recording::Connection Recording::add_connection() {
 void Recording::Connection::note_request(std::string_view bytes) {
   pending_ += bytes;
   while (pending_.size() >= kHeaderBytes) {
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(pending_[i]); };
-    const size_t length = byte(0) | size_t{byte(1)} << 8 | size_t{byte(2)} << 16;
+    const size_t length = packet_length(pending_);
     if (pending_.size() < kHeaderBytes + length) return;
     // Answers to the handshake carry higher sequence numbers.
-    if (byte(3) == 0 && length > 0 && pending_[kHeaderBytes] == kQueryCommand) {
+    if (pending_[3] == 0 && length > 0 && pending_[kHeaderBytes] == kQueryCommand) {
       requests_.push_back({.text = pending_.substr(kHeaderBytes + 1, length - 1),
                            .sent = ++moment_,
                            .answered = 0});
@@ -102,8 +106,32 @@ void Recording::Connection::note_request(std::string_view bytes) {
   }
 }
 
-void Recording::Connection::note_answer() {
+void Recording::Connection::note_answer(std::string_view bytes) {
   if (!requests_.empty()) requests_.back().answered = ++moment_;
+  while (!bytes.empty()) {
+    if (answer_rest_ > 0) {
+      const size_t part = std::min(answer_rest_, bytes.size());
+      answer_rest_ -= part;
+      bytes.remove_prefix(part);
+      continue;
+    }
+    answer_header_.push_back(bytes[0]);
+    bytes.remove_prefix(1);
+    const bool is_whole = answer_header_.size() == kHeaderBytes;
+    if (is_whole && packet_length(answer_header_) == 0) answer_header_.clear();
+    if (answer_header_.size() <= kHeaderBytes) continue;
+    // No row of a result begins with this byte.
+    if (answer_header_.back() == kErrorPacket && !requests_.empty()) {
+      requests_.back().has_failed = true;
+    }
+    answer_rest_ = packet_length(answer_header_) - 1;
+    answer_header_.clear();
+  }
+}
+
+size_t Recording::Connection::packet_length(std::string_view pending) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(pending[i]); };
+  return byte(0) | size_t{byte(1)} << 8 | size_t{byte(2)} << 16;
 }
 
 ReplayOutcome replay(const Recording& recording, uint16_t port) {

@@ -19,6 +19,7 @@ class Recording {
     std::string text;       ///< of a COM_QUERY
     uint64_t sent = 0;      ///< moments, counted over all connections
     uint64_t answered = 0;  ///< when the last byte of the answer came
+    bool has_failed = false;
   };
   using Requests = std::vector<Request>;
 
@@ -28,12 +29,17 @@ class Recording {
     Connection(Requests& requests, std::atomic<uint64_t>& moment)
         : requests_(requests), moment_(moment) {}
     void note_request(std::string_view bytes);
-    void note_answer();
+    void note_answer(std::string_view bytes);
 
    private:
     Requests& requests_;
     std::atomic<uint64_t>& moment_;
-    std::string pending_;
+    /// Payload of the packet that `pending` begins with.
+    static size_t packet_length(std::string_view pending);
+
+    std::string pending_;          ///< of a request
+    std::string answer_header_{};  ///< of the packet that comes, with the first byte of its payload
+    size_t answer_rest_ = 0;       ///< bytes of a packet's payload still to come
   };
   Connection add_connection();
 
@@ -48,7 +54,7 @@ class Recording {
 
 /// Sends the statements again, each connection of the recording by a plain one, each statement as
 /// soon as all that had been answered before it was sent are answered again. Errors of statements
-/// are counted, not fatal: the state may differ in places.
+/// that had none in the recording are counted, not fatal: the state may differ in places.
 struct ReplayOutcome {
   uint64_t statements = 0;
   uint64_t errors = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <vector>
 
@@ -36,7 +37,7 @@ class FakeSink final : public Sink {
 
  private:
   tidb::TimeZone zone_;
-  BoundedQueue<Applied> applied_{{.items = 1000, .bytes = 1000}};
+  BoundedQueue<Applied> applied_{{.items = SIZE_MAX, .bytes = SIZE_MAX}};
   Mutex mutex_;
   std::vector<Txn> txns_ GUARDED_BY(mutex_);
 };

@@ -7,7 +7,7 @@
 #include <functional>
 #include <random>
 
-#include "syncer/mysql/applied_state.h"
+#include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
 #include "tests/integration/table_dump.h"
 
@@ -131,66 +131,7 @@ void with_capture(const std::string& name, const std::function<void(const Captur
   run(*capture);
 }
 
-/// What a reader sees at one moment.
-struct Snapshot {
-  mysql::AppliedState state;
-  std::string total;
-};
-
-/// Nothing while the accounts are not all there.
-std::optional<Snapshot> take_snapshot(mysql::Session& session) {
-  constexpr const char* kTotal =
-      "SELECT (SELECT COUNT(*) FROM bank_a.accounts) + (SELECT COUNT(*) FROM bank_b.accounts), "
-      "(SELECT SUM(balance) FROM bank_a.accounts) + (SELECT SUM(balance) FROM bank_b.accounts)";
-  REQUIRE(session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT").ok());
-  const auto total = session.query(kTotal);
-  const auto rows =
-      session.query("SELECT commit_ts, applied FROM tidb_binlog.drainer_progress ORDER BY worker");
-  REQUIRE(session.rollback().ok());
-  if (!total.ok() || !rows.ok() || !(*total)[0][1]) return std::nullopt;
-  Snapshot snapshot{.state = {}, .total = *(*total)[0][1]};
-  for (const mysql::ResultRow& row : *rows) {
-    mysql::AppliedState state;
-    state.commit_ts = CommitTs(std::stoll(row[0].value_or("0")));
-    REQUIRE(mysql::decode_spans(row[1].value_or(""), state).ok());
-    snapshot.state.merge(state);
-  }
-  return snapshot;
-}
-
-/// Reads while the drainer writes. Returns how many snapshots held the invariant.
-int watch_bank(const Capture& capture, bool is_commit_ordered) {
-  Pipeline pipeline(capture);
-  pipeline.start_upstream({"--pace", "1500"});
-  pipeline.write_config(
-      {.more = fmt::format("[syncer.apply]\ncommit-order = {}", is_commit_ordered)});
-  pipeline.start_drainer_over_capture();
-  bool has_begun = false;
-  int count = 0;
-  while (!pipeline.drainer().wait_ms(1)) {
-    const auto snapshot = take_snapshot(pipeline.downstream());
-    if (!snapshot) continue;
-    // The accounts are opened by several transactions.
-    has_begun |= snapshot->total == "80000.00";
-    if (!has_begun) continue;
-    ++count;
-    REQUIRE(snapshot->total == "80000.00");
-    // Nothing above the mark: all up to one commit ts is there, and nothing else.
-    if (is_commit_ordered) REQUIRE(snapshot->state.spans.empty());
-  }
-  INFO(end_of(pipeline.drainer_log()));
-  REQUIRE(pipeline.wait_for_drainer() == 0);
-  for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
-  return count;
-}
-
 }  // namespace
-
-TEST_CASE("faults: readers see only whole transactions, in order where that is asked for") {
-  const bool is_commit_ordered = GENERATE(false, true);
-  with_capture("bank",
-               [&](const Capture& capture) { CHECK(watch_bank(capture, is_commit_ordered) > 10); });
-}
 
 TEST_CASE("faults: a drainer that another one has replaced can write no more") {
   fence_drainer(Capture::bundled(), 1);
@@ -200,9 +141,20 @@ TEST_CASE("faults: the server dies under load") {
   kill_server(Capture::bundled(), 2, "300");
 }
 
+TEST_CASE("faults: kill -9 doubles no row of tables without keys") {
+  const integration::KeylessCapture keyless(1, 600);
+  kill_drainer(keyless.capture(), 3, "400");
+}
+
 TEST_CASE("fault campaign: 200 times kill -9 under load", "[.][campaign]") {
   const std::string name = GENERATE(as<std::string>{}, "bank", "types", "mix-b", "sysbench");
   with_capture(name, [](const Capture& capture) { kill_drainer(capture, 50, "1000"); });
+}
+
+TEST_CASE("fault campaign: 100 times kill -9, tables without keys", "[.][campaign]") {
+  const uint64_t seed = GENERATE(2, 3);
+  const integration::KeylessCapture keyless(seed, 20'000);
+  kill_drainer(keyless.capture(), 50, "1000");
 }
 
 TEST_CASE("fault campaign: fenced 20 times", "[.][campaign]") {
@@ -212,13 +164,4 @@ TEST_CASE("fault campaign: fenced 20 times", "[.][campaign]") {
 TEST_CASE("fault campaign: the server dies 20 times", "[.][campaign]") {
   const std::string name = GENERATE(as<std::string>{}, "bank", "sysbench");
   with_capture(name, [](const Capture& capture) { kill_server(capture, 10, "1000"); });
-}
-
-TEST_CASE("fault campaign: readers, ten runs of each kind", "[.][campaign]") {
-  const bool is_commit_ordered = GENERATE(false, true);
-  with_capture("bank", [&](const Capture& capture) {
-    int count = 0;
-    for (int i = 0; i < 10; ++i) count += watch_bank(capture, is_commit_ordered);
-    WARN(count << " snapshots, commit-order = " << is_commit_ordered);
-  });
 }

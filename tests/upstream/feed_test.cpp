@@ -138,8 +138,7 @@ TEST_CASE("pace: a rate spreads the transactions of all pumps evenly") {
   small.add_transactions(20);
   const Capture capture = load(small);
   fakes::FakeClock clock;
-  PumpFeed feed(capture, {.pace = {.mode = Pace::Mode::kRate, .transactions_per_s = 100}}, nullptr,
-                clock);
+  PumpFeed feed(capture, {.pace = {.mode = Pace::Mode::kRate, .per_s = 100}}, nullptr, clock);
   feed.start();
   const TimePoint start = clock.now();
   clock.advance(std::chrono::seconds(5));
@@ -149,6 +148,29 @@ TEST_CASE("pace: a rate spreads the transactions of all pumps evenly") {
     for (size_t i = 0; i < 10; ++i, feed.advance(pump, at)) {
       CHECK(feed.due(pump, at) == start + std::chrono::milliseconds(10 * (2 * i + pump)));
     }
+  }
+}
+
+TEST_CASE("pace: a rate of rows gives a transaction of three rows three times the room") {
+  Bytes inserts;  // three of them, then one
+  for (int i = 0; i < 3; ++i) append_varint_field(inserts, 7, 0);
+  Bytes value;
+  append_varint_field(value, 1, 7);
+  append_bytes_field(value, 2, inserts);
+  SmallCapture small;
+  for (int64_t i = 1; i <= 3; ++i) {
+    small.add({.start_ts = SmallCapture::ts(i),
+               .commit_ts = SmallCapture::ts(i) + 3,
+               .prewrite_value = i == 2 ? value : Bytes("\x08\x07")});
+  }
+  const Capture capture = load(small);
+  fakes::FakeClock clock;
+  PumpFeed feed(capture, {.pace = {.mode = Pace::Mode::kRowRate, .per_s = 100}}, nullptr, clock);
+  feed.start();
+  auto at = feed.seek(0, kFrom);
+  for (const int64_t rows_before : {0, 1, 4}) {
+    CHECK(feed.due(0, at) == clock.now() + std::chrono::milliseconds(10 * rows_before));
+    feed.advance(0, at);
   }
 }
 

@@ -34,8 +34,11 @@ Result<void> parse_address(const std::string& text, SimOptions& options) {
 Result<Pace> parse_pace(const std::string& text) {
   if (text == "fast") return Pace{};
   if (text == "recorded") return Pace{.mode = Pace::Mode::kRecorded};
-  ASSIGN_OR_RETURN(const int64_t rate, parse_number(text, 1));
-  return Pace{.mode = Pace::Mode::kRate, .transactions_per_s = static_cast<double>(rate)};
+  constexpr std::string_view kRows = "rows:";
+  const bool is_rows = text.starts_with(kRows);
+  ASSIGN_OR_RETURN(const int64_t rate, parse_number(is_rows ? text.substr(kRows.size()) : text, 1));
+  return Pace{.mode = is_rows ? Pace::Mode::kRowRate : Pace::Mode::kRate,
+              .per_s = static_cast<double>(rate)};
 }
 
 /// PORT:PATH
@@ -175,9 +178,10 @@ std::string options_help() {
                            take free ports of the same host
   --pumps N                number of pumps (default: as recorded). Any other number: transactions
                            are dealt by start ts, each pump gets the recorded fakes
-  --pace fast|recorded|N   how the pumps come by their records: all are there (default), at the
-                           recorded distances, or N transactions a second; counted from the first
-                           PullBinlogs
+  --pace fast|recorded|N|rows:N
+                           how the pumps come by their records: all are there (default), at the
+                           recorded distances, N transactions or N row changes a second; counted
+                           from the first PullBinlogs
   --repeat N               play the capture N times: timestamps rise, integer primary keys move on.
                            Later rounds hold only transactions whose tables all have an integer
                            primary key as row handle and no other unique key; no DDL, no fakes

@@ -64,6 +64,7 @@ TEST_CASE("options: what is not understood is refused") {
        std::vector<std::vector<std::string>>{{"--capture"},
                                              {"--capture=x", "--pumps", "0"},
                                              {"--capture=x", "--pace", "quick"},
+                                             {"--capture=x", "--pace", "rows:0"},
                                              {"--capture=x", "--listen", "9000"},
                                              {"--capture=x", "--listen", "h:99999"},
                                              {"--capture=x", "--history", "none"},
@@ -75,7 +76,8 @@ TEST_CASE("options: what is not understood is refused") {
   const auto good = parse_options({"--capture=x", "--pace", "250", "--repeat=3", "--fault=a b",
                                    "--fault", "c d", "--listen", "127.0.0.1:7"});
   REQUIRE(good.ok());
-  CHECK(good->feed.pace.transactions_per_s == 250);
+  CHECK(good->feed.pace.per_s == 250);
+  CHECK(parse_options({"--capture=x", "--pace", "rows:9"})->feed.pace.mode == Pace::Mode::kRowRate);
   CHECK(good->feed.repeat == 3);
   CHECK(good->faults == std::vector<std::string>{"a b", "c d"});
   CHECK(good->port == 7);

@@ -4,11 +4,42 @@
 #include <ranges>
 #include <utility>
 
+#include "drainer/tidb/binlog_view.h"
+
 namespace drainer::upstream {
 
 namespace {
 
 constexpr int64_t kPhysicalUnit = int64_t{1} << 18;
+
+/// Row changes of a transaction; a DDL counts as one.
+int64_t rows_of(const Record& record) {
+  const auto binlog = tidb::parse_binlog(record.payload);
+  if (!binlog.ok()) return 1;
+  const auto prewrite = tidb::parse_prewrite(binlog->prewrite_value);
+  if (!prewrite.ok()) return 1;
+  size_t rows = 0;
+  for (const auto& mutation : prewrite->mutations) rows += mutation.sequence.size();
+  return std::max<int64_t>(static_cast<int64_t>(rows), 1);
+}
+
+/// What lies before each commit ts, which are rising once sorted.
+class Ranks {
+ public:
+  explicit Ranks(std::vector<std::pair<int64_t, int64_t>> weights) : sums_(std::move(weights)) {
+    std::sort(sums_.begin(), sums_.end());
+    for (auto& [commit_ts, weight] : sums_) weight = std::exchange(total_, total_ + weight);
+  }
+  int64_t before(int64_t commit_ts) const {
+    const auto at = std::lower_bound(sums_.begin(), sums_.end(), std::pair(commit_ts, INT64_MIN));
+    return at == sums_.end() ? total_ : at->second;
+  }
+  int64_t total() const { return total_; }
+
+ private:
+  std::vector<std::pair<int64_t, int64_t>> sums_;  ///< commit ts, weight of all before
+  int64_t total_ = 0;
+};
 
 }  // namespace
 
@@ -57,24 +88,35 @@ void PumpFeed::deal(const Capture& capture, size_t pumps) {
   }
 }
 
+int64_t PumpFeed::weight_of(const Record& record) const {
+  return pace_.mode == Pace::Mode::kRowRate ? rows_of(record) : 1;
+}
+
 void PumpFeed::rank() {
+  std::vector<std::pair<int64_t, int64_t>> weights;
+  std::vector<std::pair<int64_t, int64_t>> repeated_weights;
   for (const Pump& pump : pumps_) {
     for (const Entry& entry : pump.entries) {
-      if (!entry.record.is_fake()) commits_.push_back(entry.record.commit_ts);
+      if (entry.record.is_fake()) continue;
+      commits_.push_back(entry.record.commit_ts);
+      weights.emplace_back(entry.record.commit_ts, weight_of(entry.record));
     }
     for (const size_t index : pump.repeated) {
-      repeated_commits_.push_back(pump.entries[index].record.commit_ts);
+      const Record& record = pump.entries[index].record;
+      repeated_commits_.push_back(record.commit_ts);
+      repeated_weights.emplace_back(record.commit_ts, weight_of(record));
     }
   }
   std::sort(commits_.begin(), commits_.end());
   std::sort(repeated_commits_.begin(), repeated_commits_.end());
-  const auto rank_in = [](const std::vector<int64_t>& commits, int64_t ts) {
-    return std::lower_bound(commits.begin(), commits.end(), ts) - commits.begin();
-  };
+  const Ranks ranks(std::move(weights));
+  const Ranks repeated_ranks(std::move(repeated_weights));
+  weight_ = ranks.total();
+  repeated_weight_ = repeated_ranks.total();
   for (Pump& pump : pumps_) {
     for (Entry& entry : pump.entries) {
-      entry.rank = rank_in(commits_, entry.record.commit_ts);
-      entry.repeat_rank = rank_in(repeated_commits_, entry.record.commit_ts);
+      entry.rank = ranks.before(entry.record.commit_ts);
+      entry.repeat_rank = repeated_ranks.before(entry.record.commit_ts);
     }
   }
 }
@@ -174,15 +216,14 @@ TimePoint PumpFeed::due(size_t pump, const Position& position) const {
   switch (pace_.mode) {
     case Pace::Mode::kFast:
       return TimePoint::min();
-    case Pace::Mode::kRate: {
+    case Pace::Mode::kRate:
+    case Pace::Mode::kRowRate: {
       int64_t rank = e.rank;
       if (position.repetition > 0) {
-        const auto repeated = static_cast<int64_t>(repeated_commits_.size());
-        rank = static_cast<int64_t>(commits_.size()) + (position.repetition - 1) * repeated +
-               e.repeat_rank;
+        rank = weight_ + (position.repetition - 1) * repeated_weight_ + e.repeat_rank;
       }
       return start_time() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
-                                static_cast<double>(rank) / pace_.transactions_per_s));
+                                static_cast<double>(rank) / pace_.per_s));
     }
     case Pace::Mode::kRecorded:
       return start_time() +

@@ -13,9 +13,9 @@ namespace drainer::upstream {
 
 /// How fast the pumps come by their records.
 struct Pace {
-  enum class Mode : uint8_t { kFast, kRate, kRecorded };
+  enum class Mode : uint8_t { kFast, kRate, kRowRate, kRecorded };
   Mode mode = Mode::kFast;
-  double transactions_per_s = 0;  ///< of kRate, all pumps together
+  double per_s = 0;  ///< of kRate transactions, of kRowRate row changes; all pumps together
 };
 
 /// A recorded feed: the capture's records dealt to pumps, repeated with rising timestamps, and
@@ -56,7 +56,7 @@ class PumpFeed final : public Feed {
  private:
   struct Entry {
     Record record;
-    int64_t rank = 0;         ///< transactions before this one, over all pumps
+    int64_t rank = 0;         ///< what the pace counts before this one, over all pumps
     int64_t repeat_rank = 0;  ///< the same among those that are repeated
   };
   struct Pump {
@@ -70,6 +70,7 @@ class PumpFeed final : public Feed {
   void settle(size_t pump, Position& position) const;
   void deal(const Capture& capture, size_t pumps);
   void rank();
+  int64_t weight_of(const Record& record) const;
   int64_t shifted(int64_t ts, int64_t repetition) const { return ts + repetition * period_; }
   bool is_commit_ts(int64_t ts) const;
   TimePoint start_time() const EXCLUDES(mutex_);
@@ -85,6 +86,8 @@ class PumpFeed final : public Feed {
   std::vector<Pump> pumps_;
   std::vector<int64_t> commits_;           // of transactions, all pumps, rising
   std::vector<int64_t> repeated_commits_;  // of those that come again
+  int64_t weight_ = 0;                     // what the pace counts in the first repetition
+  int64_t repeated_weight_ = 0;            // and in each further one
 
   mutable Mutex mutex_;
   std::optional<TimePoint> started_ GUARDED_BY(mutex_);

@@ -182,7 +182,6 @@ MysqlSinkOptions options() {
   options.syncer.worker_count = 4;
   // Small groups, so that all workers are at work.
   options.syncer.txn_batch = 1;
-  options.wake_rows = 1;
   return options;
 }
 

@@ -1,0 +1,92 @@
+// Descriptions of downstream tables, read one by one or many at once.
+#include "syncer/mysql/table_keys.h"
+
+#include <fmt/ranges.h>
+
+#include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
+
+namespace drainer::mysql {
+namespace {
+
+using namespace sample;
+using fakes::MariadbServer;
+using schema::TableName;
+
+/// All that a description says, as text.
+std::string text_of(const TableDescription& table) {
+  std::string out;
+  for (const DownstreamColumn& column : table.columns) {
+    out += fmt::format("{}:{}:{}{}{} ", column.name, static_cast<int>(column.column_class),
+                       column.is_generated, column.is_nullable, column.is_indexed);
+  }
+  for (const UniqueKey& key : table.unique_keys) {
+    out += fmt::format("key {} {} {}; ", key.name, fmt::join(key.columns, ","),
+                       fmt::join(key.prefix_lengths, ","));
+  }
+  for (const DownstreamForeignKey& key : table.foreign_keys) {
+    out += fmt::format("{} -> {}.{} {} ", key.name, key.parent.schema, key.parent.table,
+                       fmt::join(key.parent_columns, ","));
+  }
+  return out + (table.has_triggers ? "triggers" : "");
+}
+
+TEST_CASE("table keys: many read at once are as those read one by one", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(MariadbServer::shared().port());
+  db.run("DROP DATABASE IF EXISTS other");
+  db.run("CREATE DATABASE other");
+  db.reset("test");
+  db.run("CREATE TABLE p(id INT PRIMARY KEY, u VARCHAR(20) NOT NULL, t TEXT, UNIQUE uu(u, t(5)))");
+  db.run(
+      "CREATE TABLE c(id INT, p INT, g INT AS (id + 1) STORED, UNIQUE(g), FOREIGN KEY (p) "
+      "REFERENCES p(id))");
+  db.run("CREATE TABLE `odd 'name`(x BINARY(4))");
+  db.run("CREATE TABLE T(a INT PRIMARY KEY)");
+  db.run("CREATE TABLE t(b VARCHAR(3))");
+  db.run("CREATE TRIGGER tr BEFORE INSERT ON c FOR EACH ROW SET @x = 1");
+  db.run("CREATE TABLE other.p(id BIGINT, KEY(id))");
+  const std::vector<TableName> names = {{"test", "p"}, {"test", "c"},      {"test", "odd 'name"},
+                                        {"test", "t"}, {"test", "absent"}, {"other", "p"}};
+  std::vector<std::string> expected;
+  for (const TableName& name : names) {
+    TableKeys alone;
+    auto found = alone.find(db.session(), name);
+    expected.push_back(found.ok() ? text_of(**found) : found.error().to_string());
+  }
+  CHECK(expected[0] != expected[5]);
+  CHECK(expected[1].find("test.p id") != std::string::npos);
+  CHECK(expected[1].ends_with("triggers"));
+  CHECK(expected[3].starts_with("b:"));
+
+  TableKeys together;
+  REQUIRE(together.read_ahead(db.session(), names).ok());
+  // What has been read needs no server any more.
+  db.run("DROP DATABASE test");
+  db.run("DROP DATABASE other");
+  for (size_t i = 0; i < names.size(); ++i) {
+    INFO(names[i].table);
+    auto found = together.find(db.session(), names[i]);
+    CHECK((found.ok() ? text_of(**found) : found.error().to_string()) == expected[i]);
+  }
+}
+
+TEST_CASE("table keys: an evicted table is read again, the others are kept", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run("CREATE TABLE a(x INT)");
+  db.run("CREATE TABLE b(x INT)");
+  TableKeys tables;
+  const std::vector<TableName> names = {{"test", "a"}, {"test", "b"}};
+  REQUIRE(tables.read_ahead(db.session(), names).ok());
+  db.run("ALTER TABLE a ADD COLUMN y INT");
+  tables.evict(names[0]);
+  CHECK((*tables.find(db.session(), names[0]))->columns.size() == 2);
+  db.run("ALTER TABLE b ADD COLUMN y INT");
+  CHECK((*tables.find(db.session(), names[1]))->columns.size() == 1);
+}
+
+}  // namespace
+}  // namespace drainer::mysql
