@@ -9,7 +9,7 @@
 namespace drainer::fakes {
 namespace {
 
-constexpr std::chrono::seconds kStartLimit{60};
+constexpr std::chrono::seconds kStartLimit{240};
 
 /// Runs a shell command to its end.
 void run(const std::string& command, const std::string& log_file) {
@@ -40,8 +40,11 @@ MariadbServer::MariadbServer(std::vector<std::string> arguments)
       arguments_(std::move(arguments)),
       port_(static_cast<uint16_t>(free_port())) {
   make_certificates();
-  run("/usr/bin/mariadb-install-db --no-defaults --auth-root-authentication-method=normal "
-      "--skip-test-db --user=" +
+  // In a common folder for temporary files servers that start delete those of others.
+  run("TMPDIR=" + directory_.path() +
+          " LD_PRELOAD=" DRAINER_NO_SYNC
+          " /usr/bin/mariadb-install-db --no-defaults --auth-root-authentication-method=normal "
+          "--skip-test-db --user=" +
           user_name() + " --datadir=" + directory_.path() + "/data",
       directory_.path() + "/install.log");
   start();

@@ -231,6 +231,6 @@ TEST_CASE("ddl job: an error names the job, the document and the place") {
       R"("TableInfo":{"id":9,"cols":[{"id":"x"}]}}})");
   REQUIRE_FALSE(named.ok());
   CHECK_THAT(named.error().to_string(),
-             Catch::StartsWith("ddl job 5 of `shop`.`t`, finished at ts 77, from byte 95: table "
+             Catch::StartsWith("ddl job 5 of `shop`.`t`, finished at ts 77, from byte 97: table "
                                "info: an integer is expected at byte "));
 }
