@@ -91,10 +91,6 @@ bool MockCluster::is_answer_held(int broker) const {
   return waiting == 0;
 }
 
-void MockCluster::forget_held_answers() {
-  rd_kafka_mock_clear_request_errors(impl_->cluster, kProduceRequest);
-}
-
 void MockCluster::set_down(int broker) {
   rd_kafka_mock_broker_set_down(impl_->cluster, broker);
 }

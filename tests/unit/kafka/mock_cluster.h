@@ -26,8 +26,6 @@ class MockCluster {
   void hold_produce_answer(int broker, int after);
   /// Whether that has happened.
   bool is_answer_held(int broker) const;
-  /// Later requests are answered.
-  void forget_held_answers();
   void set_down(int broker);
   void set_up(int broker);
   void set_leader(int broker);
