@@ -20,7 +20,8 @@ struct QueueLimits {
 /// Hands items from one set of threads to another, in order, with limits in items and bytes.
 ///
 /// Producers that found it full go on when half of it has been taken, so that the sides do not wake
-/// each other for every item: who takes items must not wait for the producer with half of them left.
+/// each other for every item: who takes items must not wait for the producer with half of them
+/// left.
 ///
 /// close() means "no more input": pop() gives the rest, then nothing. Any thread.
 template <class T>

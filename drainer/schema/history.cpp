@@ -110,8 +110,7 @@ Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
 Result<HistoryLoader::FoldedTable> HistoryLoader::fold_table(ByteView json, const DdlJob& job) {
   Result<TableInfo> parsed = tidb::parse_table_outline(json);
   if (!parsed.ok()) {
-    return std::move(parsed).error().because("ddl job {} of `{}`.`{}`, finished at ts {}", job.id,
-                                             job.schema_name, job.table_name, job.finished_ts);
+    return std::move(parsed).error().because("{}", tidb::describe_job(job));
   }
   TableInfo& info = *parsed;
   Description description{Bytes(json), nullptr, job.id, job.finished_ts};

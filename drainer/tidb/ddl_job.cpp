@@ -78,8 +78,9 @@ void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline)
   }
 }
 
-// Which job it is, as far as it has been read.
-std::string describe(const DdlJob& job) {
+}  // namespace
+
+std::string describe_job(const DdlJob& job) {
   std::string out = fmt::format("ddl job {}", job.id);
   if (!job.schema_name.empty()) {
     out += fmt::format(" of `{}`.`{}`", job.schema_name, job.table_name);
@@ -90,14 +91,12 @@ std::string describe(const DdlJob& job) {
   return out;
 }
 
-}  // namespace
-
 Result<DdlJobOutline> parse_ddl_job_outline(ByteView document) {
   DdlJobOutline outline;
   JsonReader json(document, "ddl job");
   json.read_object([&](std::string_view key) { read_member(json, key, outline); });
   if (Result<void> read = json.finish(); !read.ok()) {
-    return std::move(read).error().because("{}", describe(outline.job));
+    return std::move(read).error().because("{}", describe_job(outline.job));
   }
   return outline;
 }
@@ -108,13 +107,13 @@ Result<DdlJob> parse_ddl_job(ByteView document) {
   const auto parse_table = [&](ByteView json) -> Result<std::shared_ptr<const TableInfo>> {
     Result<TableInfo> info = parse_table_info(json);
     if (info.ok()) return std::make_shared<const TableInfo>(std::move(info).value());
-    return std::move(info).error().because("{}, from byte {}", describe(job),
+    return std::move(info).error().because("{}, from byte {}", describe_job(job),
                                            json.data() - document.data());
   };
   job.raw_args = outline.raw_args;
   if (!outline.db_info.empty()) {
     Result<DbInfo> info = parse_db_info(outline.db_info);
-    if (!info.ok()) return std::move(info).error().because("{}", describe(job));
+    if (!info.ok()) return std::move(info).error().because("{}", describe_job(job));
     job.db_info = std::make_unique<DbInfo>(std::move(info).value());
   }
   if (!outline.table_info.empty()) {

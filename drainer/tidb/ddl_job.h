@@ -128,6 +128,9 @@ struct DdlJob {
   bool is_finished() const { return state == DdlJobState::kDone || state == DdlJobState::kSynced; }
 };
 
+/// For error texts: which job it is, as far as it has been read.
+std::string describe_job(const DdlJob& job);
+
 /// Parses the JSON of a history entry (spec/schema-and-ddl.md 1.1–1.18). kCorrupt names the job and
 /// the byte offset.
 Result<DdlJob> parse_ddl_job(ByteView json);

@@ -63,6 +63,11 @@ int64_t days_from_civil(int64_t year, uint32_t month, uint32_t day) {
   return era * 146097 + day_of_era - 719468;
 }
 
+int64_t unix_from_civil(const CivilTime& t) {
+  return days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 + t.minute * 60 +
+         t.second;
+}
+
 CivilTime civil_from_unix(int64_t unix_seconds) {
   const int64_t first = days_from_civil(0, 1, 1) * kSecondsPerDay;
   const int64_t last = days_from_civil(kYearMax + 1, 1, 1) * kSecondsPerDay - 1;

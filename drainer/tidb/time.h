@@ -70,6 +70,8 @@ constexpr CivilTime unpack_core_time(uint64_t core) {
 
 /// Days since 1970-01-01, proleptic Gregorian; `month` 1 to 12.
 int64_t days_from_civil(int64_t year, uint32_t month, uint32_t day);
+/// Seconds since 1970 of a real time, taken as UTC.
+int64_t unix_from_civil(const CivilTime& t);
 /// The reverse for instants of the years 0 to 16383; others become the nearest of these years.
 CivilTime civil_from_unix(int64_t unix_seconds);
 

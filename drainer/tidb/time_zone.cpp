@@ -285,8 +285,7 @@ Result<uint64_t> TimeZone::to_utc(uint64_t packed_local) const {
   if (packed_local == 0) return uint64_t{0};
   const CivilTime t = unpack_time(packed_local);
   if (!t.is_real()) return make_error(ErrorCode::kCorrupt, "incorrect local time");
-  const int64_t local = days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 +
-                        t.minute * 60 + t.second;
+  const int64_t local = unix_from_civil(t);
   // Before and after any change of this day; the earlier instant has the larger offset.
   const int32_t before = offset_at(local - kSecondsPerDay);
   const int32_t after = offset_at(local + kSecondsPerDay);

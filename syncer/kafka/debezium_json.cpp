@@ -43,9 +43,7 @@ std::optional<int64_t> parse_time(std::string_view text) {
 }
 
 int64_t unix_micros(const tidb::CivilTime& t) {
-  const int64_t seconds = tidb::days_from_civil(t.year, t.month, t.day) * 86400 +
-                          int64_t{t.hour} * 3600 + t.minute * 60 + t.second;
-  return seconds * kMicrosPerSecond + t.micro;
+  return tidb::unix_from_civil(t) * kMicrosPerSecond + t.micro;
 }
 
 // Times that are no instants, such as 2020-00-00, are 0 or, where that may be, null.

@@ -13,8 +13,6 @@ namespace drainer::mysql {
 namespace {
 
 constexpr Duration kLostSessionPoll = std::chrono::seconds(1);
-constexpr int32_t kUnknownDatabase = 1049;
-constexpr int32_t kNoSuchTable = 1146;
 
 Counter& hiding_ignores() {
   static Counter& counter =

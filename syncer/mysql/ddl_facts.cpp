@@ -11,9 +11,6 @@
 namespace drainer::mysql {
 namespace {
 
-constexpr int32_t kUnknownDatabase = 1049;
-constexpr int32_t kNoSuchTable = 1146;
-
 /// FNV-1a: the same in all builds.
 uint64_t hash_text(std::string_view text, uint64_t hash = 0xcbf29ce484222325) {
   for (const char c : text) {

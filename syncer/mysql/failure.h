@@ -6,6 +6,9 @@
 
 namespace drainer::mysql {
 
+inline constexpr int32_t kUnknownDatabase = 1049;
+inline constexpr int32_t kNoSuchTable = 1146;
+
 /// What a failed statement calls for (spec/mysql-sink.md 6.10).
 enum class FailureClass : uint8_t {
   kFatal,     ///< another try cannot help

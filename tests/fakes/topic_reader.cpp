@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <librdkafka/rdkafka.h>
+#include "tests/fakes/kafka_handle.h"
 
 namespace drainer::fakes {
 
@@ -13,15 +13,6 @@ namespace {
 constexpr int kAnswerLimitMs = 20'000;
 // A broker that has just come back may drop the first connections.
 constexpr int kAttempts = 100;
-
-void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
-  char text[256];
-  if (rd_kafka_conf_set(conf, name, value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK) {
-    throw std::runtime_error(text);
-  }
-}
-
-void ignore_log(const rd_kafka_t*, int, const char*, const char*) {}
 
 }  // namespace
 
@@ -67,14 +58,10 @@ struct TopicReader::Impl {
 TopicReader::TopicReader(const std::string& brokers, std::string topic)
     : impl_(std::make_unique<Impl>()) {
   impl_->topic = std::move(topic);
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  set(conf, "bootstrap.servers", brokers);
-  set(conf, "fetch.message.max.bytes", "100000000");
-  set(conf, "receive.message.max.bytes", "200000000");
-  rd_kafka_conf_set_log_cb(conf, ignore_log);
-  char text[256];
-  impl_->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-  if (impl_->handle == nullptr) throw std::runtime_error(text);
+  impl_->handle =
+      open_kafka_handle(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
+                                            {"fetch.message.max.bytes", "100000000"},
+                                            {"receive.message.max.bytes", "200000000"}});
 }
 
 TopicReader::~TopicReader() {

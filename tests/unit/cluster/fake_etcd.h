@@ -17,7 +17,7 @@ class FakeEtcd final : public cluster::EtcdClient {
   std::map<std::string, std::string, std::less<>> values;
   std::optional<Error> failure;        ///< of every call, while set
   std::function<void()> before_write;  ///< what another client does in between
-  std::vector<std::string> writes;  ///< "create <key>" or "update <key>", as asked for
+  std::vector<std::string> writes;     ///< "create <key>" or "update <key>", as asked for
 
   Result<std::vector<cluster::EtcdKeyValue>> range_prefix(std::string_view prefix,
                                                           const StopToken&) override {

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "tests/fakes/kafka_handle.h"
 #include "tests/fakes/topic_reader.h"
 
 namespace drainer::fakes {
@@ -13,15 +14,6 @@ namespace {
 
 constexpr int16_t kProduceRequest = 0;
 constexpr int16_t kListOffsetsRequest = 2;
-
-void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
-  char text[256];
-  if (rd_kafka_conf_set(conf, name, value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK) {
-    throw std::runtime_error(text);
-  }
-}
-
-void ignore_log(const rd_kafka_t*, int, const char*, const char*) {}
 
 }  // namespace
 
@@ -48,13 +40,9 @@ struct MockCluster::Impl {
 };
 
 MockCluster::MockCluster(int brokers) : impl_(std::make_unique<Impl>()) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
   // Its own mock cluster, so that the handle knows the brokers and can be asked about them.
-  set(conf, "test.mock.num.brokers", std::to_string(brokers));
-  rd_kafka_conf_set_log_cb(conf, ignore_log);
-  char text[256];
-  impl_->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-  if (impl_->handle == nullptr) throw std::runtime_error(text);
+  impl_->handle =
+      open_kafka_handle(RD_KAFKA_PRODUCER, {{"test.mock.num.brokers", std::to_string(brokers)}});
   impl_->cluster = rd_kafka_handle_mock_cluster(impl_->handle);
   rd_kafka_mock_topic_create(impl_->cluster, "t", 1, brokers);
 }

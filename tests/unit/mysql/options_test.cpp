@@ -32,6 +32,23 @@ int64_t commits(Inspector& db) {
   return std::stoll(row.substr(row.find('|') + 1));
 }
 
+struct Outcome {
+  std::string writers;
+  int64_t commits;
+};
+
+/// Writes `count` transactions of a row each.
+Outcome write(Inspector& db, const MysqlSinkOptions& settings, int64_t count) {
+  const int64_t before = commits(db);
+  RunningSink sink(settings);
+  for (int64_t i = 1; i <= count; ++i) sink.submit(insert_t(i + 1, i));
+  REQUIRE(sink.wait_applied(count + 1));
+  std::string writers =
+      db.rows("SELECT COUNT(*) FROM tidb_binlog.drainer_progress WHERE worker < 1000");
+  CHECK(sink.finish() == "");
+  return {.writers = std::move(writers), .commits = commits(db) - before};
+}
+
 TEST_CASE(
     "options: txn-batch bounds the rows of a downstream transaction, worker-count the writers",
     "[mariadb]") {
@@ -40,14 +57,10 @@ TEST_CASE(
   auto settings = sink_options(MariadbServer::shared().port());
   settings.syncer.worker_count = 3;
   settings.syncer.txn_batch = 1;  // fifty rows each
-  const int64_t before = commits(db);
-  RunningSink sink(settings);
-  for (int64_t i = 1; i <= 1000; ++i) sink.submit(insert_t(i + 1, i));
-  REQUIRE(sink.wait_applied(1001));
-  CHECK(db.rows("SELECT COUNT(*) FROM tidb_binlog.drainer_progress WHERE worker < 1000") == "3");
-  CHECK(sink.finish() == "");
+  const Outcome outcome = write(db, settings, 1000);
+  CHECK(outcome.writers == "3");
   CHECK(db.rows("SELECT COUNT(*) FROM t") == "1000");
-  CHECK(commits(db) - before >= 1000 / 50);
+  CHECK(outcome.commits >= 1000 / 50);
 }
 
 TEST_CASE("options: without dispatch each transaction goes alone, through one writer",
@@ -56,13 +69,9 @@ TEST_CASE("options: without dispatch each transaction goes alone, through one wr
   Inspector db = fresh();
   auto settings = sink_options(MariadbServer::shared().port());
   settings.syncer.enable_dispatch = false;
-  const int64_t before = commits(db);
-  RunningSink sink(settings);
-  for (int64_t i = 1; i <= 100; ++i) sink.submit(insert_t(i + 1, i));
-  REQUIRE(sink.wait_applied(101));
-  CHECK(db.rows("SELECT COUNT(*) FROM tidb_binlog.drainer_progress WHERE worker < 1000") == "1");
-  CHECK(sink.finish() == "");
-  CHECK(commits(db) - before >= 100);
+  const Outcome outcome = write(db, settings, 100);
+  CHECK(outcome.writers == "1");
+  CHECK(outcome.commits >= 100);
 }
 
 TEST_CASE("slow log: the first is told, then one a minute, however many there are") {
