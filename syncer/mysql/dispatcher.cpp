@@ -63,10 +63,8 @@ Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses uses, const StopToken& stop)
   txn.node = id;
   entries_.back().planned = std::move(txn);
   ++untaken_;
-  if (graph_.is_ready(id)) {
-    push_ready(id);
-    wake_worker();
-  }
+  if (graph_.is_ready(id)) push_ready(id);
+  wake_worker();
   return id;
 }
 
