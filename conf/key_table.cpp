@@ -1,7 +1,6 @@
 #include "conf/key_table.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 namespace drainer::conf {
@@ -407,12 +406,6 @@ std::span<const Key<BinlogFilterRule>> element_keys() {
 const Key<Draft>* find_flag(std::string_view name) {
   const auto* found = std::ranges::find(kKeys, name, &Key<Draft>::flag);
   return name.empty() || found == std::end(kKeys) ? nullptr : found;
-}
-
-std::string fold_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 }  // namespace drainer::conf

@@ -99,7 +99,4 @@ const Key<Draft>* find_flag(std::string_view name);
 /// Empty when none is.
 std::string nearest_key(std::string_view path);
 
-/// `text` in lower case: keys of the file match without regard to case.
-std::string fold_case(std::string_view text);
-
 }  // namespace drainer::conf

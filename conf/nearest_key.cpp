@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "conf/key_table.h"
+#include "drainer/base/ascii.h"
 
 namespace drainer::conf {
 

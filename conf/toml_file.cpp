@@ -15,6 +15,7 @@
 #include <toml++/toml.h>
 
 #include "conf/go_text.h"
+#include "drainer/base/ascii.h"
 
 namespace drainer::conf {
 

@@ -17,6 +17,7 @@
 #include "conf/secret.h"
 #include "conf/security_files.h"
 #include "conf/validate_outputs.h"
+#include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 
 namespace drainer::conf {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "drainer/base/ascii.h"
 #include "drainer/tidb/row.h"
 #include "loopback/mark_table.h"
 
@@ -17,12 +18,6 @@ namespace {
 constexpr std::string_view kIdColumn = "id";
 constexpr std::string_view kChannelColumn = "channel_id";
 constexpr std::string_view kInfoColumn = "channel_info";
-
-bool equals_folded(std::string_view left, std::string_view right) {
-  const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return fold(a) == fold(b); });
-}
 
 bool is_mark_table(const schema::TableName& name) {
   return equals_folded(name.schema, kMarkSchema) && equals_folded(name.table, kMarkTable);

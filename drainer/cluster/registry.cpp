@@ -1,5 +1,6 @@
 #include "drainer/cluster/registry.h"
 
+#include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 
 #include <rapidjson/document.h>
@@ -84,12 +85,6 @@ void append_go_string(std::string& out, std::string_view text) {
     }
   }
   out.push_back('"');
-}
-
-bool equals_folded(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view text_of(const rapidjson::Value& value) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "drainer/base/ascii.h"
 #include "drainer/tidb/value_text.h"
 
 namespace drainer::mysql {

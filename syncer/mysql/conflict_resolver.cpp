@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/failure.h"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "drainer/base/ascii.h"
 #include "syncer/mysql/literal.h"
 
 namespace drainer::mysql {
@@ -116,14 +117,6 @@ std::string triggers_text(const TableNames& names, QuoteStyle style) {
 }
 
 }  // namespace
-
-std::string fold_case(std::string_view name) {
-  std::string folded(name);
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return folded;
-}
 
 int32_t TableDescription::find_column(std::string_view name) const {
   const std::string folded = fold_case(name);

@@ -70,9 +70,6 @@ struct TableDescription {
   int32_t find_column(std::string_view name) const;
 };
 
-/// ASCII lower case; how names of tables and columns are compared.
-std::string fold_case(std::string_view name);
-
 /// Builds a description from the rows of the two queries of 2.4 and one for foreign keys (in the
 /// column order used here); pure, for tests. Empty `columns` give an empty description.
 TableDescription describe(const std::vector<ResultRow>& columns,

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <thread>
 
+#include "drainer/base/ascii.h"
 #include "drainer/base/check.h"
 #include "syncer/mysql/session.h"
-#include "syncer/mysql/table_keys.h"
 
 namespace drainer::bench {
 namespace {
@@ -54,7 +54,7 @@ class Answers {
 };
 
 bool returns_rows(std::string_view text) {
-  const std::string begin = mysql::fold_case(text.substr(0, 8));
+  const std::string begin = fold_case(text.substr(0, 8));
   return begin.starts_with("select") || begin.starts_with("show") || begin.starts_with("\nselect");
 }
 

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace drainer {
+
+/// ASCII letters in lower case, all other bytes as they are; any thread, whatever the locale.
+std::string fold_case(std::string_view text);
+
+/// Equal but for the case of ASCII letters.
+bool equals_folded(std::string_view a, std::string_view b);
+
+}  // namespace drainer
