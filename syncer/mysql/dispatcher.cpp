@@ -10,6 +10,10 @@ namespace {
 
 /// Reports that wait to be read; DDLs are not put together.
 constexpr size_t kReportsMax = 1024;
+/// Rows that are worth a further worker at once: this part of the most that a group takes. So is
+/// whatever is ready when so many transactions have gathered, which may wait for just that.
+constexpr uint64_t kGroupRowsShare = 10;
+constexpr size_t kBacklogTxns = 256;
 /// Of a transaction and each of its keys in the conflict graph, about.
 constexpr size_t kNodeBytes = 256;
 constexpr size_t kKeyBytes = 96;
@@ -130,12 +134,16 @@ void Dispatcher::fail() {
 void Dispatcher::push_ready(NodeId id) {
   if (ready_.empty()) ready_since_ = clock_.now();
   ready_.push(id);
+  ready_rows_ += entry(id).applied.rows;
 }
 
-bool Dispatcher::may_take() const {
-  if (ready_.empty()) return false;
-  return busy_workers_ < limit_.workers() || is_closed_ ||
-         clock_.now() - ready_since_ >= limit_.patience();
+TimePoint Dispatcher::takes_at() const {
+  if (ready_.empty()) return TimePoint::max();
+  if (busy_workers_ == 0 || is_closed_) return ready_since_;
+  if (busy_workers_ >= limit_.workers()) return ready_since_ + limit_.patience();
+  const bool is_worth_it =
+      ready_rows_ >= limits_.group_rows / kGroupRowsShare || untaken_ >= kBacklogTxns;
+  return is_worth_it ? ready_since_ : ready_since_ + limit_.linger();
 }
 
 bool Dispatcher::is_first_idle(size_t worker) const {
@@ -146,8 +154,9 @@ bool Dispatcher::is_first_idle(size_t worker) const {
 void Dispatcher::wake_worker() {
   if (ready_.empty()) return;
   const auto idle = std::ranges::find_if(workers_, &Worker::is_idle);
-  // One that has been woken, or waits with a limit of time, looks by itself.
-  if (idle == workers_.end() || idle->is_woken || (idle->is_timed && !may_take())) return;
+  // One that has been woken looks by itself, and so does one that waits no longer than it has to.
+  if (idle == workers_.end() || idle->is_woken) return;
+  if (const TimePoint at = takes_at(); idle->looks_at <= at && clock_.now() < at) return;
   idle->is_woken = true;
   idle->woken_condition.notify_one();
 }
@@ -167,9 +176,9 @@ std::optional<Group> Dispatcher::take(size_t worker, const StopToken& stop) {
     self.is_idle = true;
     const auto is_called = [&]() NO_THREAD_SAFETY_ANALYSIS { return self.is_woken || may_take(); };
     if (!ready_.empty() && is_first_idle(worker)) {
-      self.is_timed = true;
-      self.woken_condition.wait_for(mutex_, stop, limit_.patience(), is_called);
-      self.is_timed = false;
+      self.looks_at = takes_at();
+      self.woken_condition.wait_for(mutex_, stop, self.looks_at - clock_.now(), is_called);
+      self.looks_at = TimePoint::max();
     } else {
       wake_worker();  // The first idle one has to watch the time.
       self.woken_condition.wait(mutex_, stop, is_called);
@@ -220,6 +229,7 @@ Group Dispatcher::form_group() {
       followers.pop();
     } else {
       ready_.pop();
+      ready_rows_ -= next.applied.rows;
     }
     rows += next.applied.rows;
     bytes += next.bytes;

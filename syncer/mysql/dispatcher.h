@@ -56,10 +56,10 @@ struct DispatchLimits {
 /// what only waits for members of the same group; and turns what comes back into progress in
 /// commit-ts order.
 ///
-/// An idle worker gets what is ready at once, as long as no more are busy than bring a higher rate
-/// (worker_limit.h); else it gathers for the next one that is done. So groups are as small as they
-/// can be at low rates and large at high ones. add() and close() from one thread, the others from
-/// any.
+/// What is ready goes to a worker at once when none is busy. Beside busy ones it gathers a little,
+/// since many small groups cost the downstream more than a few larger ones, and no more are made
+/// busy than bring a higher rate (worker_limit.h). So groups are as small as they can be at low
+/// rates and large at high ones. add() and close() from one thread, the others from any.
 class Dispatcher {
  public:
   /// Transactions up to `low_water` are not to come.
@@ -112,7 +112,7 @@ class Dispatcher {
   struct Worker {
     CondVar woken_condition;
     bool is_idle = false;
-    bool is_timed = false;  ///< idle, and looks by itself when patience ends
+    TimePoint looks_at = TimePoint::max();  ///< when an idle one looks by itself
     bool is_woken = false;
   };
   using Ready = std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>>;
@@ -121,7 +121,9 @@ class Dispatcher {
   bool wait_for_room(size_t bytes, const StopToken& stop) REQUIRES(mutex_);
   void append_entry(Applied applied, CommitTs previous_ts, size_t bytes) REQUIRES(mutex_);
   void push_ready(NodeId id) REQUIRES(mutex_);
-  bool may_take() const REQUIRES(mutex_);
+  /// When a worker may take what is ready now; never while nothing is.
+  TimePoint takes_at() const REQUIRES(mutex_);
+  bool may_take() const REQUIRES(mutex_) { return takes_at() <= clock_.now(); }
   bool is_all_taken() const REQUIRES(mutex_) { return is_closed_ && untaken_ == 0; }
   /// Wakes the first free worker when there is something for it to do or to wait for.
   void wake_worker() REQUIRES(mutex_);
@@ -148,6 +150,7 @@ class Dispatcher {
   size_t bytes_ GUARDED_BY(mutex_) = 0;  ///< of entries_
   size_t untaken_ GUARDED_BY(mutex_) = 0;
   Ready ready_ GUARDED_BY(mutex_);
+  uint64_t ready_rows_ GUARDED_BY(mutex_) = 0;  ///< of ready_
   TimePoint ready_since_ GUARDED_BY(mutex_){};  ///< some have been ready since then
   std::deque<Worker> workers_ GUARDED_BY(mutex_);
   WorkerLimit limit_ GUARDED_BY(mutex_);

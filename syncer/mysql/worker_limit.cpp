@@ -22,6 +22,14 @@ constexpr Duration kPatienceMin = std::chrono::milliseconds(5);
 constexpr Duration kPatienceMax = std::chrono::milliseconds(500);
 constexpr double kPatienceGroups = 4;
 constexpr double kSmoothing = 0.1;
+/// How fast the quickest group is forgotten.
+constexpr double kForgetting = 0.001;
+
+constexpr Duration kLingerMax = std::chrono::milliseconds(4);
+
+Duration to_duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 }  // namespace
 
@@ -29,9 +37,11 @@ WorkerLimit::WorkerLimit(size_t most)
     : most_(most), workers_(std::min(most, kWorkersAtStart)), kept_workers_(workers_) {}
 
 Duration WorkerLimit::patience() const {
-  const auto groups = std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(kPatienceGroups * group_seconds_));
-  return std::clamp(groups, kPatienceMin, kPatienceMax);
+  return std::clamp(to_duration(kPatienceGroups * group_seconds_), kPatienceMin, kPatienceMax);
+}
+
+Duration WorkerLimit::linger() const {
+  return std::clamp(to_duration(group_seconds_ - quickest_seconds_), Duration(0), kLingerMax);
 }
 
 size_t WorkerLimit::more() const {
@@ -45,6 +55,9 @@ size_t WorkerLimit::fewer() const {
 void WorkerLimit::note(uint64_t rows, Duration took, bool is_waiting, TimePoint now) {
   const double seconds = std::chrono::duration<double>(took).count();
   group_seconds_ += (group_seconds_ == 0 ? 1 : kSmoothing) * (seconds - group_seconds_);
+  quickest_seconds_ = seconds < quickest_seconds_ || quickest_seconds_ == 0
+                          ? seconds
+                          : quickest_seconds_ + kForgetting * (seconds - quickest_seconds_);
   if (!is_waiting || epoch_groups_ == 0) {
     // The rate is that of the upstream now. What is kept may be measured again.
     epoch_begin_ = now;

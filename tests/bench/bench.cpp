@@ -26,6 +26,9 @@ WORKLOAD is one of
   --latency yes   also: the first drainer at half its rate, and the time from the receipt of a
                   transaction to its commit; without the first 40 %% of the rows, where what has
                   gathered while tables were created is written
+  --latency N     only that, at N rows/s
+  --pumps N       over so many pumps the transactions come (default: as recorded); with one, no
+                  time passes until another pump has come as far
   --syncer LINE   a further line in the table [syncer]; may be given several times
   --limit-s N     ends a run (default 600)
 
@@ -43,6 +46,7 @@ struct Settings {
   int rounds = 1;
   bool wants_limit = false;
   bool wants_latency = false;
+  double latency_rows_per_s = 0;  ///< 0: half of the measured rate
   RunOptions run;
 };
 
@@ -64,7 +68,10 @@ bool set(Settings& settings, const std::string& name, const std::string& value) 
   } else if (name == "--limit") {
     settings.wants_limit = value == "yes";
   } else if (name == "--latency") {
-    settings.wants_latency = value == "yes";
+    settings.latency_rows_per_s = std::strtod(value.c_str(), nullptr);
+    settings.wants_latency = value == "yes" || settings.latency_rows_per_s > 0;
+  } else if (name == "--pumps") {
+    settings.run.pumps = value;
   } else if (name == "--limit-s") {
     settings.run.limit_s = std::atoi(value.c_str());
   } else if (name == "--syncer") {
@@ -106,7 +113,7 @@ double median(std::vector<double> values) {
 
 void measure_latency(const Settings& settings, const Workload& workload, double rows_per_s,
                      Downstream& downstream) {
-  const auto pace = static_cast<int64_t>(std::max(rows_per_s / 2, 1.0));
+  const auto pace = static_cast<int64_t>(std::max(rows_per_s, 1.0));
   RunOptions options = settings.run;
   options.pace = fmt::format("rows:{}", pace);
   options.wants_latency = true;
@@ -131,6 +138,10 @@ int run(const Settings& settings) {
                          "--skip-log-bin", "--max-connections=200", "--max-allowed-packet=64M"});
   std::printf("%lu rows in %lu transactions\n", workload.rows, workload.transactions);
   print_header();
+  if (settings.latency_rows_per_s > 0) {
+    measure_latency(settings, workload, settings.latency_rows_per_s, downstream);
+    return 0;
+  }
   std::vector<std::vector<double>> rates(settings.drainers.size());
   for (int round = 0; round < settings.rounds; ++round) {
     for (size_t i = 0; i < settings.drainers.size(); ++i) {
@@ -148,7 +159,7 @@ int run(const Settings& settings) {
   for (size_t i = 1; i < rates.size(); ++i) {
     std::printf("%s: %.2f of the first\n", settings.drainers[i].c_str(), median(rates[i]) / rate);
   }
-  if (settings.wants_latency) measure_latency(settings, workload, rate, downstream);
+  if (settings.wants_latency) measure_latency(settings, workload, rate / 2, downstream);
   return 0;
 }
 

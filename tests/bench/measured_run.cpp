@@ -213,10 +213,18 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
                         const RunOptions& options, Downstream& downstream, Recording* recording) {
   fakes::TempDir directory("bench");
   downstream.clear(workload);
-  auto upstream = fakes::Process::start(
-      {DRAINER_BIN_DIR "/upstream_sim", "--capture", workload.capture, "--listen", "127.0.0.1:0",
-       "--repeat", workload.repeat, "--pace", options.pace},
-      directory.path() + "/upstream.log", /*wants_stdout=*/true);
+  std::vector<std::string> command{DRAINER_BIN_DIR "/upstream_sim",
+                                   "--capture",
+                                   workload.capture,
+                                   "--listen",
+                                   "127.0.0.1:0",
+                                   "--repeat",
+                                   workload.repeat,
+                                   "--pace",
+                                   options.pace};
+  if (!options.pumps.empty()) command.insert(command.end(), {"--pumps", options.pumps});
+  auto upstream = fakes::Process::start(command, directory.path() + "/upstream.log",
+                                        /*wants_stdout=*/true);
   const auto ready = upstream->wait_for_line("ready", kStartLimit);
   CHECK(ready.has_value(), "upstream_sim: {}",
         fakes::read_file(directory.path() + "/upstream.log"));

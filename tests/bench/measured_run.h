@@ -20,6 +20,7 @@ struct RunOptions {
   int limit_s = 600;
   std::vector<std::string> syncer_lines;  ///< of the table [syncer]
   std::string pace = "fast";              ///< of upstream_sim
+  std::string pumps;                      ///< of upstream_sim; empty: as recorded
   bool wants_latency = false;
 };
 

@@ -151,6 +151,21 @@ TEST_CASE("pace: a rate spreads the transactions of all pumps evenly") {
   }
 }
 
+TEST_CASE("pace: what falls into the same millisecond comes at its end") {
+  SmallCapture small;
+  small.add_transactions(20);
+  const Capture capture = load(small);
+  fakes::FakeClock clock;
+  PumpFeed feed(capture, {.pace = {.mode = Pace::Mode::kRate, .per_s = 4000}}, nullptr, clock);
+  feed.start();
+  for (size_t pump = 0; pump < 2; ++pump) {
+    auto at = feed.seek(pump, kFrom);
+    for (size_t i = 0; i < 10; ++i, feed.advance(pump, at)) {
+      CHECK(feed.due(pump, at) == clock.now() + std::chrono::milliseconds((2 * i + pump + 3) / 4));
+    }
+  }
+}
+
 TEST_CASE("pace: a rate of rows gives a transaction of three rows three times the room") {
   Bytes inserts;  // three of them, then one
   for (int i = 0; i < 3; ++i) append_varint_field(inserts, 7, 0);

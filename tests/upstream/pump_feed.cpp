@@ -222,8 +222,9 @@ TimePoint PumpFeed::due(size_t pump, const Position& position) const {
       if (position.repetition > 0) {
         rank = weight_ + (position.repetition - 1) * repeated_weight_ + e.repeat_rank;
       }
-      return start_time() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
-                                static_cast<double>(rank) / pace_.per_s));
+      const std::chrono::duration<double> after(static_cast<double>(rank) / pace_.per_s);
+      return start_time() + std::chrono::ceil<std::chrono::milliseconds>(
+                                std::chrono::round<std::chrono::microseconds>(after));
     }
     case Pace::Mode::kRecorded:
       return start_time() +

@@ -15,7 +15,9 @@ namespace drainer::upstream {
 struct Pace {
   enum class Mode : uint8_t { kFast, kRate, kRowRate, kRecorded };
   Mode mode = Mode::kFast;
-  double per_s = 0;  ///< of kRate transactions, of kRowRate row changes; all pumps together
+  /// Of kRate transactions, of kRowRate row changes; all pumps together. What falls into the same
+  /// millisecond comes at its end: a pump writes its log in batches, too.
+  double per_s = 0;
 };
 
 /// A recorded feed: the capture's records dealt to pumps, repeated with rising timestamps, and

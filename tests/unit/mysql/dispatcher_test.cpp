@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>
@@ -221,6 +222,73 @@ TEST_CASE("dispatcher: parallel workers end like the serial order, and report in
     REQUIRE(run.outcome().seen == serial.seen);
     REQUIRE(run.outcome().cells == serial.cells);
   }
+}
+
+/// Two workers whose groups take 1 to 5 ms; the clock stands still by itself.
+class CrowdedDispatcher {
+ public:
+  CrowdedDispatcher() {
+    for (int ms = 1; ms <= 5; ++ms) {
+      add();
+      const auto group = take(0);
+      clock_.advance(std::chrono::milliseconds(ms));
+      dispatcher_.finish(*group);
+    }
+  }
+
+  void add() {
+    ++added_;
+    PlannedTxn planned{.txn = {}, .previous_ts = CommitTs(10 * (added_ - 1))};
+    planned.txn.commit_ts = CommitTs(10 * added_);
+    planned.txn.rows.resize(1);
+    REQUIRE(dispatcher_.add(std::move(planned), {}, StopToken()).ok());
+  }
+  std::optional<Group> take(size_t worker) { return dispatcher_.take(worker, StopToken()); }
+  fakes::FakeClock& clock() { return clock_; }
+
+ private:
+  fakes::FakeClock clock_;
+  Dispatcher dispatcher_{{.workers = 2,
+                          .group_txns = 100,
+                          .group_rows = 100,
+                          .group_bytes = size_t{1} << 20,
+                          .window_txns = 100,
+                          .window_bytes = size_t{1} << 20},
+                         CommitTs(),
+                         clock_};
+  int64_t added_ = 0;
+};
+
+TEST_CASE("dispatcher: little work beside a busy worker gathers for a while") {
+  for (int i = 0; i < 20; ++i) {
+    CrowdedDispatcher dispatcher;
+    dispatcher.add();
+    const auto first = dispatcher.take(0);  // nobody was busy: at once
+    REQUIRE(first->txns.size() == 1);
+    std::atomic<bool> has_begun = false;
+    std::optional<Group> second;
+    dispatcher.add();
+    std::thread worker([&] {
+      has_begun = true;
+      has_begun.notify_one();
+      second = dispatcher.take(1);
+    });
+    has_begun.wait(false);
+    dispatcher.clock().advance(std::chrono::microseconds(100));
+    dispatcher.add();
+    dispatcher.clock().advance(std::chrono::milliseconds(5));
+    worker.join();
+    REQUIRE(second.has_value());
+    CHECK(second->txns.size() == 2);
+  }
+}
+
+TEST_CASE("dispatcher: much work goes to a further worker at once") {
+  CrowdedDispatcher dispatcher;
+  dispatcher.add();
+  const auto first = dispatcher.take(0);
+  for (int i = 0; i < 10; ++i) dispatcher.add();  // a tenth of what a group takes
+  CHECK(dispatcher.take(1)->txns.size() == 10);   // the clock stands still
 }
 
 }  // namespace

@@ -68,6 +68,35 @@ TEST_CASE("worker limit: it stays while there is nothing waiting") {
   CHECK(limit.workers() == before);
 }
 
+TEST_CASE("worker limit: little work lingers for what the downstream works on a group") {
+  const auto linger_of = [](const std::vector<int>& group_us) {
+    WorkerLimit limit(16);
+    for (int i = 0; i < 2000; ++i) {
+      for (const int us : group_us) {
+        limit.note(10, microseconds(us), /*is_waiting=*/false, TimePoint{});
+      }
+    }
+    return limit.linger();
+  };
+  CHECK(WorkerLimit(16).linger() == Duration(0));
+  // Far away, whatever the rows: no time of the downstream is saved by waiting.
+  CHECK(linger_of({2500, 2600}) < microseconds(200));
+  CHECK(linger_of({100'000}) < microseconds(200));
+  // Near, and the rows cost something.
+  CHECK(linger_of({300, 2000, 1500}) > microseconds(500));
+  CHECK(linger_of({300, 2000, 1500}) < microseconds(2000));
+  CHECK(linger_of({300, 90'000}) == std::chrono::milliseconds(4));
+}
+
+TEST_CASE("worker limit: what was quickest is forgotten") {
+  WorkerLimit limit(16);
+  limit.note(1, microseconds(100), /*is_waiting=*/false, TimePoint{});
+  for (int i = 0; i < 5000; ++i) {
+    limit.note(1, microseconds(3000), /*is_waiting=*/false, TimePoint{});
+  }
+  CHECK(limit.linger() < microseconds(100));
+}
+
 TEST_CASE("worker limit: patience is a few groups long") {
   WorkerLimit limit(16);
   CHECK(limit.patience() < std::chrono::milliseconds(10));
