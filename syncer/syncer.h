@@ -101,7 +101,8 @@ class Syncer {
   Sink& sink_;
   Clock& clock_;
   RowFilter row_filter_;
-  CommitTs last_;  ///< of the newest binlog taken
+  tidb::PrewriteView prewrite_;  ///< of the binlog at hand; reused, so that its vectors are
+  CommitTs last_;                ///< of the newest binlog taken
   CommitTs last_submitted_;
   OnHandled on_handled_;
   FindNewerJobs find_newer_jobs_;

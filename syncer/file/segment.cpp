@@ -14,8 +14,9 @@ namespace drainer::file {
 
 namespace {
 
-// Records are gathered up to this size; longer ones are not copied.
-constexpr size_t kPendingBytesMax = 1 << 20;
+// Records are gathered up to this size, at which they are still in the processor's cache when they
+// are written; longer ones are not copied.
+constexpr size_t kPendingBytesMax = 256 << 10;
 
 // As mkdir -p, with mode 0700.
 Result<void> create_directories(const std::string& path) {

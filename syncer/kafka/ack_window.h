@@ -22,7 +22,7 @@ using MessageId = uint64_t;
 class AckWindow {
  public:
   /// Limit of what is on its way; a single larger message passes when it is alone.
-  static constexpr size_t kBytesMax = 16u << 20;
+  static constexpr size_t kBytesMax = 8u << 20;
 
   explicit AckWindow(const Clock& clock) : clock_(clock) {}
 

@@ -3,10 +3,13 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "conf/secret.h"
 #include "drainer/base/check.h"
 #include "drainer/base/log.h"
+#include "drainer/base/mutex.h"
+#include "syncer/kafka/request_lane.h"
 
 namespace drainer::kafka {
 
@@ -15,7 +18,8 @@ namespace {
 // librdkafka takes no more; the original's default of 1 GiB cannot be reached (README.md).
 constexpr int64_t kMessageBytesMax = 1'000'000'000;
 constexpr int64_t kMessageBytesMin = 1'000;
-constexpr int64_t kMessagesPerRequestMax = 1'000'000;
+// A full request leaves at once, so a count is set that fills it before its bytes do, most often.
+constexpr int64_t kMessagesPerRequestMax = 512;
 constexpr size_t kErrorTextBytes = 512;
 // How many reports poll() gathers before it hands them over.
 constexpr size_t kReportsMax = 10'000;
@@ -53,6 +57,16 @@ bool is_reserved(std::string_view name) {
          name == "max.in.flight" || name == "queue.buffering.max.ms" ||
          name == "delivery.timeout.ms" || name == "transactional.id" || name == "retries" ||
          name == "message.send.max.retries" || name.ends_with("_cb") || name == "opaque";
+}
+
+size_t get_number(const rd_kafka_conf_t* conf, const char* name) {
+  char text[kErrorTextBytes] = "";
+  size_t size = sizeof text;
+  size_t number = 0;
+  const bool is_known = rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK;
+  CHECK(is_known && std::from_chars(text, text + size - 1, number).ec == std::errc(),
+        "kafka setting {} is \"{}\"", name, text);
+  return number;
 }
 
 Result<void> set_properties(rd_kafka_conf_t* conf, const ProducerOptions& options) {
@@ -101,6 +115,9 @@ class RdProducer final : public Producer {
   Result<void> open(const ProducerOptions& options) {
     Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);
     TRY(configure(conf.get(), options));
+    request_limits_ = {.messages = get_number(conf.get(), "batch.num.messages"),
+                       .bytes = std::min(get_number(conf.get(), "batch.size"),
+                                         get_number(conf.get(), "message.max.bytes"))};
     rd_kafka_conf_set_opaque(conf.get(), this);
     rd_kafka_conf_set_log_cb(conf.get(), on_log);
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_report);
@@ -116,13 +133,12 @@ class RdProducer final : public Producer {
 
   Result<void> send(uint64_t id, const OutgoingMessage& message) override {
     ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, topic_of(message.topic));
-    const std::string_view key = message.key.value_or("");
-    // Without a flag the payload is neither copied nor freed.
-    const int sent = rd_kafka_produce(topic, message.partition, /*msgflags=*/0,
-                                      const_cast<char*>(message.payload.data()),
-                                      message.payload.size(), message.key ? key.data() : nullptr,
-                                      key.size(), reinterpret_cast<void*>(id));
-    if (sent != 0) return error_of(rd_kafka_last_error());
+    MutexLock lock(mutex_);
+    const auto lane = lanes_.try_emplace({topic, message.partition}).first;
+    lane->second.push({id, message.payload, std::optional<std::string>(message.key)});
+    // If this is the time of a request, it is that of this message alone.
+    std::optional<DeliveryReport> refused = produce_request(*lane);
+    if (refused) return *std::move(refused->error);
     return {};
   }
 
@@ -151,6 +167,9 @@ class RdProducer final : public Producer {
   }
 
  private:
+  using Partition = std::pair<rd_kafka_topic_t*, int32_t>;
+  using Lanes = std::map<Partition, RequestLane>;
+
   Result<rd_kafka_topic_t*> topic_of(std::string_view name) {
     const auto known = topics_.find(name.empty() ? own_topic_ : name);
     if (known != topics_.end()) return known->second.get();
@@ -180,7 +199,9 @@ class RdProducer final : public Producer {
         {"message.timeout.ms", "0"},
         {"batch.num.messages", std::to_string(messages)},
         {"message.max.bytes", std::to_string(bytes)},
-        {"linger.ms", "0"},
+        // Only for requests that are not full: the client would start with the first few messages
+        // that it gets of one.
+        {"linger.ms", "1"},
         // The ack window limits what is queued.
         {"queue.buffering.max.kbytes", "2097151"},
         {"queue.buffering.max.messages", "0"},
@@ -203,13 +224,43 @@ class RdProducer final : public Producer {
     return set_properties(conf, options);
   }
 
+  /// Hands over what the partition's next request takes, if its turn has come. What the client
+  /// refuses is the end of all that comes behind it.
+  std::optional<DeliveryReport> produce_request(Lanes::value_type& lane) REQUIRES(mutex_) {
+    auto& [partition, queue] = lane;
+    for (const RequestLane::Message& message : queue.take_request(request_limits_)) {
+      const std::string_view key = message.key ? *message.key : std::string_view();
+      // Without a flag the payload is neither copied nor freed.
+      const int sent = rd_kafka_produce(partition.first, partition.second, /*msgflags=*/0,
+                                        const_cast<char*>(message.payload.data()),
+                                        message.payload.size(), message.key ? key.data() : nullptr,
+                                        key.size(), reinterpret_cast<void*>(message.id));
+      if (sent != 0) return DeliveryReport{message.id, error_of(rd_kafka_last_error())};
+    }
+    return std::nullopt;
+  }
+
   static void on_report(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque) {
     auto& self = *static_cast<RdProducer*>(opaque);
     DeliveryReport report{reinterpret_cast<uint64_t>(message->_private), std::nullopt};
     // A message whose first acknowledgement was lost has no offset: the broker knew it already.
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) report.error = error_of(message->err);
+    // Behind a message that was given up nothing is sent any more: that would be a gap.
+    const bool goes_on = !report.error;
     self.reports_.push_back(std::move(report));
+    if (goes_on) self.go_on({message->rkt, message->partition});
     if (self.reports_.size() >= kReportsMax) rd_kafka_yield(handle);
+  }
+
+  /// The request behind the one of which `partition` has a report, if that was its last.
+  void go_on(const Partition& partition) {
+    MutexLock lock(mutex_);
+    const auto lane = lanes_.find(partition);
+    CHECK(lane != lanes_.end(), "a report from partition {}, to which nothing was sent",
+          partition.second);
+    lane->second.note_report();
+    std::optional<DeliveryReport> refused = produce_request(*lane);
+    if (refused) reports_.push_back(*std::move(refused));
   }
 
   static void on_error(rd_kafka_t* handle, int code, const char* text, void*) {
@@ -222,9 +273,13 @@ class RdProducer final : public Producer {
   }
 
   Handle handle_{nullptr, rd_kafka_destroy};
+  RequestLane::Limits request_limits_{};
   std::string own_topic_;
   std::map<std::string, Topic, std::less<>> topics_;
   std::vector<DeliveryReport> reports_;  ///< filled by poll()
+
+  Mutex mutex_;
+  Lanes lanes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

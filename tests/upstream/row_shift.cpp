@@ -1,7 +1,7 @@
 #include "tests/upstream/row_shift.h"
 
-#include <functional>
 #include <limits>
+#include <type_traits>
 
 #include <rapidjson/document.h>
 
@@ -38,6 +38,10 @@ enum Flag : char {
 };
 
 constexpr int64_t kCreateTable = 3;
+
+/// What a moved record is longer than the original, most often.
+constexpr size_t kGrowthBytes = 256;
+
 constexpr uint64_t kNotNullFlag = 1;
 constexpr uint64_t kPrimaryFlag = 2;
 constexpr uint64_t kUnsignedFlag = 32;
@@ -109,34 +113,36 @@ bool skip_datum(ByteView& rest) {
 }
 
 /// What becomes of a key; also how the keys of a record are looked at.
-using MapKey = std::function<int64_t(int64_t key)>;
+template <class Map>
+concept MapKey = std::is_invocable_r_v<int64_t, Map, int64_t>;
 
 /// Copies (column id, value)* with the key column's values mapped. False if it is not such a row.
-bool map_pairs(ByteView row, int64_t key_column_id, bool is_unsigned, const MapKey& map,
-               Bytes& out) {
+template <MapKey Map>
+bool map_pairs(ByteView row, int64_t key_column_id, bool is_unsigned, const Map& map, Bytes& out) {
   if (row == ByteView("\0", 1)) {  // no columns
     out.append(row);
     return true;
   }
+  ByteView copied = row;  // from here on nothing is in `out` yet
   while (!row.empty()) {
-    const ByteView start = row;
     int64_t column_id = 0;
     if (!take_int(row, column_id)) return false;
     if (column_id == key_column_id) {
-      out.append(start.substr(0, start.size() - row.size()));
+      out.append(copied.substr(0, copied.size() - row.size()));
       int64_t key = 0;
       if (!take_int(row, key)) return false;
       append_int(out, map(key), is_unsigned);
-    } else {
-      if (!skip_datum(row)) return false;
-      out.append(start.substr(0, start.size() - row.size()));
+      copied = row;
+    } else if (!skip_datum(row)) {
+      return false;
     }
   }
+  out.append(copied);
   return true;
 }
 
-bool map_insert(ByteView row, int64_t key_column_id, bool is_unsigned, const MapKey& map,
-                Bytes& out) {
+template <MapKey Map>
+bool map_insert(ByteView row, int64_t key_column_id, bool is_unsigned, const Map& map, Bytes& out) {
   int64_t handle = 0;
   if (row.empty() || row[0] != kVarint || !take_int(row, handle)) return false;
   append_int(out, map(handle), /*is_unsigned=*/false);
@@ -248,7 +254,8 @@ void RowShift::learn_tables(const Capture& capture) {
 namespace {
 
 /// Copies a mutation with its keys mapped. False if a row is not understood.
-bool map_mutation(ByteView mutation, int64_t key_column_id, bool is_unsigned, const MapKey& map,
+template <MapKey Map>
+bool map_mutation(ByteView mutation, int64_t key_column_id, bool is_unsigned, const Map& map,
                   Bytes& out) {
   WireReader reader(mutation);
   Bytes row;
@@ -277,7 +284,8 @@ int64_t table_id_of(ByteView mutation) {
 }
 
 /// Calls `visit` with each mutation of a Binlog; false as soon as one call says so.
-bool for_each_mutation(ByteView binlog, const std::function<bool(ByteView)>& visit) {
+template <class Visit>
+bool for_each_mutation(ByteView binlog, const Visit& visit) {
   WireReader reader(binlog);
   for (WireField field; reader.next(field);) {
     if (field.number != kPrewriteValue) continue;
@@ -326,10 +334,13 @@ bool RowShift::can_move(const Record& record) const {
 
 Bytes RowShift::move(const Record& record, int64_t ts_shift, int64_t repetition) const {
   Bytes value;
+  value.reserve(record.payload.size() + kGrowthBytes);
   append_varint_field(value, kSchemaVersion, static_cast<uint64_t>(schema_version_));
+  Bytes moved;
+  moved.reserve(value.capacity());
   for_each_mutation(record.payload, [&](ByteView mutation) {
     const Table& table = tables_.at(table_id_of(mutation));
-    Bytes moved;
+    moved.clear();
     const bool understood = map_mutation(
         mutation, table.key_column_id, table.is_unsigned,
         [&](int64_t key) { return key + repetition * table.stride; }, moved);
@@ -338,6 +349,7 @@ Bytes RowShift::move(const Record& record, int64_t ts_shift, int64_t repetition)
     return true;
   });
   Bytes out;
+  out.reserve(value.capacity());
   WireReader reader(record.payload);
   for (WireField field; reader.next(field);) {
     if (field.number == kStartTs || field.number == kCommitTs) {
