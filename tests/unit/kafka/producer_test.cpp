@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/core.h>
+
 #include <catch2/catch.hpp>
 
+#include "drainer/base/threads.h"
+#include "tests/fakes/topic_reader.h"
 #include "tests/unit/kafka/mock_cluster.h"
 
 using namespace drainer;
@@ -116,6 +120,58 @@ TEST_CASE("producer: a message above the limit is refused by name, not skipped")
   REQUIRE_FALSE(sent.ok());
   CHECK(sent.error().code() == ErrorCode::kInvalid);
   CHECK(sent.error().text().starts_with("MSG_SIZE_TOO_LARGE"));
+}
+
+TEST_CASE("producer: behind a message that is refused while it waits nothing is sent") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster, 2'000);
+  std::vector<Bytes> messages = numbered(5, 100);
+  messages[2].resize(2'100);
+  // The first one goes at once; without its report, the others wait.
+  for (size_t i = 0; i < messages.size(); ++i)
+    REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
+  const std::vector<DeliveryReport> reports = wait_for_reports(*producer, 3);
+  REQUIRE(reports.size() == 3);
+  for (size_t i = 0; i < reports.size(); ++i) {
+    CHECK(reports[i].id == i);
+    CHECK(reports[i].error.has_value() == (i == 2));
+  }
+  CHECK(reports[2].error->code() == ErrorCode::kInvalid);
+  CHECK(producer->send(5, {.payload = messages[0]}).ok());
+  CHECK(producer->poll(kPoll).empty());
+  check_same({messages[0], messages[1]}, cluster.read_all());
+}
+
+TEST_CASE("producer: one thread sends to many topics while another polls: order in each is kept") {
+  constexpr size_t kTopics = 10;
+  constexpr size_t kMessages = 20'000;
+  MockCluster cluster;
+  cluster.fail_produce_requests({kNoError, kNotLeader, kNoError, kNoError, kRequestTimedOut,
+                                 kNoError, kNotEnoughReplicas, kNoError, kDropConnection});
+  const std::unique_ptr<Producer> producer = open(cluster);
+  const std::vector<Bytes> messages = numbered(kMessages, 200);
+  ThreadGroup threads;
+  threads.start("send", [&](const StopToken&) -> Result<void> {
+    for (size_t i = 0; i < kMessages; ++i) {
+      const std::string topic = fmt::format("t{}", i % kTopics);
+      TRY(producer->send(i, {.payload = messages[i], .topic = topic, .key = topic}));
+    }
+    return {};
+  });
+  const std::vector<DeliveryReport> reports = wait_for_reports(*producer, kMessages);
+  REQUIRE(threads.wait().ok());
+  REQUIRE(reports.size() == kMessages);
+  std::vector<std::vector<uint64_t>> ids(kTopics);
+  for (const DeliveryReport& report : reports) {
+    REQUIRE_FALSE(report.error);
+    ids[report.id % kTopics].push_back(report.id);
+  }
+  for (size_t topic = 0; topic < kTopics; ++topic) {
+    std::vector<Bytes> sent;
+    for (size_t i = topic; i < kMessages; i += kTopics) sent.push_back(messages[i]);
+    CHECK(std::is_sorted(ids[topic].begin(), ids[topic].end()));
+    check_same(sent, fakes::TopicReader(cluster.brokers(), fmt::format("t{}", topic)).read_all());
+  }
 }
 
 TEST_CASE("producer: a message that the brokers find too large is a failed delivery") {
