@@ -18,8 +18,7 @@ namespace {
 // librdkafka takes no more; the original's default of 1 GiB cannot be reached (README.md).
 constexpr int64_t kMessageBytesMax = 1'000'000'000;
 constexpr int64_t kMessageBytesMin = 1'000;
-// A full request leaves at once, so a count is set that fills it before its bytes do, most often.
-constexpr int64_t kMessagesPerRequestMax = 512;
+constexpr int64_t kMessagesPerRequestMax = 1'000'000;
 constexpr size_t kErrorTextBytes = 512;
 // How many reports poll() gathers before it hands them over.
 constexpr size_t kReportsMax = 10'000;

@@ -65,14 +65,28 @@ std::unique_ptr<fakes::Process> OutputRun::start_drainer(std::vector<std::string
   return drainer;
 }
 
-void OutputRun::kill_at_any_time(std::mt19937& random, const std::function<void()>& then) {
+int OutputRun::start_and_signal(int signal, std::mt19937& random) {
   std::uniform_int_distribution<int> limit_ms(30, 900);
   const auto drainer = start_drainer();
-  if (!drainer->wait_ms(limit_ms(random))) {
-    drainer->send_signal(SIGKILL);
-    REQUIRE(drainer->wait(kEndLimit));
-  }
+  if (const auto ended = drainer->wait_ms(limit_ms(random))) return *ended;
+  ++interrupted_;
+  drainer->send_signal(signal);
+  const auto code = drainer->wait(kEndLimit);
+  REQUIRE(code);
+  return *code;
+}
+
+void OutputRun::kill_at_any_time(std::mt19937& random, const std::function<void()>& then) {
+  start_and_signal(SIGKILL, random);
   then();
+}
+
+void OutputRun::stop_at_any_time(std::mt19937& random) {
+  // Asked before it can listen.
+  constexpr int kEndedBySignal = 128 + SIGTERM;
+  const int code = start_and_signal(SIGTERM, random);
+  INFO(log());
+  REQUIRE((code == 0 || code == kEndedBySignal));
 }
 
 void OutputRun::finish() {
@@ -82,7 +96,7 @@ void OutputRun::finish() {
 }
 
 std::string pace_for(int kills) {
-  return kills < 10 ? "400" : "40";
+  return std::to_string(kills < 10 ? 400 : 2'000 / kills);
 }
 
 std::vector<Bytes> payloads_in(const std::string& directory) {

@@ -35,13 +35,21 @@ class OutputRun {
   std::unique_ptr<fakes::Process> start_drainer(std::vector<std::string> prefix = {});
   /// Starts a drainer and kills it at a moment anywhere in its run; `then` comes after.
   void kill_at_any_time(std::mt19937& random, const std::function<void()>& then);
+  /// Starts a drainer and asks it to stop at such a moment: REQUIREs that it ends in order.
+  void stop_at_any_time(std::mt19937& random);
+  /// How many drainers did not get to the stream's end.
+  int interrupted() const { return interrupted_; }
   /// One more drainer, to the end: REQUIREs exit code 0.
   void finish();
 
  private:
   Capture capture_ = Capture::bundled();
   fakes::TempDir directory_{"outputs"};
+  /// The exit code.
+  int start_and_signal(int signal, std::mt19937& random);
+
   std::unique_ptr<fakes::Process> upstream_;
+  int interrupted_ = 0;
 };
 
 /// For upstream_sim: such that the stream lasts longer than about so many kills.

@@ -37,9 +37,27 @@ void check_files_after_kills(int kills) {
   OutputRun run("file", "", {"--pace", pace_for(kills)});
   std::mt19937 random(20261121);
   for (int i = 0; i < kills; ++i) run.kill_at_any_time(random, [] {});
+  CHECK(run.interrupted() > kills / 2);
   run.finish();
   check_equal(expected_files(run), integration::payloads_in(run.path("data")),
               integration::file_payload_lines);
+}
+
+// What was sent is acknowledged and in the checkpoint when an ordered stop ends: nothing comes
+// twice.
+void check_kafka_after_stops(int stops) {
+  fakes::MockCluster cluster;
+  OutputRun run("kafka", topic_at(cluster), {"--pace", pace_for(stops)});
+  std::mt19937 random(20261121);
+  for (int i = 0; i < stops; ++i) {
+    // From 20 ms on, messages wait in line when the stop comes.
+    cluster.set_delay_ms(1, i % 3 * 20);
+    run.stop_at_any_time(random);
+  }
+  CHECK(run.interrupted() > stops / 2);
+  cluster.set_delay_ms(1, 0);
+  run.finish();
+  check_equal(expected_kafka(run), cluster.read_all(), integration::kafka_message_lines);
 }
 
 void check_kafka_after_kills(int kills, bool reads_back) {
@@ -156,6 +174,14 @@ TEST_CASE("outputs: kill -9 and brokers that fail: each commit ts in the topic, 
 
 TEST_CASE("outputs: with read-back nothing is in the topic twice") {
   check_kafka_after_kills(5, /*reads_back=*/true);
+}
+
+TEST_CASE("outputs: stopped in order at any time, nothing is in the topic twice") {
+  check_kafka_after_stops(6);
+}
+
+TEST_CASE("outputs: 50 ordered stops of the Kafka output", "[.campaign]") {
+  check_kafka_after_stops(50);
 }
 
 TEST_CASE("outputs: 50 kills of the Kafka output, without and with read-back", "[.campaign]") {

@@ -98,6 +98,24 @@ TEST_CASE("producer: order is kept whatever makes requests fail") {
   check_same(messages, cluster.read(messages.size()));
 }
 
+TEST_CASE("producer: a request takes as many messages as the setting allows, and no more") {
+  const size_t most = GENERATE(100, 2'000);
+  MockCluster cluster;
+  kafka::ProducerOptions options;
+  options.brokers = cluster.brokers();
+  options.topic = "t";
+  options.messages_per_request_max = static_cast<int64_t>(most);
+  // So that only a full request leaves before the test is over, after that of the first message.
+  options.properties = {{"linger.ms", "500"}};
+  const std::unique_ptr<Producer> producer = kafka::open_producer(options).value();
+  cluster.hold_produce_answer(1, /*after=*/1);
+  const std::vector<Bytes> messages = numbered(3'000, 100);
+  for (size_t i = 0; i < messages.size(); ++i)
+    REQUIRE(producer->send(i, {.payload = messages[i]}).ok());
+  for (int i = 0; i < kPollsMax && !cluster.is_answer_held(1); ++i) (void)producer->poll(kPoll);
+  CHECK(cluster.count() == 1 + most);
+}
+
 TEST_CASE("producer: messages wait for a broker that is down and are delivered once, in order") {
   MockCluster cluster;
   const std::unique_ptr<Producer> producer = open(cluster);
