@@ -1,6 +1,7 @@
 // The drainer as a process between the simulated cluster and its own files or librdkafka's mock
 // brokers: what comes out is what the Go drainer left of the same capture, byte for byte.
 
+#include "syncer/file/record.h"
 #include "tests/fakes/process.h"
 #include "tests/integration/json_events.h"
 #include "tests/integration/message_text.h"
@@ -11,6 +12,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <random>
 
 using namespace drainer;
@@ -33,13 +35,34 @@ std::string topic_at(const fakes::MockCluster& cluster, const std::string& more 
                      cluster.brokers(), more);
 }
 
+// As if a power failure had cut the write of the next record.
+void tear_tail(const OutputRun& run, const integration::ExpectedMessages& expected,
+               std::mt19937& random) {
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(run.path("data"), absent)) {
+    if (!entry.path().filename().string().starts_with("binlog-")) continue;
+    Bytes content = fakes::read_file(entry.path());
+    file::RecordReader reader(content);
+    size_t count = 0;
+    while (reader.next()) ++count;
+    if (reader.damage() || count == expected.messages.size()) return;
+    Bytes record;
+    file::append_record(record, expected.messages[count]);
+    std::uniform_int_distribution<size_t> torn_size(0, record.size() - 1);
+    fakes::write_file(entry.path(), content + record.substr(0, torn_size(random)));
+    return;
+  }
+}
+
 void check_files_after_kills(int kills) {
   OutputRun run("file", "", {"--pace", pace_for(kills)});
+  const auto expected = expected_files(run);
   std::mt19937 random(20261121);
-  for (int i = 0; i < kills; ++i) run.kill_at_any_time(random, [] {});
+  for (int i = 0; i < kills; ++i)
+    run.kill_at_any_time(random, [&] { tear_tail(run, expected, random); });
   CHECK(run.interrupted() > kills / 2);
   run.finish();
-  check_equal(expected_files(run), integration::payloads_in(run.path("data")),
+  check_equal(expected, integration::payloads_in(run.path("data")),
               integration::file_payload_lines);
 }
 
@@ -192,6 +215,26 @@ TEST_CASE("outputs: 50 kills of the Kafka output, without and with read-back", "
 
 TEST_CASE("outputs: 100 kills of the file output", "[.campaign]") {
   check_files_after_kills(100);
+}
+
+TEST_CASE("outputs: the disk is full at any byte, again and again", "[.campaign]") {
+  OutputRun run("file", "");
+  std::mt19937 random(20261121);
+  std::uniform_int_distribution<int> growth_kib(1, 40);
+  int full = 0;
+  for (int limit_kib = 1;; limit_kib += growth_kib(random)) {
+    const auto drainer = run.start_drainer(
+        {"/bin/bash", "-c", fmt::format("ulimit -f {}; exec \"$0\" \"$@\"", limit_kib)});
+    const auto code = drainer->wait(integration::kEndLimit);
+    if (code == 0) break;
+    INFO(run.log());
+    REQUIRE(code == 2);
+    CHECK_THAT(run.log(), Catch::Contains("File too large"));
+    ++full;
+  }
+  CHECK(full > 10);
+  check_equal(expected_files(run), integration::payloads_in(run.path("data")),
+              integration::file_payload_lines);
 }
 
 TEST_CASE("outputs: without brokers the drainer ends and says from where on it will send again") {

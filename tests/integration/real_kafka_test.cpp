@@ -15,6 +15,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <random>
 
@@ -146,6 +147,52 @@ TEST_CASE("real brokers: requests that come again because their answer was lost 
   REQUIRE(code == 0);
   CHECK(cluster->lost_answers() > before);
   check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/false);
+}
+
+TEST_CASE("real brokers: answers are lost all along", "[.campaign]") {
+  KafkaCluster* const cluster = own_cluster();
+  if (cluster == nullptr) return;
+  const std::string topic = new_topic();
+  OutputRun run("kafka", settings(cluster->addresses(), topic, "ack-timeout-s = 120"),
+                {"--pace", "40"});
+  const int before = cluster->lost_answers();
+  const auto drainer = run.start_drainer();
+  while (!drainer->wait_ms(20)) {
+    for (int broker = 1; broker <= cluster->size(); ++broker)
+      cluster->lose_answer(broker, "PRIMARY");
+    if (cluster->lost_answers() - before >= 30) break;
+  }
+  for (int broker = 1; broker <= cluster->size(); ++broker) cluster->lose_nothing(broker);
+  const auto code = drainer->wait(integration::kEndLimit);
+  INFO(run.log());
+  REQUIRE(code == 0);
+  CHECK(cluster->lost_answers() - before >= 20);
+  check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/false);
+}
+
+// Messages wait in line behind a request that gets no answer.
+TEST_CASE("real brokers: a stop while all of them hang ends in time and names the rest",
+          "[.campaign]") {
+  KafkaCluster* const cluster = own_cluster();
+  if (cluster == nullptr) return;
+  const std::string topic = new_topic();
+  OutputRun run("kafka", settings(cluster->addresses(), topic), {"--pace", "100"});
+  for (int round = 0; round < 3; ++round) {
+    wait_in_sync(*cluster, topic);
+    const auto drainer = run.start_drainer();
+    REQUIRE_FALSE(drainer->wait_ms(1'500));
+    for (int broker = 1; broker <= cluster->size(); ++broker) cluster->pause(broker);
+    REQUIRE_FALSE(drainer->wait_ms(1'000));
+    drainer->send_signal(SIGTERM);
+    const auto code = drainer->wait(std::chrono::seconds(20));
+    for (int broker = 1; broker <= cluster->size(); ++broker) cluster->resume(broker);
+    INFO(run.log());
+    REQUIRE(code == 2);
+    CHECK_THAT(run.log(),
+               Catch::Contains(" are not acknowledged by kafka; they will be sent again"));
+  }
+  run.finish();
+  check_topic(run, cluster->addresses(), topic, /*allows_repeats=*/true);
 }
 
 // One drainer all along: nothing is to be seen twice.
