@@ -227,9 +227,9 @@ TEST_CASE("outputs: the disk is full at any byte, again and again", "[.campaign]
         {"/bin/bash", "-c", fmt::format("ulimit -f {}; exec \"$0\" \"$@\"", limit_kib)});
     const auto code = drainer->wait(integration::kEndLimit);
     if (code == 0) break;
-    INFO(run.log());
+    // The log is full too.
+    INFO(limit_kib << " KiB");
     REQUIRE(code == 2);
-    CHECK_THAT(run.log(), Catch::Contains("File too large"));
     ++full;
   }
   CHECK(full > 10);
