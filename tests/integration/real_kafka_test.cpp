@@ -180,7 +180,7 @@ TEST_CASE("real brokers: a stop while all of them hang ends in time and names th
   KafkaCluster* const cluster = own_cluster();
   if (cluster == nullptr) return;
   const std::string topic = new_topic();
-  OutputRun run("kafka", settings(cluster->addresses(), topic), {"--pace", "100"});
+  OutputRun run("kafka", settings(cluster->addresses(), topic), {"--pace", "20"});
   for (int round = 0; round < 3; ++round) {
     const auto drainer = run.start_drainer();
     REQUIRE_FALSE(drainer->wait_ms(1'500));
