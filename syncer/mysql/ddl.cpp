@@ -39,6 +39,11 @@ std::string clock_text(const DdlClock& clock) {
   return "SET TIMESTAMP=UNIX_TIMESTAMP(" + time + ")";
 }
 
+bool may_retry(const Error& error) {
+  const FailureClass failure = classify_failure(error);
+  return failure == FailureClass::kLost || failure == FailureClass::kRetry;
+}
+
 }  // namespace
 
 std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
@@ -61,18 +66,23 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   return steps;
 }
 
+Result<void> DdlRunner::open_session(const StopToken& stop) {
+  if (session_) return {};
+  ASSIGN_OR_RETURN(auto session, Session::open(options_));
+  TRY(lock_.take(*session, clock_, stop));
+  session_ = std::move(session);
+  return {};
+}
+
 std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
   Backoff backoff(kRetryPauses);
   while (true) {
     Result<std::string> facts = "";
-    if (!session_) {
-      auto opened = Session::open(options_);
-      if (opened.ok())
-        session_ = std::move(opened).value();
-      else
-        facts = std::move(opened).error();
+    if (auto opened = open_session(stop); opened.ok()) {
+      facts = read_ddl_facts(*session_, ddl);
+    } else {
+      facts = std::move(opened).error();
     }
-    if (session_) facts = read_ddl_facts(*session_, ddl);
     if (facts.ok()) return std::move(facts).value();
     const bool is_lost = classify_failure(facts.error()) == FailureClass::kLost;
     if (is_lost) session_.reset();
@@ -84,9 +94,6 @@ std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
 }
 
 Result<bool> DdlRunner::is_done(const Ddl& ddl, const std::string& text, Journal& journal) {
-  if (!session_) {
-    ASSIGN_OR_RETURN(session_, Session::open(options_));
-  }
   std::string now;
   auto read = read_ddl_facts(*session_, ddl);
   if (read.ok()) {
@@ -130,6 +137,13 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
   const std::string& text = step.text;
   Backoff backoff(kRetryPauses);
   while (true) {
+    if (auto opened = open_session(stop); !opened.ok()) {
+      // Nothing has been sent, and what fails here says nothing about the DDL.
+      const bool can_retry = may_retry(opened.error()) && backoff.attempts() + 1 < attempts_max_;
+      if (!can_retry) return opened;
+      if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+      continue;
+    }
     auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
     if (done.ok() && *done) return {};
     auto attempted = done.ok() ? attempt(step) : Result<void>(std::move(done).error());
@@ -152,8 +166,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       log_ignored(error, text);
       return {};
     }
-    const bool can_retry = failure == FailureClass::kLost || failure == FailureClass::kRetry;
-    if (!can_retry || backoff.attempts() + 1 >= attempts_max_) {
+    if (!may_retry(error) || backoff.attempts() + 1 >= attempts_max_) {
       log_error(
           "exec failed",
           {{"sql", text}, {"metadata", fmt::format("commit ts: {}", commit_ts)}, {"error", error}});
@@ -170,9 +183,6 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
 }
 
 Result<void> DdlRunner::attempt(const DdlStep& step) {
-  if (!session_) {
-    ASSIGN_OR_RETURN(session_, Session::open(options_));
-  }
   if (!step.use.empty()) TRY(session_->execute(step.use));
   if (!step.set_clock.empty()) {
     auto set = session_->execute(step.set_clock);
@@ -190,20 +200,14 @@ Result<void> DdlRunner::attempt(const DdlStep& step) {
 
 Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
   if (lost_session_.id == 0) return {};
-  if (!session_) {
-    ASSIGN_OR_RETURN(session_, Session::open(options_));
-  }
+  ASSIGN_OR_RETURN(const auto session, Session::open(options_));
   const std::string sql =
       "SELECT COUNT(*) FROM information_schema.processlist WHERE command <> 'Sleep' AND " +
       lost_session_.condition();
   bool is_logged = false;
   while (true) {
-    auto running = session_->query_value(sql);
-    if (!running.ok()) {
-      if (classify_failure(running.error()) == FailureClass::kLost) session_.reset();
-      return std::move(running).error();
-    }
-    if (*running == "0") break;
+    ASSIGN_OR_RETURN(const std::string running, session->query_value(sql));
+    if (running == "0") break;
     if (!is_logged)
       log_warn("waiting for the DDL of a lost connection", {{"id", lost_session_.id}});
     is_logged = true;

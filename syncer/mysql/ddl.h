@@ -6,6 +6,7 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "syncer/mysql/ddl_lock.h"
 #include "syncer/mysql/session.h"
 #include "syncer/txn.h"
 
@@ -32,8 +33,12 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl);
 /// that is not known, a DDL that must not be repeated ends with an error. One thread.
 class DdlRunner {
  public:
-  DdlRunner(SessionOptions session, int attempts_max, Clock& clock)
-      : options_(std::move(session)), attempts_max_(attempts_max), clock_(clock) {}
+  /// Each of its sessions takes `lock` first.
+  DdlRunner(SessionOptions session, DdlLock lock, int attempts_max, Clock& clock)
+      : options_(std::move(session)),
+        lock_(std::move(lock)),
+        attempts_max_(attempts_max),
+        clock_(clock) {}
 
   struct Journal {
     std::string facts;         ///< read before the first attempt; empty when not known
@@ -42,12 +47,13 @@ class DdlRunner {
   /// For the journal; empty when the downstream does not tell.
   std::string read_facts(const Ddl& ddl, const StopToken& stop);
   /// Done, ignored ("exists already" and the like), or a final error that names the statement, the
-  /// cause and the remedy.
+  /// cause and the remedy; kConflict when another process has become the owner of `lock`.
   Result<void> run(const Ddl& ddl, CommitTs commit_ts, Journal journal, const StopToken& stop);
 
  private:
   Result<void> run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts, Journal journal,
                         const StopToken& stop);
+  Result<void> open_session(const StopToken& stop);
   /// Decides about an attempt that may have happened. True when it has.
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
   Result<void> attempt(const DdlStep& step);
@@ -55,6 +61,7 @@ class DdlRunner {
   Result<void> wait_for_lost_session(const StopToken& stop);
 
   const SessionOptions options_;
+  const DdlLock lock_;
   const int attempts_max_;
   Clock& clock_;
   std::unique_ptr<Session> session_;  ///< while a DDL runs: one may be hours after the last

@@ -7,6 +7,7 @@
 #include "drainer/base/log.h"
 #include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/ddl_lock.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/mark_setup.h"
 
@@ -143,6 +144,10 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, [&] {
                      return progress.take_over(*session, workers);
                    }));
+  // It may come back to life before our first DDL.
+  if (auto ended = DdlLock(id).end_idle_holder(*session); !ended.ok()) {
+    log_warn("cannot look for a ddl session of the run before", {{"error", ended.error()}});
+  }
   const Start start = decide_start(options, previous);
   TRY(run_retried(*session, clock, [&] {
     return progress.start_at(*session, workers, start.state, options.checkpoint_ts);
@@ -194,9 +199,10 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     if (options.syncer.loopback_control) {
       worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
     }
-    slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
-                                       i == 0 ? start.state : AppliedState(), plans_, clock),
-                      .ddl = DdlRunner(downstream.ddl, options.attempts_max, clock)});
+    slots_.push_back(
+        {.worker = Worker(worker, ProgressRow(progress, i), i == 0 ? start.state : AppliedState(),
+                          plans_, clock),
+         .ddl = DdlRunner(downstream.ddl, DdlLock(progress), options.attempts_max, clock)});
   }
 }
 

@@ -201,6 +201,12 @@ Result<AppliedState> ProgressRow::renew(Session& session) {
   return parse_state(rows[0]);
 }
 
+Result<void> ProgressRow::check_owner(Session& session) const {
+  ASSIGN_OR_RETURN(const auto rows, session.query(fmt::format("SELECT 1 FROM {}{} AND owner={}",
+                                                              table_, where_, quoted(id_.owner))));
+  return rows.empty() ? Result<void>(fenced_error(session)) : Result<void>();
+}
+
 std::string ProgressRow::update_text(const AppliedState& state) const {
   return fmt::format("UPDATE {} SET {}{} AND epoch={}", table_, state_assignments(state), where_,
                      epoch_);

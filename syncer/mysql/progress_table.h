@@ -105,6 +105,9 @@ class ProgressRow {
   /// has become the owner.
   Result<AppliedState> renew(Session& session);
 
+  /// kConflict when another process has become the owner.
+  Result<void> check_owner(Session& session) const;
+
   /// The UPDATE that goes into a transaction; must match exactly one row.
   std::string update_text(const AppliedState& state) const;
   /// Why such an update matched nothing: kConflict, naming the new owner.
