@@ -113,9 +113,12 @@ void DelayProxy::relay(int client, int server) {
     if (polled < 0 || fds[2].revents != 0) return;
     if (fds[1].revents != 0) {
       const ssize_t got = ::read(server, buffer.data(), buffer.size());
-      if (got <= 0 || !write_all(client, {buffer.data(), static_cast<size_t>(got)})) return;
+      if (got <= 0) return;
       is_answered = true;
-      if (recorded) recorded->note_answer({buffer.data(), static_cast<size_t>(got)});
+      const std::string_view answer(buffer.data(), static_cast<size_t>(got));
+      // Before the client has it: what it sends then comes after.
+      if (recorded) recorded->note_answer(answer);
+      if (!write_all(client, answer)) return;
     }
     if (fds[0].revents != 0) {
       const ssize_t got = ::read(client, buffer.data(), buffer.size());

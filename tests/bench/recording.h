@@ -53,8 +53,8 @@ class Recording {
 };
 
 /// Sends the statements again, each connection of the recording by a plain one, each statement as
-/// soon as all that had been answered before it was sent are answered again. Errors of statements
-/// that had none in the recording are counted, not fatal: the state may differ in places.
+/// soon as all that had been answered before it was sent are answered again; those that failed are
+/// left out. Errors are counted, not fatal: the state may differ in places.
 struct ReplayOutcome {
   uint64_t statements = 0;
   uint64_t errors = 0;
