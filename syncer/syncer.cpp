@@ -118,22 +118,22 @@ Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
 
 Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
   const tidb::BinlogView& binlog = item.binlog();
-  if (Result<void> parsed = tidb::parse_prewrite_into(binlog.prewrite_value, prewrite_);
-      !parsed.ok()) {
-    return std::move(parsed).error().because("prewrite of commit ts {} Unmarshal failed",
-                                             binlog.commit_ts);
+  Result<tidb::PrewriteView> prewrite = tidb::parse_prewrite(binlog.prewrite_value);
+  if (!prewrite.ok()) {
+    return std::move(prewrite).error().because("prewrite of commit ts {} Unmarshal failed",
+                                               binlog.commit_ts);
   }
   if (sink_.wants_ddl_before_rows()) {
-    TRY(submit_early_changes(binlog, prewrite_.schema_version, stop));
+    TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
   }
-  if (Result<void> advanced = schema_.advance_to(prewrite_.schema_version); !advanced.ok()) {
+  if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
     return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");
   }
   if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
     return submit(progress_only(binlog), stop);
   }
-  ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(prewrite_, schema_));
+  ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
   if (marks.is_sync_ddl_note) TRY(check_note(binlog.commit_ts));
   if (marks.stops_here) return submit(progress_only(binlog), stop);
   const bool hands_on_marks = rules_.mark_filter.hands_on_marks();
@@ -141,14 +141,14 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     if (!hands_on_marks) warn_of_channel(channel, binlog.commit_ts);
   }
   std::vector<NewerColumn> newer;
-  ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), prewrite_, schema_, sink_.time_zone(),
+  ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
                                           row_filter_, &newer));
   if (!newer.empty() && sink_.wants_ddl_before_rows()) {
     const tidb::BinlogView view = txn.item->binlog();
     ASSIGN_OR_RETURN(const bool is_found,
-                     find_newer_changes(newer, view, prewrite_.schema_version, stop));
+                     find_newer_changes(newer, view, prewrite->schema_version, stop));
     if (is_found) {
-      ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), prewrite_, schema_,
+      ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), *prewrite, schema_,
                                           sink_.time_zone(), row_filter_));
     }
   }

@@ -101,8 +101,7 @@ class Syncer {
   Sink& sink_;
   Clock& clock_;
   RowFilter row_filter_;
-  tidb::PrewriteView prewrite_;  ///< of the binlog at hand; reused, so that its vectors are
-  CommitTs last_;                ///< of the newest binlog taken
+  CommitTs last_;  ///< of the newest binlog taken
   CommitTs last_submitted_;
   OnHandled on_handled_;
   FindNewerJobs find_newer_jobs_;
