@@ -39,11 +39,6 @@ std::string clock_text(const DdlClock& clock) {
   return "SET TIMESTAMP=UNIX_TIMESTAMP(" + time + ")";
 }
 
-bool may_retry(const Error& error) {
-  const FailureClass failure = classify_failure(error);
-  return failure == FailureClass::kLost || failure == FailureClass::kRetry;
-}
-
 }  // namespace
 
 std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
@@ -84,9 +79,9 @@ std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
       facts = std::move(opened).error();
     }
     if (facts.ok()) return std::move(facts).value();
-    const bool is_lost = classify_failure(facts.error()) == FailureClass::kLost;
-    if (is_lost) session_.reset();
-    if (!is_lost || backoff.attempts() + 1 >= attempts_max_ || !backoff.pause(clock_, stop)) {
+    const bool can_retry = is_lost(facts.error());
+    if (can_retry) session_.reset();
+    if (!can_retry || backoff.attempts() + 1 >= attempts_max_ || !backoff.pause(clock_, stop)) {
       log_warn("cannot read the tables of a ddl before it runs", {{"error", facts.error()}});
       return "";
     }
@@ -98,7 +93,7 @@ Result<bool> DdlRunner::is_done(const Ddl& ddl, const std::string& text, Journal
   auto read = read_ddl_facts(*session_, ddl);
   if (read.ok()) {
     now = std::move(read).value();
-  } else if (classify_failure(read.error()) == FailureClass::kLost) {
+  } else if (is_lost(read.error())) {
     return std::move(read).error();
   }
   switch (judge_ddl(text, journal.facts, now)) {
@@ -154,8 +149,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
     Error error = std::move(attempted).error();
     log_error("Exec fail, will rollback", {{"query", text}, {"args", "[]"}, {"error", error}});
     if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
-    const FailureClass failure = classify_failure(error);
-    if (failure == FailureClass::kLost) {
+    if (is_lost(error)) {
       // The statement may still run, or be done, when the connection comes back.
       journal.may_be_done = true;
       if (session_) lost_session_ = session_->identity();
@@ -186,7 +180,7 @@ Result<void> DdlRunner::attempt(const DdlStep& step) {
   if (!step.use.empty()) TRY(session_->execute(step.use));
   if (!step.set_clock.empty()) {
     auto set = session_->execute(step.set_clock);
-    if (!set.ok() && classify_failure(set.error()) == FailureClass::kLost) {
+    if (!set.ok() && is_lost(set.error())) {
       return std::move(set).error();
     }
     if (!set.ok()) {

@@ -57,7 +57,8 @@ class DdlRunner {
   /// Decides about an attempt that may have happened. True when it has.
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
   Result<void> attempt(const DdlStep& step);
-  /// After a lost connection: blocks while the server still works on its statement.
+  /// After a lost connection: blocks while the server still works on its statement, also where
+  /// there are no named locks.
   Result<void> wait_for_lost_session(const StopToken& stop);
 
   const SessionOptions options_;

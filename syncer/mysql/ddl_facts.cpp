@@ -72,7 +72,7 @@ Result<std::string> ids_of(Session& session, const schema::TableName& name) {
   for (const std::string& sql : queries) {
     auto rows = session.query(sql);
     if (!rows.ok()) {
-      if (classify_failure(rows.error()) == FailureClass::kLost) return std::move(rows).error();
+      if (is_lost(rows.error())) return std::move(rows).error();
       continue;
     }
     std::string ids = "-";

@@ -12,10 +12,6 @@ namespace {
 /// Besides the second that the server lets GET_LOCK wait.
 constexpr Duration kPause = std::chrono::milliseconds(100);
 
-bool is_lost(const Error& error) {
-  return classify_failure(error) == FailureClass::kLost;
-}
-
 }  // namespace
 
 // Servers take names of 64 characters at most; a schema's may have as many.

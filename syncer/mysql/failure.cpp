@@ -47,6 +47,14 @@ FailureClass classify_failure(const Error& error) {
   return FailureClass::kFatal;
 }
 
+bool is_lost(const Error& error) {
+  return classify_failure(error) == FailureClass::kLost;
+}
+
+bool may_retry(const Error& error) {
+  return is_lost(error) || classify_failure(error) == FailureClass::kRetry;
+}
+
 bool is_ignorable_ddl_error(const Error& error) {
   return contains(kIgnorableDdlCodes, error.detail());
 }

@@ -22,6 +22,10 @@ enum class FailureClass : uint8_t {
 
 /// By Error::detail(); errors without a number are fatal.
 FailureClass classify_failure(const Error& error);
+/// The session is gone.
+bool is_lost(const Error& error);
+/// Another try may help, where needed with another session.
+bool may_retry(const Error& error);
 
 /// Codes after which a DDL counts as done (2.11).
 bool is_ignorable_ddl_error(const Error& error);

@@ -206,9 +206,7 @@ Result<const ConflictKeys*> Planner::find_keys(
     }
     // The worker waits for it, and complains.
     if (keys.error().code() == ErrorCode::kNotFound) return nullptr;
-    const FailureClass failure = classify_failure(keys.error());
-    const bool can_retry = failure == FailureClass::kLost || failure == FailureClass::kRetry;
-    if (!can_retry || backoff.attempts() + 1 >= options_.attempts_max) {
+    if (!may_retry(keys.error()) || backoff.attempts() + 1 >= options_.attempts_max) {
       return std::move(keys).error();
     }
     session_.reset();
@@ -260,7 +258,7 @@ Result<void> Planner::add_secondary_ts(const StopToken& stop) {
   if (position.error().detail() != kUnsupportedByServer) {
     log_warn("get ts from secondary cluster failed", {{"error", position.error()}});
   }
-  if (classify_failure(position.error()) == FailureClass::kLost) session_.reset();
+  if (is_lost(position.error())) session_.reset();
   return {};
 }
 
