@@ -47,19 +47,21 @@ std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
     if (!offered_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return is_complete(); })) {
       return std::nullopt;
     }
-    tidb::BinlogItem item = take_smallest();
+    const auto smallest = find_smallest();
+    tidb::BinlogItem item = take_from(smallest->second);
     const CommitTs commit_ts = item.binlog().commit_ts;
     if (commit_ts > last_taken_) {
       last_taken_ = commit_ts;
       return item;
     }
     if (commit_ts == last_taken_) {
-      log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", item.pump()}});
+      log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", smallest->first}});
     } else {
       ++disorder_count_;
       metric::disorder_binlog_count().add();
-      log_error("binlog's commit ts less than the last ts",
-                {{"commit ts", commit_ts}, {"last ts", last_taken_}, {"source id", item.pump()}});
+      log_error(
+          "binlog's commit ts less than the last ts",
+          {{"commit ts", commit_ts}, {"last ts", last_taken_}, {"source id", smallest->first}});
     }
   }
 }
@@ -70,13 +72,15 @@ bool Merger::is_complete() const {
   });
 }
 
-tidb::BinlogItem Merger::take_smallest() {
-  const auto smallest =
-      std::min_element(sources_.begin(), sources_.end(), [](const auto& left, const auto& right) {
-        return left.second.items.front().binlog().commit_ts <
-               right.second.items.front().binlog().commit_ts;
-      });
-  Source& source = smallest->second;
+std::map<PumpId, Merger::Source>::iterator Merger::find_smallest() {
+  return std::min_element(sources_.begin(), sources_.end(),
+                          [](const auto& left, const auto& right) {
+                            return left.second.items.front().binlog().commit_ts <
+                                   right.second.items.front().binlog().commit_ts;
+                          });
+}
+
+tidb::BinlogItem Merger::take_from(Source& source) {
   tidb::BinlogItem item = std::move(source.items.front());
   source.items.pop_front();
   const size_t bytes_before = source.bytes;

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "drainer/base/deque.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/queue.h"
@@ -51,12 +51,13 @@ class Merger {
 
  private:
   struct Source {
-    std::deque<tidb::BinlogItem> items;
+    Deque<tidb::BinlogItem> items;
     size_t bytes = 0;
   };
 
   bool is_complete() const REQUIRES(mutex_);
-  tidb::BinlogItem take_smallest() REQUIRES(mutex_);
+  std::map<PumpId, Source>::iterator find_smallest() REQUIRES(mutex_);
+  tidb::BinlogItem take_from(Source& source) REQUIRES(mutex_);
 
   const QueueLimits per_pump_max_;
   const size_t all_pumps_bytes_;

@@ -82,7 +82,7 @@ Result<void> PumpStream::pull(const StopToken& stop) {
 Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
   ASSIGN_OR_RETURN(const PayloadRange range, find_payload(message));
   Result<tidb::BinlogItem> parsed =
-      tidb::BinlogItem::parse(std::move(message), range.offset, range.length, id_);
+      tidb::BinlogItem::parse(std::move(message), range.offset, range.length);
   if (!parsed.ok()) {
     metric::error_count("unmarshal_binlog").add();
     return std::move(parsed).error().because("unmarshal binlog after commit ts {}", position());

@@ -255,11 +255,11 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
       {{"sql", text}, {"commit ts", binlog.commit_ts}, {"shouldSkip", should_skip}});
   metric::event("DDL").add();
   Txn txn = progress_only(binlog);
-  txn.ddl = Ddl{.effect = std::move(effect),
-                .text = *std::move(passing),
-                .should_skip = should_skip,
-                .job_id = job->id,
-                .clock = find_ddl_clock(*job, text)};
+  txn.ddl = std::make_unique<Ddl>(Ddl{.effect = std::move(effect),
+                                      .text = *std::move(passing),
+                                      .should_skip = should_skip,
+                                      .job_id = job->id,
+                                      .clock = find_ddl_clock(*job, text)});
   return txn;
 }
 

@@ -15,11 +15,31 @@ using tidb::MutationView;
 using tidb::Value;
 using tidb::ValueKind;
 
+// A mutation that is wanted, and its table at that moment.
+struct WantedMutation {
+  const MutationView* mutation;
+  schema::TableLookup found;
+};
+
 // Fills one transaction from the mutations of one binlog.
 class DmlTranslator {
  public:
   DmlTranslator(Txn& txn, const tidb::TimeZone& zone, const RowFilter& filter)
       : txn_(txn), zone_(zone), filter_(filter) {}
+
+  // Room for all, so that nothing moves while they are added.
+  void reserve(const std::vector<WantedMutation>& wanted) {
+    size_t rows = 0;
+    size_t values = 0;
+    for (const WantedMutation& one : wanted) {
+      const size_t images = one.mutation->sequence.size() + one.mutation->updated_rows.size();
+      rows += one.mutation->sequence.size();
+      values += one.found.table->info->columns.size() * images;
+    }
+    txn_.tables.reserve(wanted.size());
+    txn_.rows.reserve(rows);
+    txn_.values.reserve(values);
+  }
 
   Result<void> add(const MutationView& mutation,
                    std::shared_ptr<const schema::TableVersion> table) {
@@ -27,10 +47,6 @@ class DmlTranslator {
     unknown_id_ = 0;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
-    const size_t columns = table_->info->columns.size();
-    txn_.rows.reserve(txn_.rows.size() + mutation.sequence.size());
-    txn_.values.reserve(txn_.values.size() +
-                        columns * (mutation.sequence.size() + mutation.updated_rows.size()));
     size_t inserted = 0;
     size_t updated = 0;
     size_t deleted = 0;
@@ -58,7 +74,7 @@ class DmlTranslator {
   int64_t unknown_id() const { return unknown_id_; }
 
  private:
-  Result<void> add_row(RowKind kind, const std::vector<ByteView>& rows, size_t index) {
+  Result<void> add_row(RowKind kind, std::span<const ByteView> rows, size_t index) {
     if (index >= rows.size()) {
       return make_error(ErrorCode::kCorrupt,
                         "mutation has {} rows of a kind, its sequence wants more", rows.size());
@@ -135,7 +151,8 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
   txn.commit_ts = item.binlog().commit_ts;
   txn.start_ts = item.binlog().start_ts;
   txn.schema_version = prewrite.schema_version;
-  DmlTranslator translator(txn, zone, filter);
+  std::vector<WantedMutation> wanted;
+  wanted.reserve(prewrite.mutations.size());
   for (const MutationView& mutation : prewrite.mutations) {
     schema::TableLookup found = schema.find_table(mutation.table_id);
     if (found.state == schema::TableLookup::State::kTruncated) {
@@ -148,11 +165,16 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
           .because("commit ts {}", txn.commit_ts);
     }
     if (filter.keeps_table && !filter.keeps_table(found.table->name)) continue;
-    const int64_t known_id = found.table->info->max_column_id;
-    Result<void> added = translator.add(mutation, std::move(found.table));
+    wanted.push_back({&mutation, std::move(found)});
+  }
+  DmlTranslator translator(txn, zone, filter);
+  translator.reserve(wanted);
+  for (WantedMutation& one : wanted) {
+    const int64_t known_id = one.found.table->info->max_column_id;
+    Result<void> added = translator.add(*one.mutation, std::move(one.found.table));
     if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
     if (newer != nullptr && known_id > 0 && translator.unknown_id() > known_id) {
-      newer->push_back({found.schema, found.id, ColumnId(translator.unknown_id())});
+      newer->push_back({one.found.schema, one.found.id, ColumnId(translator.unknown_id())});
     }
   }
   txn.item = std::move(item);

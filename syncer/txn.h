@@ -58,7 +58,7 @@ struct Txn {
   std::vector<std::shared_ptr<const schema::TableVersion>> tables;
   std::vector<RowChange> rows;
   std::vector<tidb::Value> values;
-  std::optional<Ddl> ddl;
+  std::unique_ptr<Ddl> ddl;  ///< null for rows
   /// Channels of the loopback marks that the rows carry on, rising; empty: made in our upstream.
   std::vector<int64_t> marks;
   /// Keeps the received buffer alive.
@@ -66,7 +66,7 @@ struct Txn {
   /// The same for a transaction that was read back from a file or message.
   std::shared_ptr<const Bytes> message;
 
-  bool is_ddl() const { return ddl.has_value(); }
+  bool is_ddl() const { return ddl != nullptr; }
   /// When its binlog came from the pump; 0 where nobody has noted it.
   int64_t received_unix_ms() const { return item ? item->received_unix_ms() : 0; }
   /// Only progress: a fake binlog, or a transaction that was filtered away.

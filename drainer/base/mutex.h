@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -48,12 +49,16 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
-/// Waits for a predicate under a Mutex. Any thread.
+/// Waits for a predicate under a Mutex. What the predicate looks at changes under that mutex only.
+///
+/// Costs little where nobody has to wait, which is the rule between busy threads. Any thread.
 class CondVar {
  public:
   /// True when `ready()` held; false when `stop` came first. The lock is held on return.
   template <class Ready>
   bool wait(Mutex& mutex, const StopToken& stop, Ready ready) REQUIRES(mutex) {
+    if (ready()) return true;
+    const Waiter waiter(waiters_);
     return condition_.wait(mutex, stop, ready);
   }
 
@@ -61,13 +66,35 @@ class CondVar {
   template <class Ready>
   bool wait_for(Mutex& mutex, const StopToken& stop, std::chrono::nanoseconds limit, Ready ready)
       REQUIRES(mutex) {
+    if (ready()) return true;
+    const Waiter waiter(waiters_);
     return condition_.wait_for(mutex, stop, limit, ready);
   }
 
-  void notify_one() { condition_.notify_one(); }
-  void notify_all() { condition_.notify_all(); }
+  void notify_one() {
+    if (waiters_.load(std::memory_order_relaxed) > 0) condition_.notify_one();
+  }
+  void notify_all() {
+    if (waiters_.load(std::memory_order_relaxed) > 0) condition_.notify_all();
+  }
 
  private:
+  /// Counted under the mutex, before the predicate is looked at again: who changes what it looks at
+  /// either is seen by it or sees the count.
+  class Waiter {
+   public:
+    explicit Waiter(std::atomic<int>& waiters) : waiters_(waiters) {
+      waiters_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~Waiter() { waiters_.fetch_sub(1, std::memory_order_relaxed); }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+   private:
+    std::atomic<int>& waiters_;
+  };
+
+  std::atomic<int> waiters_ = 0;
   std::condition_variable_any condition_;
 };
 

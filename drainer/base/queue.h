@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <utility>
 
+#include "drainer/base/deque.h"
 #include "drainer/base/mutex.h"
 
 namespace drainer {
@@ -102,7 +102,7 @@ class BoundedQueue {
   mutable Mutex mutex_;
   CondVar has_items_;
   CondVar has_room_;
-  std::deque<std::pair<T, size_t>> items_ GUARDED_BY(mutex_);
+  Deque<std::pair<T, size_t>> items_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

@@ -17,14 +17,13 @@ class BinlogItem {
  public:
   /// Parses the binlog that lies in `buffer` from `offset` on, `length` bytes long; the item owns
   /// the whole buffer from then on (a pump's message is kept as it came, without a copy).
-  static Result<BinlogItem> parse(Bytes buffer, size_t offset, size_t length, PumpId pump);
-  static Result<BinlogItem> parse(Bytes payload, PumpId pump) {
+  static Result<BinlogItem> parse(Bytes buffer, size_t offset, size_t length);
+  static Result<BinlogItem> parse(Bytes payload) {
     const size_t length = payload.size();
-    return parse(std::move(payload), 0, length, std::move(pump));
+    return parse(std::move(payload), 0, length);
   }
 
   const BinlogView& binlog() const { return view_; }
-  const PumpId& pump() const { return pump_; }
   ByteView payload() const { return payload_; }
   size_t size_bytes() const { return buffer_->size(); }
   /// When it came from the pump; 0 where nobody has noted it.
@@ -36,13 +35,12 @@ class BinlogItem {
   void set_ddl_job(std::shared_ptr<const DdlJob> job) { ddl_job_ = std::move(job); }
 
  private:
-  BinlogItem(std::unique_ptr<const Bytes> buffer, ByteView payload, BinlogView view, PumpId pump)
-      : buffer_(std::move(buffer)), payload_(payload), view_(view), pump_(std::move(pump)) {}
+  BinlogItem(std::unique_ptr<const Bytes> buffer, ByteView payload, const BinlogView& view)
+      : buffer_(std::move(buffer)), payload_(payload), view_(view) {}
 
   std::unique_ptr<const Bytes> buffer_;
   ByteView payload_;
   BinlogView view_;
-  PumpId pump_;
   std::shared_ptr<const DdlJob> ddl_job_;
   int64_t received_unix_ms_ = 0;
 };

@@ -17,26 +17,70 @@ MutationType to_mutation_type(uint64_t value) {
   return static_cast<MutationType>(narrow_enum(value));
 }
 
-Result<void> parse_mutation(ByteView message, const char* origin, MutationView& out) {
-  out.table_id = TableId(0);
-  out.inserted_rows.clear();
-  out.updated_rows.clear();
-  out.deleted_rows.clear();
-  out.sequence.clear();
+/// How many elements the lists of a mutation, or of several, have.
+struct Sizes {
+  size_t inserted_rows = 0;
+  size_t updated_rows = 0;
+  size_t deleted_rows = 0;
+  size_t sequence = 0;
+
+  size_t rows() const { return inserted_rows + updated_rows + deleted_rows; }
+};
+
+/// Adds those of `mutation`. What is malformed is left to parse_mutation(), which stops there.
+void add_sizes(ByteView mutation, Sizes& sizes) {
+  FieldReader fields(mutation, mutation.data());
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    switch (fields.field()) {
+      case 2:
+        ++sizes.inserted_rows;
+        break;
+      case 3:
+        ++sizes.updated_rows;
+        break;
+      case 6:
+        ++sizes.deleted_rows;
+        break;
+      case 7:
+        fields.take_varints([&](uint64_t) { ++sizes.sequence; });
+        continue;
+      default:
+        break;
+    }
+    fields.skip();
+  }
+}
+
+/// Appends the lists of a mutation to those of `out`, which have room for them.
+Result<void> parse_mutation(ByteView message, const char* origin, PrewriteView& out) {
+  Sizes sizes;
+  add_sizes(message, sizes);
+  out.rows.resize(out.rows.size() + sizes.rows());
+  ByteView* const inserted = out.rows.data() + out.rows.size() - sizes.rows();
+  ByteView* const updated = inserted + sizes.inserted_rows;
+  ByteView* const deleted = updated + sizes.updated_rows;
+  const MutationType* const sequence = out.sequence.data() + out.sequence.size();
+  MutationView& mutation =
+      out.mutations.emplace_back(MutationView{.table_id = TableId(0),
+                                              .inserted_rows = {inserted, sizes.inserted_rows},
+                                              .updated_rows = {updated, sizes.updated_rows},
+                                              .deleted_rows = {deleted, sizes.deleted_rows},
+                                              .sequence = {sequence, sizes.sequence}});
+  Sizes seen;
   FieldReader fields(message, origin);
   for (fields.next(); fields.field() != 0; fields.next()) {
     switch (fields.field()) {
       case 1:
-        out.table_id = TableId(fields.take_int64());
+        mutation.table_id = TableId(fields.take_int64());
         break;
       case 2:
-        out.inserted_rows.push_back(fields.take_bytes());
+        inserted[seen.inserted_rows++] = fields.take_bytes();
         break;
       case 3:
-        out.updated_rows.push_back(fields.take_bytes());
+        updated[seen.updated_rows++] = fields.take_bytes();
         break;
       case 6:
-        out.deleted_rows.push_back(fields.take_bytes());
+        deleted[seen.deleted_rows++] = fields.take_bytes();
         break;
       case 7:
         fields.take_varints(
@@ -49,15 +93,22 @@ Result<void> parse_mutation(ByteView message, const char* origin, MutationView& 
   return fields.ok() ? Result<void>() : fields.fault();
 }
 
-/// Number of mutations in a PrewriteValue; what is malformed is found when they are parsed.
-size_t count_mutations(ByteView prewrite_value) {
-  size_t count = 0;
+/// Makes room for everything in a PrewriteValue; what is malformed is found when it is parsed.
+void reserve_for(ByteView prewrite_value, PrewriteView& out) {
+  size_t mutations = 0;
+  Sizes sizes;
   FieldReader fields(prewrite_value, prewrite_value.data());
   for (fields.next(); fields.field() != 0; fields.next()) {
-    if (fields.field() == 2) ++count;
-    fields.skip();
+    if (fields.field() != 2) {
+      fields.skip();
+      continue;
+    }
+    ++mutations;
+    add_sizes(fields.take_bytes(), sizes);
   }
-  return count;
+  out.mutations.reserve(mutations);
+  out.rows.reserve(sizes.rows());
+  out.sequence.reserve(sizes.sequence);
 }
 
 }  // namespace
@@ -96,31 +147,25 @@ Result<BinlogView> parse_binlog(ByteView payload) {
   return view;
 }
 
-Result<void> parse_prewrite_into(ByteView prewrite_value, PrewriteView& out) {
-  out.schema_version = SchemaVersion(0);
-  out.mutations.resize(count_mutations(prewrite_value));
-  auto mutation = out.mutations.begin();
+Result<PrewriteView> parse_prewrite(ByteView prewrite_value) {
+  PrewriteView view;
+  reserve_for(prewrite_value, view);
   FieldReader fields(prewrite_value, prewrite_value.data());
   for (fields.next(); fields.field() != 0; fields.next()) {
     switch (fields.field()) {
       case 1:
-        out.schema_version = SchemaVersion(fields.take_int64());
+        view.schema_version = SchemaVersion(fields.take_int64());
         break;
       case 2: {
         const ByteView message = fields.take_bytes();
-        if (fields.ok()) TRY(parse_mutation(message, prewrite_value.data(), *mutation++));
+        if (fields.ok()) TRY(parse_mutation(message, prewrite_value.data(), view));
         break;
       }
       default:
         fields.skip();
     }
   }
-  return fields.ok() ? Result<void>() : fields.fault();
-}
-
-Result<PrewriteView> parse_prewrite(ByteView prewrite_value) {
-  PrewriteView view;
-  TRY(parse_prewrite_into(prewrite_value, view));
+  if (!fields.ok()) return fields.fault();
   return view;
 }
 

@@ -6,6 +6,7 @@
 #include "drainer/tidb/table_info.h"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace drainer::tidb {
@@ -33,26 +34,32 @@ struct BinlogView {
   bool is_ddl() const { return !is_fake() && ddl_job_id.value > 0; }
 };
 
-/// One TableMutation: rows by kind and the order in which to take them. Borrows the buffer.
+/// One TableMutation: rows by kind and the order in which to take them. Borrows the buffer, and its
+/// lists from the PrewriteView.
 struct MutationView {
   TableId table_id;
-  std::vector<ByteView> inserted_rows;
-  std::vector<ByteView> updated_rows;
-  std::vector<ByteView> deleted_rows;
-  std::vector<MutationType> sequence;
+  std::span<const ByteView> inserted_rows;
+  std::span<const ByteView> updated_rows;
+  std::span<const ByteView> deleted_rows;
+  std::span<const MutationType> sequence;
 };
 
 /// A PrewriteValue. Borrows the buffer.
 struct PrewriteView {
+  PrewriteView() = default;
+  PrewriteView(PrewriteView&&) = default;
+  PrewriteView& operator=(PrewriteView&&) = default;
+
   SchemaVersion schema_version;
   std::vector<MutationView> mutations;
+  /// Those of all mutations; their lists lie in here.
+  std::vector<ByteView> rows;
+  std::vector<MutationType> sequence;
 };
 
 /// All skip unknown fields, refuse groups and check every length. kCorrupt names the byte offset.
 /// Enumerators beyond 255 become 255. An empty payload is an all-zero message.
 Result<BinlogView> parse_binlog(ByteView payload);
 Result<PrewriteView> parse_prewrite(ByteView prewrite_value);
-/// The same into a view whose vectors are used again; after an error its content is undefined.
-Result<void> parse_prewrite_into(ByteView prewrite_value, PrewriteView& out);
 
 }  // namespace drainer::tidb

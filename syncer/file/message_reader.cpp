@@ -85,7 +85,7 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
   if (type > kTypeDdl) return make_error(ErrorCode::kCorrupt, "unknown binlog type {}", type);
   if (type == kTypeDdl) {
     UsedText used = split_use(ddl_query);
-    txn.ddl = ddl_of_text(std::move(used.text), used.schema, "");
+    txn.ddl = std::make_unique<Ddl>(ddl_of_text(std::move(used.text), used.schema, ""));
   } else if (Result<void> read = read_events(dml_data, txn); !read.ok()) {
     return std::move(read).error().because("commit ts {}", txn.commit_ts);
   }

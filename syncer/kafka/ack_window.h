@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/deque.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/reverse_writer.h"
 #include "syncer/sink.h"
@@ -71,7 +71,7 @@ class AckWindow {
   const Clock& clock_;
   mutable Mutex mutex_;
   CondVar acked_;
-  std::deque<Entry> entries_ GUARDED_BY(mutex_);
+  Deque<Entry> entries_ GUARDED_BY(mutex_);
   MessageId first_id_ GUARDED_BY(mutex_) = 0;
   State state_ GUARDED_BY(mutex_);
 };

@@ -145,7 +145,8 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
   if (!fields.ok()) return fields.fault();
   if (type > kTypeDdl) return make_error(ErrorCode::kCorrupt, "unknown binlog type {}", type);
   if (type == kTypeDdl) {
-    ASSIGN_OR_RETURN(txn.ddl, read_ddl(ddl_data));
+    ASSIGN_OR_RETURN(Ddl ddl, read_ddl(ddl_data));
+    txn.ddl = std::make_unique<Ddl>(std::move(ddl));
   } else {
     if (!zone.empty()) TRY(set_zone(zone));
     if (Result<void> read = read_tables(dml_data, txn); !read.ok()) {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "drainer/base/bytes.h"
+#include "drainer/base/deque.h"
 
 namespace drainer::kafka {
 
@@ -36,7 +36,7 @@ class RequestLane {
   void note_report();
 
  private:
-  std::deque<Message> waiting_;
+  Deque<Message> waiting_;
   size_t unreported_ = 0;
 };
 

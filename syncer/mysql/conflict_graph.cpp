@@ -11,60 +11,67 @@ namespace {
 /// Lists of readers below this length are not looked through.
 constexpr size_t kReadersMin = 64;
 
-/// One use per hash.
-void merge_uses(std::vector<KeyUse>& keys) {
-  std::ranges::sort(keys, {}, &KeyUse::hash);
-  size_t kept = 0;
-  for (const KeyUse& use : keys) {
-    if (kept > 0 && keys[kept - 1].hash == use.hash) {
-      keys[kept - 1].is_write |= use.is_write;
-    } else {
-      keys[kept++] = use;
-    }
-  }
-  keys.resize(kept);
-}
-
 }  // namespace
 
-NodeId ConflictGraph::append(std::vector<KeyUse> keys) {
+void merge_uses(std::vector<KeyUse>& uses) {
+  std::ranges::sort(uses, {}, &KeyUse::hash);
+  size_t kept = 0;
+  for (const KeyUse& use : uses) {
+    if (kept > 0 && uses[kept - 1].hash == use.hash) {
+      uses[kept - 1].is_write |= use.is_write;
+    } else {
+      uses[kept++] = use;
+    }
+  }
+  uses.resize(kept);
+}
+
+NodeId ConflictGraph::append(std::span<const KeyUse> keys) {
   const NodeId id = base_ + nodes_.size();
-  nodes_.emplace_back().keys = std::move(keys);
+  Node& added = nodes_.emplace_back();
+  added.uses_begin = uses_base_ + uses_.size();
+  added.uses = keys.size();
+  uses_.insert(uses_.end(), keys.begin(), keys.end());
   if (barrier_ != 0) add_edge(barrier_, id);
   return id;
 }
 
 void ConflictGraph::add_edge(NodeId from, NodeId to) {
   if (is_finished(from)) return;
-  std::vector<NodeId>& successors = node(from).successors;
+  auto& successors = node(from).successors;
   // `to` is the newest node: if the edge exists, it is the last one.
   if (!successors.empty() && successors.back() == to) return;
   successors.push_back(to);
   ++node(to).pending;
 }
 
-NodeId ConflictGraph::add(std::vector<KeyUse> keys) {
-  merge_uses(keys);
-  const NodeId id = append(std::move(keys));
-  for (const KeyUse& use : node(id).keys) {
-    Key& key = keys_[use.hash];
+NodeId ConflictGraph::add(std::span<const KeyUse> keys) {
+  const NodeId id = append(keys);
+  for (const KeyUse& use : keys) {
+    KeyTable::Key& key = keys_.add(use.hash);
+    CHECK(key.writer != id, "key {} twice in one transaction", use.hash);
     if (key.writer != 0) add_edge(key.writer, id);
     if (!use.is_write) {
       add_reader(key, id);
       continue;
     }
-    for (const NodeId reader : key.readers) add_edge(reader, id);
-    key = {.writer = id, .open_readers = 0, .readers = {}};
+    if (key.readers) {
+      for (const NodeId reader : key.readers->ids) add_edge(reader, id);
+      key.readers.reset();
+    }
+    key.writer = id;
   }
   return id;
 }
 
-void ConflictGraph::add_reader(Key& key, NodeId id) {
-  if (key.readers.size() >= std::max(kReadersMin, 2 * key.open_readers)) {
-    std::erase_if(key.readers, [&](NodeId reader) { return is_finished(reader); });
+void ConflictGraph::add_reader(KeyTable::Key& key, NodeId id) {
+  if (!key.readers) key.readers = std::make_unique<KeyTable::Readers>();
+  KeyTable::Readers& readers = *key.readers;
+  if (readers.ids.size() >= std::max(kReadersMin, 2 * readers.open)) {
+    std::erase_if(readers.ids, [&](NodeId reader) { return is_finished(reader); });
   }
-  key.readers.push_back(id);
-  ++key.open_readers;
+  readers.ids.push_back(id);
+  ++readers.open;
 }
 
 NodeId ConflictGraph::add_barrier() {
@@ -101,23 +108,26 @@ void ConflictGraph::finish(NodeId id, std::vector<NodeId>& ready) {
     Node& next = node(successor);
     if (--next.pending == 0 && !next.is_taken) ready.push_back(successor);
   }
-  for (const KeyUse& use : finished.keys) forget_use(use, id);
-  finished.keys = {};
-  finished.successors = {};
+  const auto uses = uses_.begin() + static_cast<ptrdiff_t>(finished.uses_begin - uses_base_);
+  std::for_each(uses, uses + static_cast<ptrdiff_t>(finished.uses),
+                [&](const KeyUse& use) { forget_use(use, id); });
   if (barrier_ == id) barrier_ = 0;
   while (!nodes_.empty() && nodes_.front().is_finished) {
+    const auto first = uses_.begin();
+    uses_.erase(first, first + static_cast<ptrdiff_t>(nodes_.front().uses));
+    uses_base_ += nodes_.front().uses;
     nodes_.pop_front();
     ++base_;
   }
 }
 
 void ConflictGraph::forget_use(const KeyUse& use, NodeId id) {
-  const auto found = keys_.find(use.hash);
-  if (found == keys_.end()) return;
-  Key& key = found->second;
+  KeyTable::Key* const key = keys_.find(use.hash);
+  if (key == nullptr) return;
   // Readers before the last writer are not counted any more.
-  if (!use.is_write && id > key.writer) --key.open_readers;
-  if (key.open_readers == 0 && (key.writer == 0 || is_finished(key.writer))) keys_.erase(found);
+  if (!use.is_write && id > key->writer) --key->readers->open;
+  const bool has_readers = key->readers != nullptr && key->readers->open > 0;
+  if (!has_readers && (key->writer == 0 || is_finished(key->writer))) keys_.erase(*key);
 }
 
 }  // namespace drainer::mysql

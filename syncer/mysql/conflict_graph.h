@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <memory_resource>
 #include <span>
-#include <unordered_map>
 #include <vector>
+
+#include "drainer/base/deque.h"
+#include "syncer/mysql/key_table.h"
+
+#include <boost/container/small_vector.hpp>
 
 namespace drainer::mysql {
 
@@ -16,8 +18,8 @@ struct KeyUse {
   bool is_write = true;
 };
 
-/// Numbers transactions in the order in which they were added, from 1.
-using NodeId = uint64_t;
+/// Leaves one use per key, sorted by hash.
+void merge_uses(std::vector<KeyUse>& uses);
 
 /// Which upstream transactions must wait for which: a transaction waits only for earlier ones that
 /// it conflicts with (spec/mysql-sink.md 6.1). What has been finished is forgotten.
@@ -25,8 +27,8 @@ using NodeId = uint64_t;
 /// A node is open until finish(); it is ready when all it waits for is finished. One thread.
 class ConflictGraph {
  public:
-  /// Adds the transaction that comes after all others. `keys` need not be sorted.
-  NodeId add(std::vector<KeyUse> keys);
+  /// Adds the transaction that comes after all others; one use per key (merge_uses).
+  NodeId add(std::span<const KeyUse> keys);
   /// Adds one that waits for all before it and that all later ones wait for.
   NodeId add_barrier();
   bool is_ready(NodeId id) const;
@@ -45,31 +47,27 @@ class ConflictGraph {
 
  private:
   struct Node {
-    std::vector<KeyUse> keys;
-    std::vector<NodeId> successors;
+    uint64_t uses_begin = 0;  ///< in uses_, counted from the first ever
+    size_t uses = 0;
+    boost::container::small_vector<NodeId, 2> successors;
     uint32_t pending = 0;  ///< predecessors not finished
     uint32_t claimed = 0;  ///< of these, members of the group `group`
     uint64_t group = 0;
     bool is_taken = false;
     bool is_finished = false;
   };
-  struct Key {
-    NodeId writer = 0;            ///< the last one
-    size_t open_readers = 0;      ///< since then
-    std::vector<NodeId> readers;  ///< since then; those finished are dropped now and then
-  };
-
   Node& node(NodeId id) { return nodes_[id - base_]; }
   const Node& node(NodeId id) const { return nodes_[id - base_]; }
-  NodeId append(std::vector<KeyUse> keys);
+  NodeId append(std::span<const KeyUse> keys);
   void add_edge(NodeId from, NodeId to);
-  void add_reader(Key& key, NodeId id);
+  void add_reader(KeyTable::Key& key, NodeId id);
   void forget_use(const KeyUse& use, NodeId id);
 
   NodeId base_ = 1;  ///< of nodes_.front()
-  std::deque<Node> nodes_;
-  std::pmr::unsynchronized_pool_resource key_memory_;  ///< keys come and go with each transaction
-  std::pmr::unordered_map<uint64_t, Key> keys_{&key_memory_};
+  Deque<Node> nodes_;
+  uint64_t uses_base_ = 0;  ///< of uses_.front()
+  Deque<KeyUse> uses_;      ///< of all nodes
+  KeyTable keys_;
   NodeId barrier_ = 0;  ///< the last one
   uint64_t group_ = 0;
 };

@@ -52,12 +52,13 @@ void Dispatcher::append_entry(Applied applied, CommitTs previous_ts, size_t byte
   bytes_ += bytes;
 }
 
-Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses uses, const StopToken& stop) {
+Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses& uses, const StopToken& stop) {
+  merge_uses(uses.keys);
   const size_t bytes =
       txn.txn.size_bytes() + sizeof(Entry) + kNodeBytes + uses.keys.size() * kKeyBytes;
   MutexLock lock(mutex_);
   if (!wait_for_room(bytes, stop)) return make_error(ErrorCode::kStopped, "stopped");
-  const NodeId id = uses.is_barrier ? graph_.add_barrier() : graph_.add(std::move(uses.keys));
+  const NodeId id = uses.is_barrier ? graph_.add_barrier() : graph_.add(uses.keys);
   CHECK(id == base_ + entries_.size(), "node {} at {}", id, base_ + entries_.size());
   append_entry(applied_by(txn.txn), txn.previous_ts, bytes);
   txn.node = id;
@@ -211,6 +212,7 @@ bool Dispatcher::fits(const Group& group, const Entry& next, uint64_t rows, size
 
 Group Dispatcher::form_group() {
   Group group{.txns = {}, .low_water = low_water_, .taken = {}};
+  group.txns.reserve(std::min(ready_.size(), limits_.group_txns));
   uint64_t rows = 0;
   size_t bytes = 0;
   std::vector<NodeId> found;

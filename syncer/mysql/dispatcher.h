@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/deque.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/conflict_graph.h"
@@ -70,8 +71,9 @@ class Dispatcher {
     std::vector<KeyUse> keys;
     bool is_barrier = false;  ///< all before it; and all later ones wait for it
   };
-  /// Blocks while the window is full; kStopped on `stop`. Returns the transaction's node.
-  Result<NodeId> add(PlannedTxn txn, Uses uses, const StopToken& stop) EXCLUDES(mutex_);
+  /// Blocks while the window is full; kStopped on `stop`. Returns the transaction's node. Puts the
+  /// keys of `uses` in order.
+  Result<NodeId> add(PlannedTxn txn, Uses& uses, const StopToken& stop) EXCLUDES(mutex_);
   /// One that an earlier run has applied: only its place in the order counts.
   Result<void> add_applied(const Txn& txn, CommitTs previous_ts, const StopToken& stop)
       EXCLUDES(mutex_);
@@ -146,7 +148,7 @@ class Dispatcher {
   CondVar turn_;     ///< for wait_turn()
   ConflictGraph graph_ GUARDED_BY(mutex_);
   NodeId base_ GUARDED_BY(mutex_) = 1;  ///< of entries_.front()
-  std::deque<Entry> entries_ GUARDED_BY(mutex_);
+  Deque<Entry> entries_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;  ///< of entries_
   size_t untaken_ GUARDED_BY(mutex_) = 0;
   Ready ready_ GUARDED_BY(mutex_);

@@ -20,6 +20,8 @@ constexpr Duration kSecondaryTsInterval = std::chrono::seconds(60);
 constexpr size_t kAheadTxns = 512;
 constexpr size_t kAheadBytes = 1 << 20;
 constexpr size_t kAheadColumns = 5000;
+/// So many uses are no reason to give memory back; a large transaction has more.
+constexpr size_t kKeptUsesMax = 1 << 16;
 constexpr int32_t kUnsupportedByServer = 1105;
 /// DDLs run one after the other.
 constexpr uint64_t kDdlHash = 0x44444c;
@@ -123,7 +125,7 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
     return dispatcher_.add_applied(txn, previous, stop);
   }
   follow_changes();
-  ASSIGN_OR_RETURN(Dispatcher::Uses uses, find_uses(txn, stop));
+  TRY(find_uses(txn, stop));
   PlannedTxn planned{.txn = std::move(txn), .previous_ts = previous};
   if (const auto part = start_.parts.find(planned.txn.commit_ts); part != start_.parts.end()) {
     planned.first_row = part->second;
@@ -132,8 +134,8 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
   if (planned.is_begun_ddl) planned.ddl_facts = start_.ddl_facts;
   OpenDdl ddl;
   const bool is_ddl = planned.txn.is_ddl();
-  if (is_ddl) ddl = {.changes = changes_of(*planned.txn.ddl), .is_barrier = uses.is_barrier};
-  ASSIGN_OR_RETURN(const NodeId node, dispatcher_.add(std::move(planned), std::move(uses), stop));
+  if (is_ddl) ddl = {.changes = changes_of(*planned.txn.ddl), .is_barrier = uses_.is_barrier};
+  ASSIGN_OR_RETURN(const NodeId node, dispatcher_.add(std::move(planned), uses_, stop));
   if (is_ddl) {
     ddl.node = node;
     open_ddls_.push_back(std::move(ddl));
@@ -141,10 +143,15 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
   return {};
 }
 
-Result<Dispatcher::Uses> Planner::find_uses(const Txn& txn, const StopToken& stop) {
-  if (txn.ddl) return uses_of_ddl(*txn.ddl);
-  Dispatcher::Uses uses;
-  uses.keys.reserve(2 * txn.rows.size());
+Result<void> Planner::find_uses(const Txn& txn, const StopToken& stop) {
+  if (uses_.keys.capacity() > kKeptUsesMax) uses_.keys = {};
+  uses_.keys.clear();
+  uses_.is_barrier = false;
+  if (txn.ddl) {
+    find_uses_of_ddl(*txn.ddl);
+    return {};
+  }
+  uses_.keys.reserve(2 * txn.rows.size());
   std::vector<const ConflictKeys*> keys(txn.tables.size());
   std::vector<bool> is_known(txn.tables.size());
   for (const RowChange& row : txn.rows) {
@@ -152,22 +159,20 @@ Result<Dispatcher::Uses> Planner::find_uses(const Txn& txn, const StopToken& sto
     if (!is_known[row.table]) {
       ASSIGN_OR_RETURN(table, find_keys(txn.tables[row.table], stop));
       is_known[row.table] = true;
-      if (table == nullptr) uses.keys.push_back({.hash = hash_table(txn.table_of(row).name)});
+      if (table == nullptr) uses_.keys.push_back({.hash = hash_table(txn.table_of(row).name)});
     }
-    if (table != nullptr) table->append_uses(txn, row, uses.keys);
+    if (table != nullptr) table->append_uses(txn, row, uses_.keys);
   }
-  return uses;
+  return {};
 }
 
-Dispatcher::Uses Planner::uses_of_ddl(const Ddl& ddl) {
-  Dispatcher::Uses uses;
-  uses.keys.push_back({.hash = kDdlHash});
+void Planner::find_uses_of_ddl(const Ddl& ddl) {
+  uses_.keys.push_back({.hash = kDdlHash});
   for (const schema::TableName& name : changes_of(ddl)) {
     // A whole database, or nothing that we know of.
-    if (name.table.empty()) uses.is_barrier = true;
-    uses.keys.push_back({.hash = hash_table(name)});
+    if (name.table.empty()) uses_.is_barrier = true;
+    uses_.keys.push_back({.hash = hash_table(name)});
   }
-  return uses;
 }
 
 void Planner::follow_changes() {

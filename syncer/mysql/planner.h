@@ -49,8 +49,9 @@ class Planner {
   bool is_unknown(const schema::TableVersion& table) const;
   void read_ahead(const std::vector<Txn>& txns);
   Result<void> plan(Txn txn, const StopToken& stop);
-  Result<Dispatcher::Uses> find_uses(const Txn& txn, const StopToken& stop);
-  static Dispatcher::Uses uses_of_ddl(const Ddl& ddl);
+  /// Into uses_.
+  Result<void> find_uses(const Txn& txn, const StopToken& stop);
+  void find_uses_of_ddl(const Ddl& ddl);
   /// Null while the table does not exist or a DDL is about to change it: then it is taken whole.
   Result<const ConflictKeys*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
                                         const StopToken& stop);
@@ -71,6 +72,7 @@ class Planner {
   std::unordered_map<const schema::TableVersion*, Known> known_;
   size_t known_columns_ = 0;
   std::vector<OpenDdl> open_ddls_;
+  Dispatcher::Uses uses_;  ///< of the transaction being planned; its memory is used again
   std::optional<TimePoint> last_secondary_ts_;
 };
 

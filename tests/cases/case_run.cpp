@@ -397,7 +397,7 @@ std::optional<Error> CaseRun::replay(TextSink& sink) {
   payloads_.push_back(fakes::fake_payload(last_ts_ + 1));
   threads.start("pump", [&](const StopToken& stop) -> Result<void> {
     for (Bytes& payload : payloads_) {
-      ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload), pump));
+      ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload)));
       if (!merger.offer(pump, std::move(item), stop)) break;
     }
     return {};

@@ -37,8 +37,8 @@ inline Bytes ddl_payload(int64_t commit_ts, int64_t job_id, const std::string& q
   return message.SerializeAsString();
 }
 
-inline tidb::BinlogItem item(Bytes payload, const std::string& pump = "p1") {
-  return tidb::BinlogItem::parse(std::move(payload), PumpId(pump)).value();
+inline tidb::BinlogItem item(Bytes payload) {
+  return tidb::BinlogItem::parse(std::move(payload)).value();
 }
 
 /// A PullBinlogResp around `payload`.

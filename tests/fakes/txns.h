@@ -44,7 +44,7 @@ class TxnBuilder {
   }
   TxnBuilder& ddl(const std::string& schema, const std::string& table, const std::string& text,
                   bool should_skip = false) {
-    txn_.ddl.emplace();
+    txn_.ddl = std::make_unique<Ddl>();
     txn_.ddl->text = text;
     txn_.ddl->should_skip = should_skip;
     txn_.ddl->job_id = DdlJobId(1);

@@ -23,7 +23,7 @@ Result<void> offer_tape(const upstream::Tape& tape, const PumpId& pump, CommitTs
   upstream::append_varint_field(beyond, 3, static_cast<uint64_t>(end.value) + 1);
   for (size_t i = 0; i <= tape.records.size(); ++i) {
     Bytes payload = i < tape.records.size() ? Bytes(tape.records[i].payload) : beyond;
-    ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload), pump));
+    ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload)));
     if (!merger.offer(pump, std::move(item), stop)) break;
   }
   return {};

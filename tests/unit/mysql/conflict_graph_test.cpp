@@ -9,12 +9,17 @@
 namespace drainer::mysql {
 namespace {
 
+NodeId add(ConflictGraph& graph, std::vector<KeyUse> uses) {
+  merge_uses(uses);
+  return graph.add(uses);
+}
+
 TEST_CASE("conflict graph: a writer waits for the writer and the readers before it") {
   ConflictGraph graph;
-  const NodeId first = graph.add({{.hash = 1}});
-  const NodeId reader = graph.add({{.hash = 1, .is_write = false}});
-  const NodeId other = graph.add({{.hash = 1, .is_write = false}});
-  const NodeId last = graph.add({{.hash = 1}, {.hash = 2}});
+  const NodeId first = add(graph, {{.hash = 1}});
+  const NodeId reader = add(graph, {{.hash = 1, .is_write = false}});
+  const NodeId other = add(graph, {{.hash = 1, .is_write = false}});
+  const NodeId last = add(graph, {{.hash = 1}, {.hash = 2}});
   CHECK(graph.is_ready(first));
   CHECK_FALSE(graph.is_ready(reader));
   std::vector<NodeId> ready;
@@ -31,9 +36,9 @@ TEST_CASE("conflict graph: a writer waits for the writer and the readers before 
 
 TEST_CASE("conflict graph: a barrier waits for all and holds back all") {
   ConflictGraph graph;
-  const NodeId before = graph.add({{.hash = 1}});
+  const NodeId before = add(graph, {{.hash = 1}});
   const NodeId barrier = graph.add_barrier();
-  const NodeId after = graph.add({{.hash = 2}});
+  const NodeId after = add(graph, {{.hash = 2}});
   CHECK_FALSE(graph.is_ready(barrier));
   std::vector<NodeId> ready;
   graph.finish(before, ready);
@@ -46,10 +51,10 @@ TEST_CASE("conflict graph: a barrier waits for all and holds back all") {
 
 TEST_CASE("conflict graph: a chain may join the group of its head, a meeting of two may not") {
   ConflictGraph graph;
-  const NodeId head = graph.add({{.hash = 1}});
-  const NodeId next = graph.add({{.hash = 1}});
-  const NodeId other = graph.add({{.hash = 2}});
-  const NodeId meeting = graph.add({{.hash = 1}, {.hash = 2}});
+  const NodeId head = add(graph, {{.hash = 1}});
+  const NodeId next = add(graph, {{.hash = 1}});
+  const NodeId other = add(graph, {{.hash = 2}});
+  const NodeId meeting = add(graph, {{.hash = 1}, {.hash = 2}});
   std::vector<NodeId> followers;
   graph.begin_group();
   graph.take(head, followers);
@@ -108,7 +113,7 @@ TEST_CASE("conflict graph: any order that it allows has the outcome of the seria
         // A barrier counts as one that touches everything.
         for (uint64_t key = 0; is_barrier && key < keys; ++key)
           sample.uses.push_back({.hash = key});
-        const NodeId id = is_barrier ? graph.add_barrier() : graph.add(sample.uses);
+        const NodeId id = is_barrier ? graph.add_barrier() : add(graph, sample.uses);
         REQUIRE(id == samples.size() + 1);
         samples[id] = sample;
         if (graph.is_ready(id)) ready.insert(id);
@@ -143,6 +148,15 @@ TEST_CASE("conflict graph: any order that it allows has the outcome of the seria
     REQUIRE(cells == serial_cells);
     REQUIRE(graph.open_keys() == 0);
   }
+}
+
+TEST_CASE("conflict graph: two uses of one key are one, which writes if any does") {
+  std::vector<KeyUse> uses{{.hash = 7, .is_write = false}, {.hash = 3}, {.hash = 7}};
+  merge_uses(uses);
+  REQUIRE(uses.size() == 2);
+  CHECK(uses[0].hash == 3);
+  CHECK(uses[1].hash == 7);
+  CHECK(uses[1].is_write);
 }
 
 }  // namespace

@@ -123,14 +123,14 @@ class Run {
       Txn txn;
       txn.commit_ts = CommitTs(ts_of(i));
       txn.rows.resize(job.rows);
-      if (job.is_ddl) txn.ddl.emplace();
+      if (job.is_ddl) txn.ddl = std::make_unique<Ddl>();
       if (job.was_applied) {
         is_finished_[i] = true;
         expect(dispatcher_.add_applied(txn, previous, StopToken()).ok(), "add_applied");
       } else {
         PlannedTxn planned{.txn = std::move(txn), .previous_ts = previous};
         Dispatcher::Uses uses{.keys = job.uses, .is_barrier = job.is_barrier};
-        expect(dispatcher_.add(std::move(planned), std::move(uses), StopToken()).ok(), "add");
+        expect(dispatcher_.add(std::move(planned), uses, StopToken()).ok(), "add");
       }
       previous = CommitTs(ts_of(i));
     }
@@ -241,7 +241,8 @@ class CrowdedDispatcher {
     PlannedTxn planned{.txn = {}, .previous_ts = CommitTs(10 * (added_ - 1))};
     planned.txn.commit_ts = CommitTs(10 * added_);
     planned.txn.rows.resize(1);
-    REQUIRE(dispatcher_.add(std::move(planned), {}, StopToken()).ok());
+    Dispatcher::Uses uses;
+    REQUIRE(dispatcher_.add(std::move(planned), uses, StopToken()).ok());
   }
   std::optional<Group> take(size_t worker) { return dispatcher_.take(worker, StopToken()); }
   fakes::FakeClock& clock() { return clock_; }

@@ -101,7 +101,7 @@ TxnBuilder& TxnBuilder::ddl(const std::string& schema, const std::string& table,
   ddl.effect.name = {schema, table};
   ddl.effect.use_schema = schema;
   ddl.effect.touched = {{schema, table}};
-  txn_.ddl = std::move(ddl);
+  txn_.ddl = std::make_unique<Ddl>(std::move(ddl));
   return *this;
 }
 

@@ -201,12 +201,12 @@ void replay(const fs::path& capture) {
   }
   REQUIRE_FALSE(by_commit_ts.empty());
   std::map<TableId, TableImage> tables;
-  PrewriteView prewrite;
   for (const auto& [commit_ts, payload] : by_commit_ts) {
     INFO("commit ts " << commit_ts);
-    REQUIRE(parse_prewrite_into(parse_binlog(payload)->prewrite_value, prewrite).ok());
-    REQUIRE(schema->advance_to(prewrite.schema_version).ok());
-    for (const MutationView& mutation : prewrite.mutations) {
+    const auto prewrite = parse_prewrite(parse_binlog(payload)->prewrite_value);
+    REQUIRE(prewrite.ok());
+    REQUIRE(schema->advance_to(prewrite->schema_version).ok());
+    for (const MutationView& mutation : prewrite->mutations) {
       const auto found = schema->find_table(mutation.table_id);
       if (found.state != schema::TableLookup::State::kFound) continue;
       TableImage& table = tables[mutation.table_id];
