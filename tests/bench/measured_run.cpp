@@ -220,6 +220,8 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
                                    "127.0.0.1:0",
                                    "--repeat",
                                    workload.repeat,
+                                   "--prepare",
+                                   "yes",
                                    "--pace",
                                    options.pace};
   if (!options.pumps.empty()) command.insert(command.end(), {"--pumps", options.pumps});

@@ -156,10 +156,10 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
     }
     reader = std::make_unique<fakes::TopicReader>(addresses, topic);
   }
-  auto upstream =
-      fakes::Process::start({DRAINER_BIN_DIR "/upstream_sim", "--capture", settings.capture,
-                             "--listen", "127.0.0.1:0", "--repeat", settings.repeat},
-                            directory + "/upstream.log", /*wants_stdout=*/true);
+  auto upstream = fakes::Process::start(
+      {DRAINER_BIN_DIR "/upstream_sim", "--capture", settings.capture, "--listen", "127.0.0.1:0",
+       "--repeat", settings.repeat, "--prepare", "yes"},
+      directory + "/upstream.log", /*wants_stdout=*/true);
   const auto ready = upstream->wait_for_line("ready", kStartLimit);
   CHECK(ready.has_value(), "upstream_sim does not start");
   const std::string to =

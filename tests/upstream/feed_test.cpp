@@ -313,6 +313,17 @@ TEST_CASE("repeat: timestamps rise, keys move on, only movable transactions come
     CHECK(feed.item(0, next).commit_ts == items[i + 1].commit_ts);
   }
   CHECK(feed.at_end(0, feed.seek(0, items.back().commit_ts)));
+  // Made beforehand they are the same.
+  const PumpFeed prepared(capture, {.repeat = 3, .is_prepared = true}, &shift, clock);
+  Feed::Position position = prepared.seek(0, 0);
+  for (const auto& item : items) {
+    REQUIRE_FALSE(prepared.at_end(0, position));
+    const Feed::Item same = prepared.item(0, position);
+    CHECK(same.commit_ts == item.commit_ts);
+    CHECK(same.payload == (item.moved.empty() ? item.payload : ByteView(item.moved)));
+    prepared.advance(0, position);
+  }
+  CHECK(prepared.at_end(0, position));
 }
 
 TEST_CASE("repeat: tables whose rows could collide or not fit are left out") {

@@ -78,6 +78,14 @@ std::map<std::string, Setter> setters(SimOptions& options) {
          return {};
        }},
       {"repeat", number(1, [&](int64_t n) { options.feed.repeat = n; })},
+      {"prepare",
+       [&](const std::string& value) -> Result<void> {
+         if (value != "yes" && value != "no") {
+           return make_error(ErrorCode::kInvalid, "{} is neither yes nor no", value);
+         }
+         options.feed.is_prepared = value == "yes";
+         return {};
+       }},
       {"fault",
        [&](const std::string& value) -> Result<void> {
          options.faults.push_back(value);
@@ -185,6 +193,8 @@ std::string options_help() {
   --repeat N               play the capture N times: timestamps rise, integer primary keys move on.
                            Later rounds hold only transactions whose tables all have an integer
                            primary key as row handle and no other unique key; no DDL, no fakes
+  --prepare yes|no         make the later rounds before the start and keep them in memory, so that
+                           they cost no time while something is measured (default no)
   --fault 'FAULT'          arm a fault at the start; may be given several times
   --fake-interval-ms MS    a pump that has been silent so long sends a fake binlog (default 3000)
   --regions N              number of regions of the TiKV store (default 1)

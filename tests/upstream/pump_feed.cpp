@@ -59,6 +59,22 @@ PumpFeed::PumpFeed(const Capture& capture, Options options, const RowShift* shif
     }
   }
   period_ = (last_ts_ - from_ts_.value + kPhysicalUnit) / kPhysicalUnit * kPhysicalUnit;
+  if (options.is_prepared) prepare();
+}
+
+void PumpFeed::prepare() {
+  for (Pump& pump : pumps_) {
+    pump.prepared.reserve(static_cast<size_t>(repeat_ - 1) * pump.repeated.size());
+    for (int64_t repetition = 1; repetition < repeat_; ++repetition) {
+      for (const size_t index : pump.repeated) {
+        pump.prepared.push_back(moved(pump.entries[index].record, repetition));
+      }
+    }
+  }
+}
+
+Bytes PumpFeed::moved(const Record& record, int64_t repetition) const {
+  return shift_->move(record, repetition * period_, repetition);
 }
 
 void PumpFeed::deal(const Capture& capture, size_t pumps) {
@@ -193,9 +209,14 @@ PumpFeed::Item PumpFeed::item(size_t pump, const Position& position) const {
             .commit_ts = shifted(record.commit_ts, position.repetition),
             .ddl_job_id = record.ddl_job_id,
             .is_fake = record.is_fake()};
-  if (position.repetition > 0) {
-    item.moved = shift_->move(record, position.repetition * period_, position.repetition);
+  if (position.repetition == 0) return item;
+  const Pump& from = pumps_[pump];
+  if (from.prepared.empty()) {
+    item.moved = moved(record, position.repetition);
     item.payload = item.moved;
+  } else {
+    const size_t before = static_cast<size_t>(position.repetition - 1) * from.repeated.size();
+    item.payload = from.prepared[before + position.index];
   }
   return item;
 }

@@ -31,6 +31,8 @@ class PumpFeed final : public Feed {
     size_t pumps = 0;  ///< 0 is as recorded
     Pace pace{};
     int64_t repeat = 1;
+    /// Repetitions are made before the first pull and kept, so that they cost no time later.
+    bool is_prepared = false;
   };
 
   /// `shift` may be null when nothing is repeated.
@@ -64,6 +66,7 @@ class PumpFeed final : public Feed {
   struct Pump {
     std::vector<Entry> entries;    // first repetition, by commit ts
     std::vector<size_t> repeated;  // indexes of those that come again
+    std::vector<Bytes> prepared;   // moved ones of all further repetitions; may be empty
   };
 
   const Entry& entry(size_t pump, const Position& position) const;
@@ -72,6 +75,8 @@ class PumpFeed final : public Feed {
   void settle(size_t pump, Position& position) const;
   void deal(const Capture& capture, size_t pumps);
   void rank();
+  void prepare();
+  Bytes moved(const Record& record, int64_t repetition) const;
   int64_t weight_of(const Record& record) const;
   int64_t shifted(int64_t ts, int64_t repetition) const { return ts + repetition * period_; }
   bool is_commit_ts(int64_t ts) const;
