@@ -61,6 +61,7 @@ Result<std::string> make_node_id(const Options& options) {
 int App::run() {
   Result<void> started = start();
   if (started.ok()) started = register_node();
+  if (started.ok()) started = begin_progress();
   if (started.ok()) {
     start_threads();
     Mutex mutex;
@@ -138,6 +139,16 @@ Result<void> App::register_node() {
   TRY(heartbeat_->write(stop_.get_token()));
   log_info("register success", {{"drainer node id", node_id_}});
   return {};
+}
+
+// By this thread, before there is one that writes downstream.
+Result<void> App::begin_progress() {
+  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                         [this](CommitTs saved) {
+                                           heartbeat_->set_max_commit_ts(saved);
+                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
+                                         });
+  return progress_->begin();
 }
 
 Result<void> App::open_server() {
@@ -293,11 +304,6 @@ void App::start_threads() {
     service_threads_.start("schema-keeper",
                            [this](const StopToken& stop) { return schema_keeper_->run(stop); });
   }
-  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
-                                         [this](CommitTs saved) {
-                                           heartbeat_->set_max_commit_ts(saved);
-                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
-                                         });
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
     Result<void> result = progress_->run(stop);
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.

@@ -48,9 +48,11 @@ Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, 
   applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
 
+Result<void> Progress::begin() {
+  return save();
+}
+
 Result<void> Progress::run(const StopToken& stop) {
-  // FIX: a crash before the first save must not leave the "consistent" of an earlier clean stop.
-  TRY(save());
   while (std::optional<Applied> applied = sink_.next_applied(stop)) TRY(note(*applied));
   if (point_.commit_ts > figures().saved_ts) TRY(save());
   return {};

@@ -26,13 +26,17 @@ struct ProgressFigures {
 
 /// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).
 ///
-/// Saves at a DDL, when a downstream TSO comes along, or 3 s after the last save; once more at the
-/// end. run() belongs to one thread, figures() to any.
+/// Saves at the begin, at a DDL, when a downstream TSO comes along, or 3 s after the last save;
+/// once more at the end. figures() from any thread, all else from one at a time.
 class Progress {
  public:
   /// `loaded` is where this run starts; `on_saved` hears of each save. All must outlive it.
   Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
            std::function<void(CommitTs)> on_saved = {});
+
+  /// Takes back `consistent`. Only then may the sink start (FIX 4.4): a crash must never leave the
+  /// "consistent" of an earlier clean stop above a downstream that holds more.
+  Result<void> begin();
 
   /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
   Result<void> run(const StopToken& stop);
