@@ -16,11 +16,11 @@ struct ProgressFigures {
   CommitTs applied_ts;  ///< everything up to it is durable downstream
   CommitTs saved_ts;    ///< as the checkpoint has it
   uint64_t applied_rows = 0;
-  int64_t last_row_unix_ms = 0;  ///< when the last transaction with rows was applied
+  int64_t last_change_unix_ms = 0;  ///< when the last DDL or transaction with rows was applied
 
-  /// No rows for more than synced-check-time: what /status calls synced.
+  /// Neither rows nor DDL for more than synced-check-time: what /status calls synced.
   bool is_synced(int64_t now_unix_ms, int64_t synced_check_time_min) const {
-    return now_unix_ms - last_row_unix_ms > synced_check_time_min * 60 * 1000;
+    return now_unix_ms - last_change_unix_ms > synced_check_time_min * 60 * 1000;
   }
 };
 

@@ -85,7 +85,7 @@ TEST_CASE("progress: a save that fails ends the program with the reason") {
   CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
 }
 
-TEST_CASE("progress: synced when rows have been missing for longer than synced-check-time") {
+TEST_CASE("progress: synced when changes have been missing for longer than synced-check-time") {
   Bench bench;
   const auto is_synced = [&] {
     return bench.progress.figures().is_synced(bench.clock.unix_ms(), /*synced_check_time_min=*/2);
@@ -95,14 +95,18 @@ TEST_CASE("progress: synced when rows have been missing for longer than synced-c
   CHECK_FALSE(is_synced());
   bench.clock.advance(1ms);
   CHECK(is_synced());
-  // A transaction without rows changes nothing, one with rows does.
+  // A transaction without rows is no change; one with rows is, and a DDL.
   bench.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 0});
   REQUIRE(bench.run().ok());
   CHECK(is_synced());
 
-  Bench busy;
-  busy.clock.advance(3min);
-  busy.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 1});
-  REQUIRE(busy.run().ok());
-  CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+  for (const Applied& change :
+       {Applied{.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 1},
+        Applied{.commit_ts = CommitTs(110), .schema_version = SchemaVersion(8), .is_ddl = true}}) {
+    Bench busy;
+    busy.clock.advance(3min);
+    busy.sink.report(change);
+    REQUIRE(busy.run().ok());
+    CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+  }
 }
