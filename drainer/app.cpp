@@ -394,6 +394,10 @@ Result<void> App::stop() {
   }
   service_threads_.request_stop();
   keep_first(service_threads_.wait());
+  // Only a node that does not come back needs no schema of its checkpoint's time.
+  if (is_replicating_ && safe_point_ && heartbeat_->state() == cluster::NodeState::kOffline) {
+    safe_point_->release();
+  }
   const bool is_settled = is_replicating_ && first.ok() && syncer_->is_schema_settled() &&
                           progress_->figures().saved_ts >= syncer_->last_submitted();
   if (is_settled && schema_keeper_) {
