@@ -14,8 +14,9 @@ namespace {
 
 constexpr unsigned char kAlpnOffer[] = {2, 'h', '2'};
 
-/// In the order of our preference.
-constexpr unsigned char kAlpnServed[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+/// In the order of our preference: who knows HTTP/1.1 wants our pages, which HTTP/2 has not; a gRPC
+/// client offers h2 alone.
+constexpr unsigned char kAlpnServed[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1', 2, 'h', '2'};
 
 /// A client that offers neither goes on without ALPN: the port looks at the first bytes anyway.
 int select_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
