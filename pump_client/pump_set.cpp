@@ -53,9 +53,13 @@ void PumpSet::tell_of_silence() {
 }
 
 Result<void> PumpSet::refresh(const StopToken& stop) {
+  const uint64_t look = ++looks_begun_;
   ASSIGN_OR_RETURN(const std::vector<cluster::NodeStatus> nodes, registry_.pumps(stop));
   MutexLock lock(mutex_);
-  has_read_ = true;
+  // One that began later has been faster: it has seen all that this one was to see, and maybe more,
+  // such as a pump that has come back since.
+  if (look < last_applied_look_) return {};
+  last_applied_look_ = look;
   is_any_registered_ = !nodes.empty();
   apply(nodes);
   forget_left();
@@ -110,7 +114,7 @@ void PumpSet::forget_left() {
 
 std::optional<std::map<PumpId, CommitTs>> PumpSet::positions() const {
   MutexLock lock(mutex_);
-  if (!has_read_) return std::nullopt;
+  if (last_applied_look_ == 0) return std::nullopt;
   std::map<PumpId, CommitTs> out;
   for (const auto& [id, stream] : pumps_) out.emplace(id, stream->position());
   return out;

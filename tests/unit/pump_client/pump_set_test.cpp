@@ -66,6 +66,20 @@ TEST_CASE("pump set: a registry without any pump ends it, offline ones are waite
   CHECK(waiting.clock.slept() == std::vector<Duration>(5, std::chrono::seconds(5)));
 }
 
+TEST_CASE("pump set: a slow look undoes nothing of one that began later") {
+  Bench bench;
+  bench.set_pump("p1", NodeState::kOffline);
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.etcd.before_answer = [&] {
+    bench.set_pump("p1", NodeState::kOnline);
+    bench.refresh();
+    CHECK(bench.pumps.positions()->size() == 1);
+  };
+  bench.refresh();
+  REQUIRE(bench.pumps.positions()->size() == 1);
+  CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
+}
+
 TEST_CASE("pump set: a pump that has gone offline takes its series with it, and may come back") {
   Bench bench;
   bench.set_pump("leaver", NodeState::kOnline);
