@@ -91,8 +91,9 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
       continue;
     }
     known->second->set_host(node.host);
-    if (node.state == cluster::NodeState::kOnline) known->second->set_paused(false);
-    if (node.state == cluster::NodeState::kPaused) known->second->set_paused(true);
+    // FIX: the original goes on only when it sees `online`. A pump that is closing by the next look
+    // waits for us, who would not dial it.
+    known->second->set_paused(node.state == cluster::NodeState::kPaused);
   }
   std::vector<PumpId> sources;
   for (const auto& [id, stream] : pumps_) sources.push_back(id);

@@ -80,6 +80,19 @@ TEST_CASE("pump set: a slow look undoes nothing of one that began later") {
   CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
 }
 
+TEST_CASE("pump set: a paused pump is dialled again in whatever other state it is seen next") {
+  const NodeState next = GENERATE(NodeState::kOnline, NodeState::kPausing, NodeState::kClosing);
+  Bench bench;
+  bench.set_pump("p1", NodeState::kOnline);
+  bench.refresh();
+  bench.set_pump("p1", NodeState::kPaused);
+  bench.refresh();
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.set_pump("p1", next);
+  bench.refresh();
+  CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
+}
+
 TEST_CASE("pump set: a pump that has gone offline takes its series with it, and may come back") {
   Bench bench;
   bench.set_pump("leaver", NodeState::kOnline);
