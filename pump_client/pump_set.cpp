@@ -12,21 +12,9 @@ constexpr Duration kSilenceMax = std::chrono::seconds(30);
 }  // namespace
 
 Result<void> PumpSet::run(const StopToken& stop) {
-  bool has_looked = false;
   while (true) {
     const Result<void> read = refresh(stop);
     if (stop.stop_requested()) return {};
-    if (read.ok() && !has_looked) {
-      has_looked = true;
-      MutexLock lock(mutex_);
-      if (!is_any_registered_) {
-        return make_error(
-            ErrorCode::kNotFound,
-            "no pump is registered under /tidb-binlog/v1/pumps in PD's etcd, so there "
-            "is nothing to replicate: start a pump, or check pd-urls");
-      }
-      if (pumps_.empty()) log_warn("all pumps are offline, waiting for one to come");
-    }
     if (!read.ok()) log_error("updatePumpStatus failed", {{"error", read.error()}});
     tell_of_silence();
     if (!clock_.sleep_for(detect_interval_, stop)) return {};
@@ -59,9 +47,16 @@ Result<void> PumpSet::refresh(const StopToken& stop) {
   // One that began later has been faster: it has seen all that this one was to see, and maybe more,
   // such as a pump that has come back since.
   if (look < last_applied_look_) return {};
+  const bool is_first = last_applied_look_ == 0;
   last_applied_look_ = look;
-  is_any_registered_ = !nodes.empty();
   apply(nodes);
+  if (is_first && nodes.empty()) {
+    log_warn(
+        "no pump is registered under /tidb-binlog/v1/pumps in PD's etcd, waiting for one to come; "
+        "if there should be some, check pd-urls");
+  } else if (is_first && pumps_.empty()) {
+    log_warn("all pumps are offline, waiting for one to come");
+  }
   forget_left();
   for (const auto& [id, stream] : pumps_) {
     metric::pump_position(id.value).set(static_cast<double>(physical_ms(stream->position())));

@@ -29,8 +29,8 @@ class PumpSet {
         streams_(streams),
         clock_(clock) {}
 
-  /// Reads the registry now and then every detect interval. The first successful read must show a
-  /// pump, be it offline, else kNotFound; later failures are logged and the old list kept.
+  /// Reads the registry now and then every detect interval, until `stop`. Failures are logged and
+  /// the old list kept; where there is no pump yet it waits for one.
   Result<void> run(const StopToken& stop);
 
   /// One full registry read by the caller's thread, for Notify: returns when a pump that was new
@@ -64,7 +64,6 @@ class PumpSet {
   /// Gone offline; their threads may not have ended yet.
   std::vector<std::shared_ptr<PumpStream>> leaving_ GUARDED_BY(mutex_);
   uint64_t last_applied_look_ GUARDED_BY(mutex_) = 0;  ///< 0: none yet
-  bool is_any_registered_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace drainer
