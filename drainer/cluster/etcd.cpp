@@ -22,9 +22,7 @@ std::string range_end_of(std::string_view prefix) {
 }
 
 EtcdKeyValue to_key_value(etcdserverpb::KeyValue& kv) {
-  return {.key = std::move(*kv.mutable_key()),
-          .value = std::move(*kv.mutable_value()),
-          .mod_revision = kv.mod_revision()};
+  return {.key = std::move(*kv.mutable_key()), .value = std::move(*kv.mutable_value())};
 }
 
 /// Puts `value` if the mod revision of `key` compares to 0 as said.

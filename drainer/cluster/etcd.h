@@ -16,7 +16,6 @@ namespace drainer::cluster {
 struct EtcdKeyValue {
   std::string key;
   std::string value;
-  int64_t mod_revision = 0;
 };
 
 struct EtcdOptions {

@@ -212,11 +212,6 @@ Result<std::vector<NodeStatus>> Registry::drainers(const StopToken& stop) {
   return list("drainers", stop);
 }
 
-Result<void> Registry::put_drainer(const NodeStatus& node, const StopToken& stop) {
-  ASSIGN_OR_RETURN([[maybe_unused]] const auto replaced, replace_drainer(node, stop));
-  return {};
-}
-
 Result<std::optional<NodeStatus>> Registry::replace_drainer(const NodeStatus& node,
                                                             const StopToken& stop) {
   const std::string key = key_of("drainers", node.node_id);
