@@ -11,7 +11,6 @@
 #include <memory>
 
 #include "conf/go_text.h"
-#include "conf/go_url.h"
 #include "drainer/base/log.h"
 
 namespace drainer::conf {
@@ -53,7 +52,7 @@ std::vector<std::string> apply_environment(const Environment& environment,
       continue;
     }
     log_info("recognized and used environment variable",
-             {{"key", name}, {"val", mask_url_passwords(value)}, {"flag", key->flag}});
+             {{"key", name}, {"val", shown_text(value, key->secrecy)}, {"flag", key->flag}});
   }
   return problems;
 }

@@ -7,28 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "drainer/base/utf8.h"
+
 namespace drainer::conf {
 
 namespace {
-
-// Length of the well-formed UTF-8 sequence at the start of `text`, or 0.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const size_t length = byte(0) < 0x80                       ? 1
-                        : byte(0) >= 0xc2 && byte(0) <= 0xdf ? 2
-                        : (byte(0) & 0xf0) == 0xe0           ? 3
-                        : byte(0) >= 0xf0 && byte(0) <= 0xf4 ? 4
-                                                             : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (byte(0) == 0xe0 && byte(1) < 0xa0) return 0;
-  if (byte(0) == 0xed && byte(1) > 0x9f) return 0;
-  if (byte(0) == 0xf0 && byte(1) < 0x90) return 0;
-  if (byte(0) == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
-}
 
 char short_escape(char c) {
   switch (c) {

@@ -178,7 +178,7 @@ std::string mask_url_passwords(std::string_view text) {
     if (start == std::string_view::npos) break;
     out += text.substr(0, start + 2);
     text.remove_prefix(start + 2);
-    const std::string_view authority = text.substr(0, text.find_first_of("/,?#"));
+    const std::string_view authority = text.substr(0, text.find_first_of("/?#"));
     const size_t at = authority.rfind('@');
     const size_t colon = authority.find(':');
     if (at == std::string_view::npos || colon >= at) continue;
@@ -187,6 +187,18 @@ std::string mask_url_passwords(std::string_view text) {
     text.remove_prefix(at);
   }
   return out + std::string(text);
+}
+
+std::string mask_address_password(std::string_view text) {
+  size_t colon = text.find(':');
+  if (colon != std::string_view::npos && text.substr(colon).starts_with("://")) {
+    colon = text.find(':', colon + 3);
+  }
+  const size_t at = text.rfind('@');
+  if (colon == std::string_view::npos || at == std::string_view::npos || colon > at) {
+    return std::string(text);
+  }
+  return std::string(text.substr(0, colon)) + ":******" + std::string(text.substr(at));
 }
 
 }  // namespace drainer::conf

@@ -27,7 +27,12 @@ struct HostPort {
 /// net.SplitHostPort. Errors: `address …: missing port in address` and the like.
 Result<HostPort> split_host_port(std::string_view address);
 
-/// `text` with the password of each "//user:password@" replaced, for logs and messages.
+/// `text` with the password of each "//user:password@" replaced, for logs and messages. A password
+/// may hold commas: what stands between a colon and the last @ before a slash is taken for one.
 std::string mask_url_passwords(std::string_view text);
+
+/// The same for the text of one address, which may lack its scheme, and whose password may hold
+/// anything.
+std::string mask_address_password(std::string_view text);
 
 }  // namespace drainer::conf

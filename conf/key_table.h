@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conf/options.h"
+#include "conf/secret.h"
 
 /// Every setting as one row of data; flags, file decoding, --help, suggestions for unknown keys,
 /// the dump for the log and the test of drainer.toml.example all follow from it.
@@ -74,7 +75,7 @@ struct Key {
   std::string_view default_text;  ///< as TOML; empty: absent, or computed
   std::string_view help;          ///< one sentence, for --help and drainer.toml.example
   Field<Owner> field;
-  bool secret = false;  ///< never shown
+  Secrecy secrecy = Secrecy::kUrls;
 };
 
 /// All settings; those of one TOML table stand together, inner tables after their outer one.

@@ -2,7 +2,6 @@
 #include <rapidjson/writer.h>
 
 #include "conf/go_text.h"
-#include "conf/go_url.h"
 #include "conf/key_table.h"
 #include "conf/load.h"
 #include "conf/secret.h"
@@ -13,18 +12,15 @@ namespace {
 
 using conf::Draft;
 using conf::Key;
+using conf::Secrecy;
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-constexpr std::string_view kMask = "******";
-
-// One member's value by its type. The text of a URL loses its password, a secret all of it.
+// One member's value by its type.
 struct ValueWriter {
   Writer& writer;
-  bool secret = false;
+  Secrecy secrecy = Secrecy::kUrls;
 
-  void operator()(const std::string& value) const {
-    text(secret && !value.empty() ? std::string(kMask) : conf::mask_url_passwords(value));
-  }
+  void operator()(const std::string& value) const { text(conf::shown_text(value, secrecy)); }
   void operator()(bool value) const { writer.Bool(value); }
   void operator()(int64_t value) const { writer.Int64(value); }
   void operator()(int32_t value) const { writer.Int(value); }
@@ -49,7 +45,7 @@ struct ValueWriter {
     writer.StartObject();
     for (const auto& [name, value] : values) {
       key(name);
-      ValueWriter{writer, secret || conf::is_secret_property(name)}(value);
+      ValueWriter{writer, conf::is_secret_property(name) ? Secrecy::kAll : secrecy}(value);
     }
     writer.EndObject();
   }
@@ -93,7 +89,7 @@ void ValueWriter::members(std::span<const Key<Owner>> rows, Owner& owner) const 
       writer.StartObject();
     }
     key(rest);
-    const ValueWriter value{writer, row.secret};
+    const ValueWriter value{writer, row.secrecy};
     std::visit([&](auto field) { value(field(owner)); }, row.field);
   }
   for (size_t i = 0; i < open.size(); ++i) writer.EndObject();

@@ -17,6 +17,7 @@
 #include <openssl/evp.h>
 
 #include "conf/go_text.h"
+#include "conf/go_url.h"
 #include "conf/toml_file.h"
 #include "drainer/base/log.h"
 
@@ -216,6 +217,18 @@ Result<std::string> password_from_command(const std::string& command) {
   ASSIGN_OR_RETURN(const std::string output, shell.read_output());
   TRY(shell.wait_for_success());
   return first_line(output);
+}
+
+std::string shown_text(const std::string& value, Secrecy secrecy) {
+  switch (secrecy) {
+    case Secrecy::kUrls:
+      return mask_url_passwords(value);
+    case Secrecy::kAddress:
+      return mask_address_password(value);
+    case Secrecy::kAll:
+      break;
+  }
+  return value.empty() ? "" : "******";
 }
 
 bool is_secret_property(std::string_view name) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,14 @@ Result<std::string> password_from_file(const std::string& path);
 /// The first line that `/bin/sh -c command` prints. Errors: it cannot start, fails, or takes longer
 /// than 30 seconds.
 Result<std::string> password_from_command(const std::string& command);
+
+/// What of a setting may be shown in logs.
+enum class Secrecy : uint8_t {
+  kUrls,     ///< all but the passwords of URLs in it
+  kAddress,  ///< it is one address, maybe without a scheme: all but its password
+  kAll,      ///< whether it is empty
+};
+std::string shown_text(const std::string& value, Secrecy secrecy);
 
 /// A setting of a library whose value must not be shown, to go by its name.
 bool is_secret_property(std::string_view name);

@@ -44,13 +44,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return out;
 }
 
-std::string trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\n\v\f\r";
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
-}
-
 // The adjustments and checks on one Draft. One thread.
 class Validator {
  public:
@@ -150,7 +143,7 @@ void Validator::check_security(SecurityOptions& security) {
            security.ssl_ca, security.ssl_cert, security.ssl_key,
            fmt::join(security.cert_allowed_cn, " "), files.error().to_string());
   }
-  std::ranges::transform(security.cert_allowed_cn, security.cert_allowed_cn.begin(), trim);
+  for (std::string& name : security.cert_allowed_cn) name = trim_blanks(name);
 }
 
 // The connector verifies chain and host name, but shows nobody the certificate: better to say so
@@ -301,7 +294,7 @@ void Validator::check_addr(std::string_view name, const std::string& addr) {
 
 void Validator::check_pd_urls() {
   for (const std::string& part : split(options_.pd_urls, ',')) {
-    const std::string text = trim(part);
+    const std::string_view text = trim_blanks(part);
     const auto fail = [&](std::string_view cause) {
       refuse("parse EtcdURLs error: {}, {}", mask_url_passwords(options_.pd_urls), cause);
     };

@@ -61,6 +61,7 @@ Result<std::string> make_node_id(const Options& options) {
 int App::run() {
   Result<void> started = start();
   if (started.ok()) started = register_node();
+  if (started.ok()) started = begin_progress();
   if (started.ok()) {
     start_threads();
     Mutex mutex;
@@ -138,6 +139,16 @@ Result<void> App::register_node() {
   TRY(heartbeat_->write(stop_.get_token()));
   log_info("register success", {{"drainer node id", node_id_}});
   return {};
+}
+
+// By this thread, before there is one that writes downstream.
+Result<void> App::begin_progress() {
+  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
+                                         [this](CommitTs saved) {
+                                           heartbeat_->set_max_commit_ts(saved);
+                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
+                                         });
+  return progress_->begin();
 }
 
 Result<void> App::open_server() {
@@ -293,11 +304,6 @@ void App::start_threads() {
     service_threads_.start("schema-keeper",
                            [this](const StopToken& stop) { return schema_keeper_->run(stop); });
   }
-  progress_ = std::make_unique<Progress>(*sink_, *checkpoint_, start_point_, clock_,
-                                         [this](CommitTs saved) {
-                                           heartbeat_->set_max_commit_ts(saved);
-                                           if (schema_keeper_) schema_keeper_->note_saved(saved);
-                                         });
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
     Result<void> result = progress_->run(stop);
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
@@ -388,6 +394,10 @@ Result<void> App::stop() {
   }
   service_threads_.request_stop();
   keep_first(service_threads_.wait());
+  // Only a node that does not come back needs no schema of its checkpoint's time.
+  if (is_replicating_ && safe_point_ && heartbeat_->state() == cluster::NodeState::kOffline) {
+    safe_point_->release();
+  }
   const bool is_settled = is_replicating_ && first.ok() && syncer_->is_schema_settled() &&
                           progress_->figures().saved_ts >= syncer_->last_submitted();
   if (is_settled && schema_keeper_) {

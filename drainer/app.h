@@ -43,6 +43,7 @@ class App {
  private:
   Result<void> start();
   Result<void> register_node();
+  Result<void> begin_progress();
   Result<void> open_server();
   server::Status status() const;
   Result<void> open_downstream();

@@ -4,13 +4,6 @@
 
 namespace drainer {
 
-namespace {
-
-constexpr Duration kMillisecond = std::chrono::milliseconds(1);
-constexpr Duration kSlowTimestamp = 30 * kMillisecond;
-
-}  // namespace
-
 Result<std::shared_ptr<const rpc::TlsContext>> open_tls(const SecurityOptions& security) {
   rpc::TlsOptions options{.ca_file = security.ssl_ca,
                           .cert_file = security.ssl_cert,
@@ -34,11 +27,7 @@ Result<std::unique_ptr<Upstream>> Upstream::open(const Options& options,
   pd_options.discovery_attempts = 30;
   ASSIGN_OR_RETURN(out->pd, cluster::PdClient::open(pd_options, clock, stop));
   log_info("get cluster id from pd", {{"id", out->pd->cluster_id()}});
-  const TimePoint asked_at = clock.now();
   ASSIGN_OR_RETURN(out->started_at, out->pd->tso(stop));
-  if (const Duration took = clock.now() - asked_at; took > kSlowTimestamp) {
-    log_warn("get timestamp too slow", {{"take", fmt::format("{}ms", took / kMillisecond)}});
-  }
   cluster::EtcdOptions etcd_options{.endpoints = [pd = out->pd.get()] { return pd->member_urls(); },
                                     .tls = std::move(tls),
                                     .timeout = options.etcd_timeout,

@@ -12,21 +12,9 @@ constexpr Duration kSilenceMax = std::chrono::seconds(30);
 }  // namespace
 
 Result<void> PumpSet::run(const StopToken& stop) {
-  bool has_looked = false;
   while (true) {
     const Result<void> read = refresh(stop);
     if (stop.stop_requested()) return {};
-    if (read.ok() && !has_looked) {
-      has_looked = true;
-      MutexLock lock(mutex_);
-      if (!is_any_registered_) {
-        return make_error(
-            ErrorCode::kNotFound,
-            "no pump is registered under /tidb-binlog/v1/pumps in PD's etcd, so there "
-            "is nothing to replicate: start a pump, or check pd-urls");
-      }
-      if (pumps_.empty()) log_warn("all pumps are offline, waiting for one to come");
-    }
     if (!read.ok()) log_error("updatePumpStatus failed", {{"error", read.error()}});
     tell_of_silence();
     if (!clock_.sleep_for(detect_interval_, stop)) return {};
@@ -53,11 +41,22 @@ void PumpSet::tell_of_silence() {
 }
 
 Result<void> PumpSet::refresh(const StopToken& stop) {
+  const uint64_t look = ++looks_begun_;
   ASSIGN_OR_RETURN(const std::vector<cluster::NodeStatus> nodes, registry_.pumps(stop));
   MutexLock lock(mutex_);
-  has_read_ = true;
-  is_any_registered_ = !nodes.empty();
+  // One that began later has been faster: it has seen all that this one was to see, and maybe more,
+  // such as a pump that has come back since.
+  if (look < last_applied_look_) return {};
+  const bool is_first = last_applied_look_ == 0;
+  last_applied_look_ = look;
   apply(nodes);
+  if (is_first && nodes.empty()) {
+    log_warn(
+        "no pump is registered under /tidb-binlog/v1/pumps in PD's etcd, waiting for one to come; "
+        "if there should be some, check pd-urls");
+  } else if (is_first && pumps_.empty()) {
+    log_warn("all pumps are offline, waiting for one to come");
+  }
   forget_left();
   for (const auto& [id, stream] : pumps_) {
     metric::pump_position(id.value).set(static_cast<double>(physical_ms(stream->position())));
@@ -87,8 +86,9 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
       continue;
     }
     known->second->set_host(node.host);
-    if (node.state == cluster::NodeState::kOnline) known->second->set_paused(false);
-    if (node.state == cluster::NodeState::kPaused) known->second->set_paused(true);
+    // FIX: the original goes on only when it sees `online`. A pump that is closing by the next look
+    // waits for us, who would not dial it.
+    known->second->set_paused(node.state == cluster::NodeState::kPaused);
   }
   std::vector<PumpId> sources;
   for (const auto& [id, stream] : pumps_) sources.push_back(id);
@@ -110,7 +110,7 @@ void PumpSet::forget_left() {
 
 std::optional<std::map<PumpId, CommitTs>> PumpSet::positions() const {
   MutexLock lock(mutex_);
-  if (!has_read_) return std::nullopt;
+  if (last_applied_look_ == 0) return std::nullopt;
   std::map<PumpId, CommitTs> out;
   for (const auto& [id, stream] : pumps_) out.emplace(id, stream->position());
   return out;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,7 +16,7 @@ namespace drainer {
 
 /// Follows the registry and keeps one stream per pump (spec/upstream-protocols.md 3.6).
 ///
-/// run() belongs to one thread; refresh_now() to any other.
+/// run() belongs to one thread; refresh() to any.
 class PumpSet {
  public:
   /// All must outlive the set; `streams` gets a thread per pump.
@@ -29,12 +29,12 @@ class PumpSet {
         streams_(streams),
         clock_(clock) {}
 
-  /// Reads the registry now and then every detect interval. The first successful read must show a
-  /// pump, be it offline, else kNotFound; later failures are logged and the old list kept.
+  /// Reads the registry now and then every detect interval, until `stop`. Failures are logged and
+  /// the old list kept; where there is no pump yet it waits for one.
   Result<void> run(const StopToken& stop);
 
-  /// One full registry read by the caller's thread, for Notify: returns when a new pump has become
-  /// a merge source.
+  /// One full registry read by the caller's thread, for Notify: returns when a pump that was new
+  /// before the call has become a merge source.
   Result<void> refresh(const StopToken& stop) EXCLUDES(mutex_);
 
   /// Each pump with the commit ts of its last binlog, for /status; nothing before the first read.
@@ -52,6 +52,8 @@ class PumpSet {
   ThreadGroup& streams_;
   Clock& clock_;
 
+  std::atomic<uint64_t> looks_begun_ = 0;
+
   // Of the thread of run().
   CommitTs silent_at_;  ///< where the merger stood when it was looked at
   TimePoint silent_since_{};
@@ -61,8 +63,7 @@ class PumpSet {
   std::map<PumpId, std::shared_ptr<PumpStream>> pumps_ GUARDED_BY(mutex_);
   /// Gone offline; their threads may not have ended yet.
   std::vector<std::shared_ptr<PumpStream>> leaving_ GUARDED_BY(mutex_);
-  bool has_read_ GUARDED_BY(mutex_) = false;
-  bool is_any_registered_ GUARDED_BY(mutex_) = false;
+  uint64_t last_applied_look_ GUARDED_BY(mutex_) = 0;  ///< 0: none yet
 };
 
 }  // namespace drainer

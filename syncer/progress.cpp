@@ -43,14 +43,16 @@ Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, 
   last_log_ = last_save_;
   figures_.applied_ts = loaded.commit_ts;
   figures_.saved_ts = loaded.commit_ts;
-  figures_.last_row_unix_ms = clock_.unix_ms();
+  figures_.last_change_unix_ms = clock_.unix_ms();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(loaded.commit_ts)));
   applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
 
+Result<void> Progress::begin() {
+  return save();
+}
+
 Result<void> Progress::run(const StopToken& stop) {
-  // FIX: a crash before the first save must not leave the "consistent" of an earlier clean stop.
-  TRY(save());
   while (std::optional<Applied> applied = sink_.next_applied(stop)) TRY(note(*applied));
   if (point_.commit_ts > figures().saved_ts) TRY(save());
   return {};
@@ -71,7 +73,7 @@ Result<void> Progress::note(const Applied& applied) {
     MutexLock lock(mutex_);
     figures_.applied_ts = point_.commit_ts;
     figures_.applied_rows += applied.rows;
-    if (applied.rows > 0) figures_.last_row_unix_ms = clock_.unix_ms();
+    if (applied.rows > 0 || applied.is_ddl) figures_.last_change_unix_ms = clock_.unix_ms();
   }
   const TimePoint now = clock_.now();
   if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) TRY(save());

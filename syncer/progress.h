@@ -16,23 +16,27 @@ struct ProgressFigures {
   CommitTs applied_ts;  ///< everything up to it is durable downstream
   CommitTs saved_ts;    ///< as the checkpoint has it
   uint64_t applied_rows = 0;
-  int64_t last_row_unix_ms = 0;  ///< when the last transaction with rows was applied
+  int64_t last_change_unix_ms = 0;  ///< when the last DDL or transaction with rows was applied
 
-  /// No rows for more than synced-check-time: what /status calls synced.
+  /// Neither rows nor DDL for more than synced-check-time: what /status calls synced.
   bool is_synced(int64_t now_unix_ms, int64_t synced_check_time_min) const {
-    return now_unix_ms - last_row_unix_ms > synced_check_time_min * 60 * 1000;
+    return now_unix_ms - last_change_unix_ms > synced_check_time_min * 60 * 1000;
   }
 };
 
 /// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).
 ///
-/// Saves at a DDL, when a downstream TSO comes along, or 3 s after the last save; once more at the
-/// end. run() belongs to one thread, figures() to any.
+/// Saves at the begin, at a DDL, when a downstream TSO comes along, or 3 s after the last save;
+/// once more at the end. figures() from any thread, all else from one at a time.
 class Progress {
  public:
   /// `loaded` is where this run starts; `on_saved` hears of each save. All must outlive it.
   Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, Clock& clock,
            std::function<void(CommitTs)> on_saved = {});
+
+  /// Takes back `consistent`. Only then may the sink start (FIX 4.4): a crash must never leave the
+  /// "consistent" of an earlier clean stop above a downstream that holds more.
+  Result<void> begin();
 
   /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
   Result<void> run(const StopToken& stop);

@@ -21,4 +21,11 @@ bool equals_folded(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, fold, fold);
 }
 
+std::string_view trim_blanks(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\n\v\f\r";
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
 }  // namespace drainer

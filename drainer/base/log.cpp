@@ -15,6 +15,7 @@
 #include <spdlog/sinks/sink.h>
 
 #include "drainer/base/log_control.h"
+#include "drainer/base/utf8.h"
 
 namespace drainer {
 
@@ -34,26 +35,6 @@ std::string_view level_name(LogLevel level) {
       return "FATAL";
   }
   return "INFO";
-}
-
-// Length of the valid UTF-8 sequence at the start of `text`, or 0.
-size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80                   ? 1
-                  : lead >= 0xc2 && lead < 0xe0 ? 2
-                  : (lead & 0xf0) == 0xe0       ? 3
-                  : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0;
-  if (lead == 0xe0 && second < 0xa0) return 0;
-  if (lead == 0xed && second >= 0xa0) return 0;
-  if (lead == 0xf0 && second < 0x90) return 0;
-  if (lead == 0xf4 && second >= 0x90) return 0;
-  return length;
 }
 
 void append_quoted(std::string& out, std::string_view text) {

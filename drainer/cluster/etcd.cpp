@@ -22,9 +22,7 @@ std::string range_end_of(std::string_view prefix) {
 }
 
 EtcdKeyValue to_key_value(etcdserverpb::KeyValue& kv) {
-  return {.key = std::move(*kv.mutable_key()),
-          .value = std::move(*kv.mutable_value()),
-          .mod_revision = kv.mod_revision()};
+  return {.key = std::move(*kv.mutable_key()), .value = std::move(*kv.mutable_value())};
 }
 
 /// Puts `value` if the mod revision of `key` compares to 0 as said.
@@ -113,6 +111,7 @@ class Client final : public EtcdClient {
   Result<void> call(std::string_view method, const google::protobuf::MessageLite& request,
                     google::protobuf::MessageLite& response, const StopToken& stop) {
     const TimePoint deadline = clock_.now() + options_.timeout;
+    size_t distrusted = 0;  // endpoints in a row
     while (true) {
       const std::vector<std::string> endpoints = options_.endpoints();
       if (endpoints.empty()) return Error(ErrorCode::kInvalid, "no etcd endpoint is known");
@@ -125,7 +124,14 @@ class Client final : public EtcdClient {
           attempt(endpoints[turn % endpoints.size()], method, request, response, limit, stop);
       if (done.ok()) return {};
       const ErrorCode code = done.error().code();
-      if (code != ErrorCode::kUnavailable && code != ErrorCode::kTimeout) return done;
+      // A wrong certificate, on either side: another endpoint may have the right one.
+      const bool is_distrust =
+          code == ErrorCode::kDenied && has_status(done.error(), rpc::GrpcStatus::kOk);
+      distrusted = is_distrust ? distrusted + 1 : 0;
+      if (distrusted == endpoints.size()) return done;
+      if (!is_distrust && code != ErrorCode::kUnavailable && code != ErrorCode::kTimeout) {
+        return done;
+      }
       turn_.store(turn + 1);
       if (clock_.now() + kRetryPause >= deadline) return done;
       if (!clock_.sleep_for(kRetryPause, stop)) return stopped_error();

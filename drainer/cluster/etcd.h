@@ -16,7 +16,6 @@ namespace drainer::cluster {
 struct EtcdKeyValue {
   std::string key;
   std::string value;
-  int64_t mod_revision = 0;
 };
 
 struct EtcdOptions {
@@ -27,8 +26,9 @@ struct EtcdOptions {
 };
 
 /// Client of the etcd inside PD: the few operations of the registry (spec/upstream-protocols.md 4).
-/// Linearizable reads. Goes on to the next endpoint when one is not available or does not answer;
-/// that is safe for writes too, since each is guarded and repeats itself. Any thread.
+/// Linearizable reads. Goes on to the next endpoint when one is not available, does not answer or
+/// has a wrong certificate; that is safe for writes too, since each is guarded and repeats itself.
+/// Any thread.
 class EtcdClient {
  public:
   static std::unique_ptr<EtcdClient> create(EtcdOptions options, Clock& clock);

@@ -30,12 +30,7 @@ void Heartbeat::set_max_commit_ts(CommitTs ts) {
   max_commit_ts_ = ts;
 }
 
-NodeStatus Heartbeat::entry() const {
-  MutexLock lock(mutex_);
-  return entry_locked();
-}
-
-NodeStatus Heartbeat::entry_locked() const {
+NodeStatus Heartbeat::make_entry() const {
   // Whole seconds, and 0 stays 0: as the original's approximate clock (3.4).
   const int64_t seconds = (clock_.now() - started_) / std::chrono::seconds(1);
   const int64_t start_ts = options_.start_ts.value;
@@ -55,7 +50,7 @@ Result<void> Heartbeat::write(const StopToken& stop) {
     const auto is_free = [&]() NO_THREAD_SAFETY_ANALYSIS { return !is_writing_; };
     if (!written_.wait(mutex_, stop, is_free)) return stopped_error();
     is_writing_ = true;
-    entry = entry_locked();
+    entry = make_entry();
   }
   Result<std::optional<NodeStatus>> found = registry_.replace_drainer(entry, stop);
   MutexLock lock(mutex_);

@@ -31,8 +31,6 @@ class Heartbeat {
   NodeState state() const EXCLUDES(mutex_);
   /// Everything up to here is applied and saved.
   void set_max_commit_ts(CommitTs ts) EXCLUDES(mutex_);
-  /// The entry as a write would put it now.
-  NodeStatus entry() const EXCLUDES(mutex_);
 
   /// Writes the entry once: at registration and, with the final state set before, at exit.
   Result<void> write(const StopToken& stop) EXCLUDES(mutex_);
@@ -41,7 +39,7 @@ class Heartbeat {
   Result<void> run(const StopToken& stop) EXCLUDES(mutex_);
 
  private:
-  NodeStatus entry_locked() const REQUIRES(mutex_);
+  NodeStatus make_entry() const REQUIRES(mutex_);
   void tell_of_others(const std::optional<NodeStatus>& found) REQUIRES(mutex_);
 
   const Options options_;

@@ -43,9 +43,8 @@ class Registry {
   /// All pumps, whatever their state. An entry that cannot be read is skipped and logged (FIX 3.6).
   Result<std::vector<NodeStatus>> pumps(const StopToken& stop);
   Result<std::vector<NodeStatus>> drainers(const StopToken& stop);
-  /// Creates or replaces the entry of a drainer (3.5).
-  Result<void> put_drainer(const NodeStatus& node, const StopToken& stop);
-  /// The same; gives the entry that it has replaced, if there was one that can be read.
+  /// Creates or replaces the entry of a drainer (3.5); gives the one that it has replaced, if there
+  /// was one that can be read.
   Result<std::optional<NodeStatus>> replace_drainer(const NodeStatus& node, const StopToken& stop);
 
  private:

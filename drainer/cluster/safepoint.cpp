@@ -78,14 +78,13 @@ Result<void> SafePointKeeper::run(const StopToken& stop) {
                  {"error", pinned.error()}});
     }
   } while (clock_.sleep_for(kInterval, stop));
-  release();
   return {};
 }
 
 void SafePointKeeper::release() {
   const Status last = status();
   if (last.answered_ms == 0 || !last.last_error.empty()) return;
-  // The token of the thread is already used up; PdClient's own limits end this call.
+  // The program ends; PdClient's own limits end this call.
   const Result<CommitTs> released =
       pd_.update_service_gc_safe_point(service_id_, /*ttl_seconds=*/0, last.requested, StopToken());
   if (released.ok()) {

@@ -14,8 +14,9 @@ namespace drainer::cluster {
 /// Keeps TiDB's GC from removing schema data that drainer would need after a restart
 /// (spec/upstream-protocols.md 5.6). Any thread.
 ///
-/// FIX: the original ignores PD's answer, reads the snapshot before the first pin, and leaves the
-/// pin behind at exit.
+/// FIX: the original ignores PD's answer, and reads the snapshot before the first pin. KEEP: a
+/// paused or stopped drainer leaves its pin behind, so that the next start still finds the schema
+/// of its checkpoint; only one that goes offline releases it (FIX).
 class SafePointKeeper {
  public:
   /// Gives the ts up to which everything has been applied and saved.
@@ -39,7 +40,7 @@ class SafePointKeeper {
 
   /// Pins once, before the snapshot is read; kConflict when GC has already gone further.
   Result<void> pin(const StopToken& stop) EXCLUDES(mutex_);
-  /// Body of a thread: pins at once, then every 150 s; a failed round is logged. Lets go at `stop`.
+  /// Body of a thread: pins at once, then every 150 s until `stop`; a failed round is logged.
   Result<void> run(const StopToken& stop) EXCLUDES(mutex_);
   /// Removes the pin from PD, if the last round has reached PD at all; else it expires.
   void release() EXCLUDES(mutex_);

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
+#include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 #include "drainer/rpc/tls_session.h"
 
@@ -14,8 +15,9 @@ namespace {
 
 constexpr unsigned char kAlpnOffer[] = {2, 'h', '2'};
 
-/// In the order of our preference.
-constexpr unsigned char kAlpnServed[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+/// In the order of our preference: who knows HTTP/1.1 wants our pages, which HTTP/2 has not; a gRPC
+/// client offers h2 alone.
+constexpr unsigned char kAlpnServed[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1', 2, 'h', '2'};
 
 /// A client that offers neither goes on without ALPN: the port looks at the first bytes anyway.
 int select_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
@@ -25,13 +27,6 @@ int select_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
                                            offered, offered_size);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n\v\f";
-  const size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
 /// All certificates of a PEM bundle; each of them is trusted as a root, as in Go.
@@ -91,7 +86,7 @@ std::shared_ptr<x509_store_st> TlsContext::roots() const {
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::open(TlsOptions options) {
-  for (std::string& name : options.allowed_common_names) name = trim(name);
+  for (std::string& name : options.allowed_common_names) name = trim_blanks(name);
   ASSIGN_OR_RETURN(auto roots, read_store(options.ca_file));
   std::shared_ptr<const TlsContext> context(
       new TlsContext(std::move(options), std::move(roots)));  // NOLINT: private

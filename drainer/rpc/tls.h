@@ -40,7 +40,7 @@ class TlsContext {
     void operator()(ssl_ctx_st* context) const;
   };
   Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_client_context() const;
-  /// The same for the server's side. Selects h2 or http/1.1 when the client offers them. kInvalid
+  /// The same for the server's side. Selects http/1.1 when the client offers it, else h2. kInvalid
   /// without a certificate of our own.
   Result<std::unique_ptr<ssl_ctx_st, ContextDeleter>> make_server_context() const;
 

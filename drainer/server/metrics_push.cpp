@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -25,10 +26,40 @@ struct Gateway {
   bool is_https = false;
   std::string host;
   uint16_t port = 0;
-  std::string credentials;  ///< "user:password" in front of an @; never in an error text
-  std::string authority;    ///< what follows it, for the Host field
-  std::string base_path;    ///< without a slash at its end
+  /// "user:password", decoded, of what stands in front of an @; never in an error text.
+  std::optional<std::string> credentials;
+  std::string authority;  ///< what follows it, for the Host field
+  std::string base_path;  ///< without a slash at its end
 };
+
+// "%41" to "A"; nothing when a % begins no escape.
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text[0] != '%') {
+      out += text[0];
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::string_view digits = text.substr(1, 2);
+    uint8_t byte = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (digits.size() < 2 || parsed.ptr != digits.data() + 2) return std::nullopt;
+    out += static_cast<char>(byte);
+    text.remove_prefix(3);
+  }
+  return out;
+}
+
+// The user part of a URL as Go's HTTP client takes it: the colon is there without a password too.
+std::optional<std::string> decode_user(std::string_view text) {
+  const size_t colon = text.find(':');
+  const auto user = percent_decode(text.substr(0, colon));
+  const auto password =
+      percent_decode(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
+  if (!user || !password) return std::nullopt;
+  return *user + ":" + *password;
+}
 
 Result<Gateway> parse_gateway(std::string_view address) {
   const auto wrong = [&] {
@@ -46,7 +77,8 @@ Result<Gateway> parse_gateway(std::string_view address) {
   const size_t slash = rest.find('/');
   out.authority = std::string(rest.substr(0, slash));
   if (const size_t at = out.authority.rfind('@'); at != std::string::npos) {
-    out.credentials = out.authority.substr(0, at);
+    out.credentials = decode_user(std::string_view(out.authority).substr(0, at));
+    if (!out.credentials) return wrong();
     out.authority.erase(0, at + 1);
   }
   if (slash != std::string_view::npos) out.base_path = std::string(rest.substr(slash));
@@ -99,8 +131,8 @@ std::string query_escape(std::string_view text) {
 
 // As Go's HTTP client gives the credentials of a URL.
 std::string authorization_field(const Gateway& gateway) {
-  if (gateway.credentials.empty()) return {};
-  std::string text = base64_url(gateway.credentials);
+  if (!gateway.credentials) return {};
+  std::string text = base64_url(*gateway.credentials);
   for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
   while (text.size() % 4 != 0) text += '=';
   return "Authorization: Basic " + text + "\r\n";

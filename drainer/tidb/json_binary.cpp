@@ -1,5 +1,6 @@
 #include "drainer/tidb/json_binary.h"
 
+#include "drainer/base/utf8.h"
 #include "drainer/tidb/codec.h"
 #include "drainer/tidb/float_text.h"
 #include "drainer/tidb/time.h"
@@ -32,27 +33,6 @@ constexpr uint64_t kKeyEntryBytes = 6;    ///< u32 offset, u16 length
 constexpr uint64_t kValueEntryBytes = 5;  ///< u8 type, u32 offset or literal
 
 constexpr char kHexDigits[] = "0123456789abcdef";
-
-/// Length of the UTF-8 sequence at `p`, 0 if it is none (overlong, surrogate, cut off, …).
-size_t utf8_length(const char* p, const char* end) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(p[i]); };
-  const auto is_tail = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const auto left = static_cast<size_t>(end - p);
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  if (first < 0xe0) return left >= 2 && is_tail(1) ? 2 : 0;
-  if (left < 3 || !is_tail(1) || !is_tail(2)) return 0;
-  if (first < 0xf0) {
-    if (first == 0xe0 && byte(1) < 0xa0) return 0;
-    if (first == 0xed && byte(1) >= 0xa0) return 0;
-    return 3;
-  }
-  if (left < 4 || !is_tail(3)) return 0;
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) >= 0x90) return 0;
-  return 4;
-}
 
 /// Takes no escape: printable ASCII but quote and backslash, and 0x7f.
 bool is_plain(char c) {
@@ -95,7 +75,7 @@ void append_quoted(std::string& out, ByteView text) {
       append_ascii_escape(out, *p++);
       continue;
     }
-    const size_t length = utf8_length(p, end);
+    const size_t length = utf8_length({p, end});
     const ByteView rune(p, length);
     if (length == 0) {
       out.append("\\ufffd");

@@ -6,14 +6,12 @@
 #include <string_view>
 
 #include "drainer/base/bytes.h"
+#include "drainer/base/go_json.h"
 
 namespace drainer::kafka {
 
-// Pieces of JSON text, appended. Pure.
+// Pieces of JSON text, appended; append_json_string() is another. Pure.
 
-/// A string with its quotes. As Go writes it: < > & as \u003c …, U+2028 and U+2029 escaped, bytes
-/// that are no UTF-8 as \ufffd.
-void append_json_string(std::string& out, std::string_view text);
 /// A string of bytes, each taken for the character of its number (ISO 8859-1).
 void append_json_latin1(std::string& out, ByteView bytes);
 /// A string of the bytes in base64.

@@ -137,6 +137,32 @@ TEST_CASE("faults: a drainer that another one has replaced can write no more") {
   fence_drainer(Capture::bundled(), 1);
 }
 
+TEST_CASE("faults: nothing is written downstream before the first save") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.start_upstream();
+  pipeline.write_config();
+  const auto execute = [&](const std::string& sql) {
+    REQUIRE(pipeline.downstream().execute(sql).ok());
+  };
+  execute("CREATE DATABASE tidb_binlog");
+  execute(
+      "CREATE TABLE tidb_binlog.checkpoint (clusterID BIGINT UNSIGNED PRIMARY KEY, "
+      "checkPoint MEDIUMTEXT)");
+  execute(
+      "CREATE TRIGGER tidb_binlog.refuse BEFORE INSERT ON tidb_binlog.checkpoint FOR EACH ROW "
+      "SIGNAL SQLSTATE '45000'");
+  pipeline.start_drainer_over_capture();
+  CHECK(pipeline.wait_for_drainer() == 2);
+  CHECK_THAT(pipeline.drainer_log(), Catch::Contains("save checkpoint failed"));
+  const auto applied =
+      pipeline.downstream().query_value("SELECT MAX(commit_ts) FROM tidb_binlog.drainer_progress");
+  REQUIRE(applied.ok());
+  CHECK(*applied == pipeline.capture().from_ts);
+
+  execute("DROP TRIGGER tidb_binlog.refuse");
+  check_end(pipeline);
+}
+
 TEST_CASE("faults: the server dies under load") {
   kill_server(Capture::bundled(), 2, "300");
 }

@@ -170,6 +170,25 @@ TEST_CASE("lifecycle: register, online, pause, resume, offline, as etcd and the 
   CHECK_THAT(pipeline.drainer_log(), Catch::Contains("[\"got signal to exit.\"] [signal=hangup]"));
 }
 
+TEST_CASE("lifecycle: the GC safe point is kept for the next start, and let go with the node") {
+  if (is_skipped()) return;
+  World world;
+  Pipeline& pipeline = world.pipeline;
+  pipeline.write_config({.syncer = "load-schema-snapshot = true\n"});
+  for (const bool is_last : {false, true}) {
+    world.start();
+    REQUIRE(pipeline.wait_for_end_of_capture());
+    const std::string action = is_last ? "close" : "pause";
+    CHECK_THAT(pipeline.ask_drainer("PUT", "/state/drainer-1/" + action),
+               Catch::Contains("success"));
+    INFO(world.log_tail());
+    CHECK(pipeline.wait_for_drainer() == 0);
+    const bool is_released =
+        pipeline.drainer_log().find("GC safe point released") != std::string::npos;
+    CHECK(is_released == is_last);
+  }
+}
+
 TEST_CASE("lifecycle: the entry is put right when others change or take it") {
   if (is_skipped()) return;
   World world;

@@ -170,3 +170,10 @@ TEST_CASE("operator: until the first pump comes back it waits") {
   Running running({"--fault", "pump-1 kill 2s", "--fault", "pump-2 kill 2s"});
   running.finish();
 }
+
+TEST_CASE("operator: where no pump is registered it says so and waits") {
+  Running running({"--registry", "empty"});
+  CHECK(running.logs("no pump is registered"));
+  running.pipeline.drainer().send_signal(SIGTERM);
+  CHECK(running.pipeline.wait_for_drainer() == 0);
+}

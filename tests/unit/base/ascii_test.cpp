@@ -13,3 +13,10 @@ TEST_CASE("ascii: only the 26 letters have a case") {
   CHECK_FALSE(equals_folded("@", "`"));
   CHECK_FALSE(equals_folded("\xc3\x84", "\xc3\xa4"));
 }
+
+TEST_CASE("ascii: blanks go from both ends only") {
+  CHECK(trim_blanks(" \t\r\na b\v\f") == "a b");
+  CHECK(trim_blanks("a") == "a");
+  CHECK(trim_blanks(" \n").empty());
+  CHECK(trim_blanks("").empty());
+}

@@ -96,6 +96,27 @@ TEST_CASE("etcd: an endpoint that is down is passed over, and the live one stays
   CHECK(world.net.count("b:2379 /etcdserverpb.KV/Range") == 2);
 }
 
+TEST_CASE("etcd: an endpoint with a wrong certificate is passed over too") {
+  EtcdWorld world;
+  world.endpoints = {"http://a:2379", "http://b:2379"};
+  const FakeNet::Server distrusted = [](std::string_view, ByteView) -> Result<Bytes> {
+    return Error(ErrorCode::kDenied, "tls: server certificate: certificate has expired");
+  };
+  world.net.serve("a:2379", distrusted);
+  world.net.serve("b:2379", world.answering(etcdserverpb::RangeResponse()));
+  CHECK(world.client->range_prefix("k", {}).ok());
+  CHECK(world.client->range_prefix("k", {}).ok());
+  CHECK(world.net.count("a:2379 /etcdserverpb.KV/Range") == 1);
+
+  // When none is left the reason is told at once.
+  world.net.serve("b:2379", distrusted);
+  const TimePoint begin = world.clock.now();
+  CHECK(world.client->range_prefix("k", {}).error().to_string() ==
+        "etcd at http://a:2379 refuses: tls: server certificate: certificate has expired");
+  CHECK(world.net.calls().size() == 5);
+  CHECK(world.clock.now() - begin < std::chrono::seconds(1));
+}
+
 TEST_CASE("etcd: endpoints are asked anew while none answers") {
   EtcdWorld world;
   world.net.serve("c:2379", world.answering(etcdserverpb::RangeResponse()));

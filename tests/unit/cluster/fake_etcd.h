@@ -17,7 +17,9 @@ class FakeEtcd final : public cluster::EtcdClient {
   std::map<std::string, std::string, std::less<>> values;
   std::optional<Error> failure;        ///< of every call, while set
   std::function<void()> before_write;  ///< what another client does in between
-  std::vector<std::string> writes;     ///< "create <key>" or "update <key>", as asked for
+  std::function<void()>
+      before_answer;                ///< what happens once between a prefix's read and its answer
+  std::vector<std::string> writes;  ///< "create <key>" or "update <key>", as asked for
 
   Result<std::vector<cluster::EtcdKeyValue>> range_prefix(std::string_view prefix,
                                                           const StopToken&) override {
@@ -26,6 +28,7 @@ class FakeEtcd final : public cluster::EtcdClient {
     for (const auto& [key, value] : values) {
       if (key.starts_with(prefix)) found.push_back({.key = key, .value = value});
     }
+    if (const auto hook = std::exchange(before_answer, nullptr)) hook();
     return found;
   }
   Result<cluster::EtcdKeyValue> get(std::string_view key, const StopToken&) override {

@@ -123,9 +123,9 @@ TEST_CASE("registry: a drainer is created once, then replaced") {
   FakeEtcd etcd;
   Registry registry(etcd);
   NodeStatus node = kNode;
-  REQUIRE(registry.put_drainer(node, {}).ok());
+  REQUIRE(registry.replace_drainer(node, {}).ok());
   node.state = NodeState::kPaused;
-  REQUIRE(registry.put_drainer(node, {}).ok());
+  REQUIRE(registry.replace_drainer(node, {}).ok());
   CHECK(etcd.writes == std::vector<std::string>{"update /tidb-binlog/v1/drainers/host1:8249",
                                                 "create /tidb-binlog/v1/drainers/host1:8249",
                                                 "update /tidb-binlog/v1/drainers/host1:8249"});
@@ -138,7 +138,7 @@ TEST_CASE("registry: keys are cleaned like file paths") {
   for (const std::string id : {"a//b", "./c", "x/../d", "e/"}) {
     NodeStatus node;
     node.node_id = id;
-    REQUIRE(registry.put_drainer(node, {}).ok());
+    REQUIRE(registry.replace_drainer(node, {}).ok());
   }
   CHECK(etcd.values.contains("/tidb-binlog/v1/drainers/a/b"));
   CHECK(etcd.values.contains("/tidb-binlog/v1/drainers/c"));
@@ -149,7 +149,7 @@ TEST_CASE("registry: keys are cleaned like file paths") {
 TEST_CASE("registry: what another writer put at the last moment is what was replaced") {
   FakeEtcd etcd;
   Registry registry(etcd);
-  REQUIRE(registry.put_drainer(kNode, {}).ok());
+  REQUIRE(registry.replace_drainer(kNode, {}).ok());
   NodeStatus paused = kNode;
   paused.state = NodeState::kPaused;
   etcd.before_write = [&] { etcd.values["/tidb-binlog/v1/drainers/host1:8249"] = to_json(paused); };
@@ -162,7 +162,7 @@ TEST_CASE("registry: an entry that another writer creates at the last moment is 
   etcd.before_write = [&] {
     if (etcd.writes.size() == 2) etcd.values["/tidb-binlog/v1/drainers/host1:8249"] = "other";
   };
-  CHECK(registry.put_drainer(kNode, {}).error().code() == ErrorCode::kConflict);
+  CHECK(registry.replace_drainer(kNode, {}).error().code() == ErrorCode::kConflict);
 }
 
 }  // namespace

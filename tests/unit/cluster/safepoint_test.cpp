@@ -52,7 +52,7 @@ TEST_CASE("safe point: a minimum at our ts holds, one beyond it is a failed pin"
   CHECK(world.keeper.status().minimum == CommitTs(1001));
 }
 
-TEST_CASE("safe point: follows the checkpoint every 150 s and is released at the end") {
+TEST_CASE("safe point: follows the checkpoint every 150 s and stays until it is released") {
   SafePointWorld world;
   StopSource stop;
   world.clock.on_sleep([&] {
@@ -62,10 +62,12 @@ TEST_CASE("safe point: follows the checkpoint every 150 s and is released at the
   REQUIRE(world.keeper.run(stop.get_token()).ok());
   CHECK(world.clock.slept() == std::vector<Duration>(3, seconds(150)));
   const std::string& id = world.keeper.service_id();
-  CHECK(world.pd.pins == std::vector<FakePd::Pin>{{id, 300, CommitTs(1000)},
-                                                  {id, 300, CommitTs(1001)},
-                                                  {id, 300, CommitTs(1002)},
-                                                  {id, 0, CommitTs(1002)}});
+  std::vector<FakePd::Pin> pins = {
+      {id, 300, CommitTs(1000)}, {id, 300, CommitTs(1001)}, {id, 300, CommitTs(1002)}};
+  CHECK(world.pd.pins == pins);
+  world.keeper.release();
+  pins.push_back({id, 0, CommitTs(1002)});
+  CHECK(world.pd.pins == pins);
 }
 
 TEST_CASE("safe point: a round makes 11 attempts a second apart, and a lost round ends nothing") {

@@ -65,6 +65,11 @@ TEST_CASE("go url: passwords are masked wherever a URL stands") {
         "http://u:******@a:1,https://b:2,http://v:******@c");
   CHECK(mask_url_passwords("http://a:1/x@y") == "http://a:1/x@y");
   CHECK(mask_url_passwords("no url") == "no url");
+  CHECK(mask_url_passwords("http://a:1,http://u:p,q@b:2") == "http://a:1,http://u:******@b:2");
+  CHECK(mask_address_password("u:p@a:1") == "u:******@a:1");
+  CHECK(mask_address_password("https://u:p:/,@q@a:1") == "https://u:******@a:1");
+  CHECK(mask_address_password("u@a:1") == "u@a:1");
+  CHECK(mask_address_password("http://a:1") == "http://a:1");
 }
 
 }  // namespace drainer::conf

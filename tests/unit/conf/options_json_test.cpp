@@ -50,7 +50,17 @@ password = "hush-checkpoint"
     CHECK(text.find(secret) == std::string::npos);
   }
   CHECK(text.find("\"pd-urls\":\"http://user:******@127.0.0.1:2379\"") != std::string::npos);
+  CHECK(text.find("\"MetricsAddr\":\"http://user:******@gateway:9091\"") != std::string::npos);
   CHECK(text.find("\"password\":\"******\"") != std::string::npos);
+  for (const char* address :
+       {"user:hush@gateway:9091", "http://user:a,hush@gateway:9091",
+        "http://user:a/hush@gateway:9091", "user:http://hush@b@gateway:9091"}) {
+    const std::string shown =
+        options_json(options_of({.file = fmt::format("MetricsAddr = \"{}\"", address)}));
+    INFO(address << " as " << shown);
+    CHECK(shown.find("hush") == std::string::npos);
+    CHECK(shown.find("user:******@gateway:9091\"") != std::string::npos);
+  }
   // What was never given is shown as empty.
   CHECK(options_json(options_of({})).find("\"password\":\"\"") != std::string::npos);
 }

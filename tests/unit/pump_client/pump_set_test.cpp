@@ -47,23 +47,46 @@ TEST_CASE("pump set: positions are there from the first look on, be there pumps 
   CHECK(bench.pumps.positions()->empty());
 }
 
-TEST_CASE("pump set: a registry without any pump ends it, offline ones are waited for") {
+TEST_CASE("pump set: while no pump is registered or all are offline it waits for one") {
+  const bool is_registered = GENERATE(false, true);
   Bench bench;
-  const Result<void> ended = bench.pumps.run(bench.stop.get_token());
-  REQUIRE_FALSE(ended.ok());
-  CHECK_THAT(ended.error().to_string(), Catch::StartsWith("no pump is registered"));
-
-  Bench waiting;
-  waiting.set_pump("p1", NodeState::kOffline);
-  waiting.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
-  waiting.clock.on_sleep([&] {
-    if (waiting.clock.slept().size() == 3) waiting.set_pump("p1", NodeState::kOnline);
-    if (waiting.clock.slept().size() == 5) waiting.stop.request_stop();
+  if (is_registered) bench.set_pump("p1", NodeState::kOffline);
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.clock.on_sleep([&] {
+    if (bench.clock.slept().size() == 3) bench.set_pump("p1", NodeState::kOnline);
+    if (bench.clock.slept().size() == 5) bench.stop.request_stop();
   });
-  CHECK(waiting.pumps.run(waiting.stop.get_token()).ok());
-  CHECK(waiting.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
+  CHECK(bench.pumps.run(bench.stop.get_token()).ok());
+  CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
   // Exactly as often as detect-interval says.
-  CHECK(waiting.clock.slept() == std::vector<Duration>(5, std::chrono::seconds(5)));
+  CHECK(bench.clock.slept() == std::vector<Duration>(5, std::chrono::seconds(5)));
+}
+
+TEST_CASE("pump set: a slow look undoes nothing of one that began later") {
+  Bench bench;
+  bench.set_pump("p1", NodeState::kOffline);
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.etcd.before_answer = [&] {
+    bench.set_pump("p1", NodeState::kOnline);
+    bench.refresh();
+    CHECK(bench.pumps.positions()->size() == 1);
+  };
+  bench.refresh();
+  REQUIRE(bench.pumps.positions()->size() == 1);
+  CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
+}
+
+TEST_CASE("pump set: a paused pump is dialled again in whatever other state it is seen next") {
+  const NodeState next = GENERATE(NodeState::kOnline, NodeState::kPausing, NodeState::kClosing);
+  Bench bench;
+  bench.set_pump("p1", NodeState::kOnline);
+  bench.refresh();
+  bench.set_pump("p1", NodeState::kPaused);
+  bench.refresh();
+  bench.server.add({.messages = {fakes::pull_response(fakes::dml_payload(10))}, .blocks = true});
+  bench.set_pump("p1", next);
+  bench.refresh();
+  CHECK(bench.merger.take(StopToken())->binlog().commit_ts == CommitTs(10));
 }
 
 TEST_CASE("pump set: a pump that has gone offline takes its series with it, and may come back") {

@@ -6,6 +6,8 @@
 #include "stock_server.h"
 #include "test_ca.h"
 
+#include <openssl/ssl.h>
+
 #include <catch2/catch.hpp>
 
 namespace drainer::rpc {
@@ -55,6 +57,35 @@ Result<Bytes> call(GrpcTarget target, TlsOptions options, ByteView request = "he
   return GrpcChannel::create(target, clock)->unary(kMethod, request, seconds(60), StopToken());
 }
 
+/// The protocol that our own port chooses of those offered, in the form of ALPN.
+std::string choose_alpn(std::string_view offered) {
+  TlsOptions options = pki().options();
+  options.cert_file = pki().server.certificate_file;
+  options.key_file = pki().server.key_file;
+  const auto tls = TlsContext::open(std::move(options));
+  REQUIRE(tls.ok());
+  const auto client_context = (*tls)->make_client_context();
+  const auto server_context = (*tls)->make_server_context();
+  REQUIRE((client_context.ok() && server_context.ok()));
+  const std::unique_ptr<SSL, decltype(&SSL_free)> client(SSL_new(client_context->get()), SSL_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> server(SSL_new(server_context->get()), SSL_free);
+  SSL_set_alpn_protos(client.get(), reinterpret_cast<const unsigned char*>(offered.data()),
+                      static_cast<unsigned>(offered.size()));
+  BIO* near = nullptr;
+  BIO* far = nullptr;
+  REQUIRE(BIO_new_bio_pair(&near, 0, &far, 0) == 1);
+  SSL_set_bio(client.get(), near, near);
+  SSL_set_bio(server.get(), far, far);
+  for (int turn = 0; turn < 10 && SSL_connect(client.get()) != 1; ++turn) {
+    (void)SSL_accept(server.get());
+  }
+  REQUIRE(SSL_is_init_finished(client.get()) == 1);
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(client.get(), &chosen, &size);
+  return {reinterpret_cast<const char*>(chosen), size};
+}
+
 void answer_hello(RawPeer& peer) {
   (void)peer.read_preface();
   (void)peer.read_frame(kData);
@@ -85,6 +116,13 @@ TEST_CASE("tls: a server without ALPN is talked to, as pumps are") {
   const auto answer = call(server.target(), pki().options());
   if (!answer.ok()) FAIL(answer.error().to_string());
   CHECK(*answer == "hello");
+}
+
+TEST_CASE("tls: our port speaks HTTP/1.1 with whoever knows it, HTTP/2 with gRPC clients") {
+  CHECK(choose_alpn("\x02h2\x08http/1.1") == "http/1.1");
+  CHECK(choose_alpn("\x08http/1.1") == "http/1.1");
+  CHECK(choose_alpn("\x02h2") == "h2");
+  CHECK(choose_alpn("\x06spdy/1").empty());
 }
 
 TEST_CASE("tls: a server with the wrong certificate is refused") {

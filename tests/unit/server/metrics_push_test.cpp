@@ -101,6 +101,23 @@ TEST_CASE("metrics push: all metrics are posted as text") {
   }
 }
 
+TEST_CASE("metrics push: user and password of the address are sent as Go sends them") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"user:pass@", "dXNlcjpwYXNz"},              // user:pass
+      {"user@", "dXNlcjo="},                       // user:
+      {"@", "Og=="},                               // :
+      {"us%40er:p%3a:%ff+@", "dXNAZXI6cDo6/ys="},  // us@er:p::\xff+
+  };
+  for (const auto& [user, expected] : cases) {
+    INFO(user);
+    Gateway gateway("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    CHECK(outcome("http://" + (user + gateway.address())).empty());
+    CHECK(gateway.request.find("\r\nHost: " + gateway.address() + "\r\nAuthorization: Basic " +
+                               expected + "\r\n") != std::string::npos);
+  }
+  CHECK(outcome("u:hush%4@a:1") == "push gateway address \"a:1\" is no URL");
+}
+
 TEST_CASE("metrics push: what goes wrong is told") {
   {
     Gateway gateway("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");

@@ -33,14 +33,19 @@ struct Bench {
                    .consistent = true,
                    .ts_map = {}};
   Progress progress{sink, checkpoint, loaded, clock};
+
+  Result<void> run() {
+    sink.close();
+    TRY(progress.begin());
+    return progress.run(StopToken());
+  }
 };
 
 }  // namespace
 
-TEST_CASE("progress: the first save takes back `consistent`, the last one gives it") {
+TEST_CASE("progress: the begin takes back `consistent`, the last save gives it") {
   Bench bench;
-  bench.sink.close();
-  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.progress.begin().ok());
   REQUIRE(bench.checkpoint.saved.size() == 1);
   CHECK(bench.checkpoint.saved[0].commit_ts == CommitTs(100));
   CHECK_FALSE(bench.checkpoint.saved[0].consistent);
@@ -54,8 +59,7 @@ TEST_CASE("progress: saves at a DDL at once, others with the next save, versions
   bench.sink.report(
       {.commit_ts = CommitTs(120), .schema_version = SchemaVersion(8), .is_ddl = true});
   bench.sink.report({.commit_ts = CommitTs(130), .schema_version = SchemaVersion(8), .rows = 1});
-  bench.sink.close();
-  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.run().ok());
   REQUIRE(bench.checkpoint.saved.size() == 3);
   CHECK(bench.checkpoint.saved[1].commit_ts == CommitTs(120));
   CHECK(bench.checkpoint.saved[1].schema_version == SchemaVersion(9));
@@ -68,8 +72,7 @@ TEST_CASE("progress: a downstream TSO is saved beside ours") {
   Bench bench;
   bench.sink.report(
       {.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .secondary_ts = 5000});
-  bench.sink.close();
-  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.run().ok());
   CHECK(bench.checkpoint.saved.back().ts_map ==
         std::map<std::string, int64_t>{{"primary-ts", 110}, {"secondary-ts", 5000}});
 }
@@ -77,12 +80,12 @@ TEST_CASE("progress: a downstream TSO is saved beside ours") {
 TEST_CASE("progress: a save that fails ends the program with the reason") {
   Bench bench;
   bench.checkpoint.fails = true;
-  const Result<void> result = bench.progress.run(StopToken());
+  const Result<void> result = bench.progress.begin();
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
 }
 
-TEST_CASE("progress: synced when rows have been missing for longer than synced-check-time") {
+TEST_CASE("progress: synced when changes have been missing for longer than synced-check-time") {
   Bench bench;
   const auto is_synced = [&] {
     return bench.progress.figures().is_synced(bench.clock.unix_ms(), /*synced_check_time_min=*/2);
@@ -92,16 +95,18 @@ TEST_CASE("progress: synced when rows have been missing for longer than synced-c
   CHECK_FALSE(is_synced());
   bench.clock.advance(1ms);
   CHECK(is_synced());
-  // A transaction without rows changes nothing, one with rows does.
+  // A transaction without rows is no change; one with rows is, and a DDL.
   bench.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 0});
-  bench.sink.close();
-  REQUIRE(bench.progress.run(StopToken()).ok());
+  REQUIRE(bench.run().ok());
   CHECK(is_synced());
 
-  Bench busy;
-  busy.clock.advance(3min);
-  busy.sink.report({.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 1});
-  busy.sink.close();
-  REQUIRE(busy.progress.run(StopToken()).ok());
-  CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+  for (const Applied& change :
+       {Applied{.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .rows = 1},
+        Applied{.commit_ts = CommitTs(110), .schema_version = SchemaVersion(8), .is_ddl = true}}) {
+    Bench busy;
+    busy.clock.advance(3min);
+    busy.sink.report(change);
+    REQUIRE(busy.run().ok());
+    CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+  }
 }
