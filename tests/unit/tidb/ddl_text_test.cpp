@@ -122,6 +122,7 @@ TEST_CASE("ddl text: leading words tell the kind, where names cannot mislead") {
       {"create table t (a int); drop table t", ""},
       {"create table t (a varchar(9) default ';')", "create table"},
       {"create sequence s", ""},
+      {"drop sequence s", ""},
       {"RECOVER TABLE t", ""},
       {"FLASHBACK TABLE t", ""},
       {"lock tables t read", ""},
@@ -155,6 +156,7 @@ TEST_CASE("ddl text: the names in a statement, in its order") {
       {"CREATE TABLE `we``ird` (`a` INT)", {"we`ird"}},
       {"DROP TABLE IF EXISTS `liked`, `ddl_Two`.`liked`;", {"liked", "ddl_Two.liked"}},
       {"DROP VIEW v1, v2 CASCADE", {"v1", "v2"}},
+      {"DROP SEQUENCE IF EXISTS `s`, `d`.`r`;", {"s", "d.r"}},
       {"CREATE INDEX `on` ON `t` (`a`)", {"t"}},
       {"TRUNCATE `d`.`t`", {"d.t"}},
       {"DROP DATABASE d", {}},
@@ -188,6 +190,7 @@ TEST_CASE("ddl text: a DROP of many becomes a DROP of the one that the job is ab
   CHECK(drop_only("DROP TABLE IF EXISTS `liked`, `Two`.`liked`;", "Two", "liked") ==
         "DROP TABLE IF EXISTS `Two`.`liked`;");
   CHECK(drop_only("DROP VIEW `a`, b CASCADE", "d`1", "b") == "DROP VIEW `d``1`.`b` CASCADE");
+  CHECK(drop_only("DROP SEQUENCE `a`, `b`;", "d", "b") == "DROP SEQUENCE `d`.`b`;");
   CHECK(drop_only("DROP TABLE `a`;", "d", "a") == "DROP TABLE `a`;");
   CHECK(drop_only("DROP DATABASE `a`;", "a", "") == "DROP DATABASE `a`;");
 }
