@@ -296,8 +296,4 @@ std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {
          std::string(text.substr(names.back().end));
 }
 
-std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table) {
-  return process_ddl_text(drop_only(to_default_sql_mode(text), schema, table));
-}
-
 }  // namespace drainer::tidb

@@ -96,9 +96,16 @@ SqlMode guess_sql_mode(std::string_view text);
 /// "name" to `name`, \ in strings to \\.
 std::string to_default_sql_mode(std::string_view text);
 
-/// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: default mode, drop_only(),
-/// process_ddl_text(). The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
-/// it, `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
+/// The text as TiDB, MySQL and MariaDB all take it and mean the same by it, as far as that can be:
+/// what only some of them know stands in comments that only those execute, or goes where it says
+/// nothing (CHECK (…) ENFORCED). One that only TiDB can run is a single comment, for which other
+/// servers have error 1065. In the default SQL mode; byte for byte the same if all is common.
+std::string to_common_dialect(std::string_view text);
+
+/// What to send to TiDB, MySQL or MariaDB for a DDL about `schema`.`table`: default mode,
+/// drop_only(), process_ddl_text(), to_common_dialect(). The session must not have
+/// NO_BACKSLASH_ESCAPES in its sql_mode. Before it, `use` DdlEffect::use_schema unless
+/// is_create_database(). Empty: nothing to send.
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table);
 
 }  // namespace drainer::tidb
