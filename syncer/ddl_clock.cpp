@@ -1,8 +1,8 @@
 #include "syncer/ddl_clock.h"
 
-#include <algorithm>
 #include <cstdlib>
 
+#include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/time.h"
 
 namespace drainer {
@@ -13,10 +13,15 @@ namespace {
 constexpr int64_t kZoneSecondsMax = 15 * 3600;
 
 bool asks_for_time(std::string_view text) {
-  // TiDB writes NOW(), LOCALTIME and the like this way, too.
-  constexpr std::string_view kName = "CURRENT_TIMESTAMP";
-  const auto is_same = [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 32 : a) == b; };
-  return !std::ranges::search(text, kName, is_same).empty();
+  const auto tokens = tidb::TokenList::lex(text, tidb::guess_sql_mode(text));
+  if (!tokens) return false;
+  for (size_t i = 0; i < tokens->size(); ++i) {
+    // TiDB prints the first for all of them; the others are in a user's own text.
+    for (const auto* word : {"CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"}) {
+      if (tokens->is_word(i, word)) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -15,6 +16,7 @@
 #include "drainer/schema/schema_image.h"
 #include "drainer/schema/table_version.h"
 #include "drainer/tidb/ddl_job.h"
+#include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/schema_snapshot.h"
 #include "drainer/tidb/table_info.h"
 
@@ -136,6 +138,11 @@ class Schema {
     int64_t finished_ts;
     std::vector<std::pair<TableId, TablePtr>> tables;
   };
+  struct Rename {
+    TableId table;
+    SchemaId schema;
+    std::string name;
+  };
   using PendingJobs = std::map<std::pair<SchemaVersion, DdlJobId>, Pending>;
 
   static Result<std::shared_ptr<const tidb::DdlJob>> job_of(const Pending& pending);
@@ -156,12 +163,15 @@ class Schema {
   Result<DdlEffect> rekey_table(const tidb::DdlJob& job);
   Result<DdlEffect> rename_table(const tidb::DdlJob& job);
   Result<DdlEffect> rename_tables(const tidb::DdlJob& job);
+  Result<DdlEffect> rename_by_text(const tidb::DdlJob& job);
   Result<DdlEffect> exchange_partition(const tidb::DdlJob& job);
 
   Result<Database*> find_database(SchemaId id);
   Result<Table*> find_live(TableId id);
   const Database* find_database_named(std::string_view name, SchemaId* id) const;
   bool has_table_named(const Database& database, std::string_view name) const;
+  std::optional<std::vector<Rename>> find_renames(const std::vector<tidb::NameInText>& names,
+                                                  const std::string& session) const;
   std::string like_schema(const DdlEffect& effect, const tidb::DdlJob& job) const;
   Result<void> add_table(SchemaId schema, TableId id, const std::string& name, InfoPtr info,
                          SchemaVersion since, const TablePtr& before);

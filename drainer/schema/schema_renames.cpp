@@ -1,8 +1,10 @@
 // Renames and exchanges: jobs that say less than what they do (spec/schema-and-ddl.md 2.6).
 
 #include <algorithm>
+#include <optional>
 
 #include "drainer/schema/change_parts.h"
+#include "drainer/schema/lower_case.h"
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/ddl_text.h"
 
@@ -34,7 +36,71 @@ Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
   return effect;
 }
 
+// Which tables the clauses rename, each with its last place; the last clause's table comes last.
+std::optional<std::vector<Schema::Rename>> Schema::find_renames(
+    const std::vector<NameInText>& names, const std::string& session) const {
+  std::vector<Rename> renames;
+  for (size_t i = 0; i + 1 < names.size(); i += 2) {
+    const NameInText& from = names[i];
+    const NameInText& to = names[i + 1];
+    Rename target;
+    target.name = to.table;
+    SchemaId schema;
+    const Database* const old_place =
+        find_database_named(from.is_qualified() ? from.schema : session, &schema);
+    if (old_place == nullptr ||
+        find_database_named(to.is_qualified() ? to.schema : session, &target.schema) == nullptr) {
+      return std::nullopt;
+    }
+    const std::string wanted = to_lower(from.table);
+    // What an earlier clause has moved is no longer where the catalogue has it.
+    auto moved = std::ranges::find_if(renames, [&](const Rename& rename) {
+      return rename.schema == schema && to_lower(rename.name) == wanted;
+    });
+    if (moved != renames.end()) {
+      target.table = moved->table;
+      renames.erase(moved);
+    } else {
+      const auto found = std::ranges::find_if(old_place->tables, [&](TableId id) {
+        return to_lower(tables_.at(id).version->name.table) == wanted &&
+               std::ranges::find(renames, id, &Rename::table) == renames.end();
+      });
+      if (found == old_place->tables.end()) return std::nullopt;
+      target.table = *found;
+    }
+    renames.push_back(std::move(target));
+  }
+  return renames;
+}
+
+// TiDB 5.0 and 5.1 tell only the last table: which the others are stands in the text (FIX, 2.6).
+Result<DdlEffect> Schema::rename_by_text(const DdlJob& job) {
+  if (!job.table_info) return missing_info(job);
+  ASSIGN_OR_RETURN(const Database* const last, find_database(job.schema_id));
+  ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_info->id));
+  const DdlStatement statement = parse_query(job);
+  // The session's database is where the last table went, or where it was.
+  for (const std::string& session : {last->name, table->version->name.schema}) {
+    const auto renames = find_renames(statement.tables, session);
+    if (!renames || renames->empty() || renames->back().table != job.table_info->id) continue;
+    DdlEffect effect = executed({session, ""});
+    effect.touched.clear();
+    for (const Rename& rename : *renames) {
+      const TablePtr before = tables_.at(rename.table).version;
+      const bool is_told = rename.table == job.table_info->id;
+      move_table(rename.table, rename.schema, rename.name, is_told ? job.table_info : before->info,
+                 job.schema_version);
+      effect.name = tables_.at(rename.table).version->name;
+      effect.touched.push_back(before->name);
+      effect.touched.push_back(effect.name);
+    }
+    return effect;
+  }
+  return make_error(ErrorCode::kNotFound, "the tables that the statement renames are not known");
+}
+
 Result<DdlEffect> Schema::rename_tables(const DdlJob& job) {
+  if (job.multiple_table_infos.empty()) return rename_by_text(job);
   ASSIGN_OR_RETURN(const Database* const last, find_database(job.schema_id));
   DdlEffect effect = executed({last->name, ""});
   effect.touched.clear();

@@ -134,6 +134,8 @@ class StatementReader {
     }
     if (take("VIEW")) {
       found(DdlKind::kDropView);
+    } else if (take("SEQUENCE")) {
+      found(DdlKind::kDropSequence);
     } else {
       take("GLOBAL");
       take("TEMPORARY");
@@ -267,6 +269,7 @@ bool is_printed_by_tidb(const TokenList& tokens) {
 std::string_view event_name(DdlKind kind) {
   switch (kind) {
     case DdlKind::kOther:
+    case DdlKind::kDropSequence:
       return "";
     case DdlKind::kCreateDatabase:
       return "create database";
@@ -341,8 +344,9 @@ std::vector<std::string_view> split_statements(std::string_view text) {
 
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table) {
   const DdlStatement statement = parse_ddl(text);
-  const bool is_drop =
-      statement.kind == DdlKind::kDropTable || statement.kind == DdlKind::kDropView;
+  const bool is_drop = statement.kind == DdlKind::kDropTable ||
+                       statement.kind == DdlKind::kDropView ||
+                       statement.kind == DdlKind::kDropSequence;
   if (!is_drop || statement.tables.size() < 2) return std::string(text);
   std::string out(text.substr(0, statement.tables.front().begin));
   append_quoted(out, schema);
@@ -391,10 +395,6 @@ std::string to_default_sql_mode(std::string_view text) {
   }
   out += text.substr(done);
   return out;
-}
-
-std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table) {
-  return process_ddl_text(drop_only(to_default_sql_mode(text), schema, table));
 }
 
 }  // namespace drainer::tidb

@@ -24,12 +24,14 @@ enum class DdlKind : uint8_t {
   kDropTable,
   kDropView,
   kDropIndex,
+  kDropSequence,
   kTruncateTable,
   kRenameTable,
   kAlterTable,
 };
 
-/// The event name of the binlog filter, e.g. "create table"; "" for kOther.
+/// The event name of the binlog filter, e.g. "create table"; "" for kOther and kDropSequence, which
+/// the filter does not know.
 std::string_view event_name(DdlKind kind);
 
 /// A table's name as a text has it, without quotes.
@@ -44,8 +46,8 @@ struct NameInText {
 
 /// What a statement is and which tables it names, in the order of the text:
 /// RENAME TABLE old, new, old, new …; ALTER TABLE the table, then the target of RENAME or the table
-/// of EXCHANGE PARTITION; CREATE TABLE the table, then the source of LIKE; DROP TABLE and VIEW all;
-/// databases none.
+/// of EXCHANGE PARTITION; CREATE TABLE the table, then the source of LIKE; DROP TABLE, VIEW and
+/// SEQUENCE all; databases none.
 struct DdlStatement {
   DdlKind kind = DdlKind::kOther;
   std::vector<NameInText> tables;
@@ -70,9 +72,10 @@ std::vector<std::string_view> split_statements(std::string_view text);
 /// byte the same if there is nothing of that; else without the final ';'. Empty: do not send it.
 std::string process_ddl_text(std::string_view text);
 
-/// DROP TABLE (VIEW) of several tables as the DROP of `schema`.`table` alone: TiDB logs one job,
-/// with the whole text, per table that existed. Run as it is, the text would drop namesakes in the
-/// used database that upstream never touched, and tables that a filter protects (2.6).
+/// DROP TABLE (VIEW, SEQUENCE) of several tables as the DROP of `schema`.`table` alone: TiDB logs
+/// one job, with the whole text, per table that existed. Run as it is, the text would drop
+/// namesakes in the used database that upstream never touched, and tables that a filter protects
+/// (2.6).
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table);
 
 /// RENAME TABLE with only those of its clauses that `keeps` says (a flag per clause). Anything
@@ -93,9 +96,16 @@ SqlMode guess_sql_mode(std::string_view text);
 /// "name" to `name`, \ in strings to \\.
 std::string to_default_sql_mode(std::string_view text);
 
-/// What to send to MySQL or MariaDB for a DDL about `schema`.`table`: default mode, drop_only(),
-/// process_ddl_text(). The session must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before
-/// it, `use` DdlEffect::use_schema unless is_create_database(). Empty: nothing to send.
+/// The text as TiDB, MySQL and MariaDB all take it and mean the same by it, as far as that can be:
+/// what only some of them know stands in comments that only those execute, or goes where it says
+/// nothing (CHECK (…) ENFORCED). One that only TiDB can run is a single comment, for which other
+/// servers have error 1065. In the default SQL mode; byte for byte the same if all is common.
+std::string to_common_dialect(std::string_view text);
+
+/// What to send to TiDB, MySQL or MariaDB for a DDL about `schema`.`table`: default mode,
+/// drop_only(), process_ddl_text(), to_common_dialect(). The session must not have
+/// NO_BACKSLASH_ESCAPES in its sql_mode. Before it, `use` DdlEffect::use_schema unless
+/// is_create_database(). Empty: nothing to send.
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table);
 
 }  // namespace drainer::tidb

@@ -157,6 +157,7 @@ std::string_view ddl_type(std::string_view text) {
     case DdlKind::kAlterDatabase:
     case DdlKind::kCreateView:
     case DdlKind::kDropView:
+    case DdlKind::kDropSequence:
     case DdlKind::kOther:
       return "QUERY";
   }

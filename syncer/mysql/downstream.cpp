@@ -15,11 +15,14 @@ constexpr int32_t kUnknownVariable = 1193;
 
 /// Set where the server knows them. Foreign keys have been checked upstream; downstream the order
 /// of rows within a transaction is not the original one, and cascades come as rows of their own.
-constexpr std::array<std::pair<const char*, const char*>, 4> kDefaultVariables = {{
+/// CHECK constraints, too, unless TiDB ignores them, as it does before 7.2 and by default: MariaDB
+/// then takes the rows that upstream has.
+constexpr std::array<std::pair<const char*, const char*>, 5> kDefaultVariables = {{
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
     {"tidb_placement_mode", "ignore"},
     {"foreign_key_checks", "OFF"},
+    {"check_constraint_checks", "OFF"},
 }};
 
 /// Modes that refuse or change values which exist upstream. TRADITIONAL stands for a set of others,

@@ -46,7 +46,7 @@ class CaseRun {
   };
   struct Expectation {
     const CaseSection* section;
-    std::vector<int64_t> commit_ts;
+    int64_t until;  ///< commit ts of the last transaction before it
     bool is_error;
   };
 
@@ -76,7 +76,6 @@ class CaseRun {
   std::map<DdlJobId, std::shared_ptr<const tidb::DdlJob>> jobs_;
   std::vector<std::shared_ptr<const tidb::DdlJob>> history_;  ///< known at the start
   std::vector<Bytes> payloads_;
-  std::vector<int64_t> commit_ts_;  ///< since the last expectation
   std::vector<Expectation> expectations_;
   int64_t last_id_ = 100;  ///< of schemas, tables, jobs
   int64_t last_version_ = 10;

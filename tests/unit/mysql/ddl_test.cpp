@@ -117,6 +117,51 @@ TEST_CASE("ddl: what exists or is gone already counts as done, at once", "[maria
   CHECK(db.rows(kProgress) == std::to_string(ts - 1) + "|0");
 }
 
+TEST_CASE("ddl: MariaDB takes what TiDB prints, its own way", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  RunningSink sink(options());
+  int64_t ts = 10;
+  for (const char* text : {
+           "CREATE GLOBAL TEMPORARY TABLE `g` (`a` INT) ON COMMIT DELETE ROWS;",
+           "CREATE TABLE `t` (`a` INT CHECK(`a`>0) ENFORCED,`b` INT,`c` VARCHAR(9) COLLATE "
+           "utf8mb4_0900_ai_ci COLUMN_FORMAT DYNAMIC,CONSTRAINT `n` CHECK(`b`>0) NOT "
+           "ENFORCED,INDEX "
+           "`i`(`a`) INVISIBLE) DEFAULT COLLATE = UTF8MB4_0900_BIN STATS_BUCKETS = 9 COMPRESSION = "
+           "'zlib';",
+           "ALTER TABLE `t` ADD CONSTRAINT `m` CHECK(`b`>0) ENFORCED;",
+           "ALTER TABLE `t` ADD CHECK(`b`>0) NOT ENFORCED;",
+           "ALTER TABLE `t` ALTER CHECK `n` ENFORCED;",
+           "ALTER TABLE `t` ALTER INDEX `i` VISIBLE, ADD COLUMN `d` INT;",
+           "ALTER TABLE `t` ALTER INDEX `i` INVISIBLE;",
+           "ALTER TABLE `t` MODIFY COLUMN `d` BIGINT, ALGORITHM = INSTANT, LOCK = NONE;",
+           "ALTER TABLE `t` ADD COLUMN IF NOT EXISTS `d` INT;",
+           "CREATE INDEX `j` ON `t` (`d`) ALGORITHM = INSTANT LOCK = NONE;",
+           "DROP INDEX `j` ON `t` ALGORITHM = INPLACE LOCK = NONE;",
+           "CREATE TABLE `p` (`a` INT) PARTITION BY HASH (`a`) PARTITIONS 1;",
+           "CREATE TABLE `q` (`a` INT);",
+           "ALTER TABLE `p` EXCHANGE PARTITION `p0` WITH TABLE `q` WITHOUT VALIDATION;",
+       }) {
+    sink.submit(TxnBuilder(ts++).ddl("test", "t", text).build());
+  }
+  // Upstream may ignore the constraint.
+  const auto t = table("test", "t", {{"a", tidb::ColumnType::kLong}});
+  sink.submit(TxnBuilder(ts++).insert(t, {number(-1)}).build());
+  for (const char* text : {"ALTER TABLE `t` ALTER CHECK `m` NOT ENFORCED;",
+                           "ALTER TABLE `t` DROP CHECK `n`, DROP COLUMN `b`;"}) {
+    sink.submit(TxnBuilder(ts++).ddl("test", "t", text).build());
+  }
+  CHECK(sink.wait_applied(ts - 1));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SHOW CREATE TABLE t") ==
+        "t|CREATE TABLE `t` (\n"
+        "  `a` int(11) DEFAULT NULL CHECK (`a` > 0),\n"
+        "  `c` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_ai_ci DEFAULT NULL,\n"
+        "  `d` bigint(20) DEFAULT NULL,\n"
+        "  KEY `i` (`a`) IGNORED\n"
+        ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin");
+}
+
 TEST_CASE("ddl: a fatal failure names statement, cause and remedy", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

@@ -381,6 +381,36 @@ TEST_CASE("schema: several renames go where the text sends them, as TiDB stores 
   CHECK(apart.name(12) == "A.v");
 }
 
+TEST_CASE("schema: several renames of a TiDB that tells only the last table follow the text") {
+  const auto rename = [](const std::string& query, int64_t schema_id, testing::TableSpec last) {
+    return JobSpec{.type = DdlType::kRenameTables,
+                   .schema_id = schema_id,
+                   .table_id = last.id,
+                   .query = query,
+                   .table = {std::move(last)}};
+  };
+  World swap;
+  DdlEffect effect =
+      swap.apply(rename("RENAME TABLE t TO tmp, U TO t, tmp TO u", 101, {.id = 10, .name = "u"}));
+  CHECK(swap.name(10) == "A.u");
+  CHECK(swap.name(11) == "A.t");
+  CHECK(effect.use_schema == "A");
+  CHECK(effect.name == TableName{"A", "u"});
+  CHECK(swap.schema.find_table(TableId(10)).table->previous->name.table == "t");
+
+  // The session's database is where the last table was.
+  World across;
+  effect = across.apply(rename("RENAME TABLE B.v TO v, t TO B.t", 102, {.id = 10, .name = "t"}));
+  CHECK(across.name(12) == "A.v");
+  CHECK(across.name(10) == "B.t");
+  CHECK(effect.use_schema == "A");
+
+  World unknown;
+  const Error error =
+      unknown.refuse(rename("RENAME TABLE x TO y, t TO z", 101, {.id = 10, .name = "z"}));
+  CHECK(error.to_string().find("RENAME TABLE x TO y") != std::string::npos);
+}
+
 TEST_CASE("schema: an exchanged table goes on under the partition's id, there and back") {
   World world;
   const auto exchange = [](int64_t table_id, std::vector<int64_t> partitions, std::string query) {

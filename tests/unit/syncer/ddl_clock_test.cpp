@@ -69,7 +69,12 @@ TEST_CASE("ddl clock: only a statement that asks for the time gets it") {
   const tidb::DdlJob job =
       job_of({{1, ColumnType::kTimestamp, std::string("2026-11-21 19:02:00")}});
   CHECK(find_ddl_clock(job, "ADD COLUMN b DATETIME DEFAULT CURRENT_TIMESTAMP").has_value());
+  // A user's own words, of a DDL that comes before its binlog.
+  CHECK(find_ddl_clock(job, "alter table t add b datetime default now(), drop c").has_value());
+  CHECK(find_ddl_clock(job, "alter table t add b datetime default localtime").has_value());
+  CHECK(find_ddl_clock(job, "alter table t add b timestamp default localtimestamp()").has_value());
   CHECK_FALSE(find_ddl_clock(job, "ALTER TABLE t ADD COLUMN b INT").has_value());
+  CHECK_FALSE(find_ddl_clock(job, "ALTER TABLE t ADD COLUMN `now` INT COMMENT 'now'").has_value());
   CHECK_FALSE(find_ddl_clock(tidb::DdlJob{}, kText).has_value());
 }
 

@@ -122,6 +122,7 @@ TEST_CASE("ddl text: leading words tell the kind, where names cannot mislead") {
       {"create table t (a int); drop table t", ""},
       {"create table t (a varchar(9) default ';')", "create table"},
       {"create sequence s", ""},
+      {"drop sequence s", ""},
       {"RECOVER TABLE t", ""},
       {"FLASHBACK TABLE t", ""},
       {"lock tables t read", ""},
@@ -155,6 +156,7 @@ TEST_CASE("ddl text: the names in a statement, in its order") {
       {"CREATE TABLE `we``ird` (`a` INT)", {"we`ird"}},
       {"DROP TABLE IF EXISTS `liked`, `ddl_Two`.`liked`;", {"liked", "ddl_Two.liked"}},
       {"DROP VIEW v1, v2 CASCADE", {"v1", "v2"}},
+      {"DROP SEQUENCE IF EXISTS `s`, `d`.`r`;", {"s", "d.r"}},
       {"CREATE INDEX `on` ON `t` (`a`)", {"t"}},
       {"TRUNCATE `d`.`t`", {"d.t"}},
       {"DROP DATABASE d", {}},
@@ -188,6 +190,7 @@ TEST_CASE("ddl text: a DROP of many becomes a DROP of the one that the job is ab
   CHECK(drop_only("DROP TABLE IF EXISTS `liked`, `Two`.`liked`;", "Two", "liked") ==
         "DROP TABLE IF EXISTS `Two`.`liked`;");
   CHECK(drop_only("DROP VIEW `a`, b CASCADE", "d`1", "b") == "DROP VIEW `d``1`.`b` CASCADE");
+  CHECK(drop_only("DROP SEQUENCE `a`, `b`;", "d", "b") == "DROP SEQUENCE `d`.`b`;");
   CHECK(drop_only("DROP TABLE `a`;", "d", "a") == "DROP TABLE `a`;");
   CHECK(drop_only("DROP DATABASE `a`;", "a", "") == "DROP DATABASE `a`;");
 }
@@ -234,6 +237,99 @@ TEST_CASE("ddl text: strings and names read in the default mode what they were u
   for (const auto& [text, expected] : cases) {
     INFO(text);
     CHECK(to_default_sql_mode(text) == expected);
+  }
+}
+
+TEST_CASE("ddl text: what one server does not know stands where only the others look") {
+  const std::pair<std::string, std::string> cases[] = {
+      // CHECK: enforced is the default; what is not enforced MariaDB and MySQL 5.7 cannot have.
+      {"CREATE TABLE `t` (`a` INT CHECK(`a`>0) ENFORCED,CONSTRAINT `c` CHECK(`a`<9) ENFORCED);",
+       "CREATE TABLE `t` (`a` INT CHECK(`a`>0),CONSTRAINT `c` CHECK(`a`<9));"},
+      {"CREATE TABLE `t` (`a` INT CONSTRAINT `c` CHECK(`a`>0) NOT ENFORCED,`b` INT)",
+       "CREATE TABLE `t` (`a` INT /*!80016 CONSTRAINT `c` CHECK(`a`>0) NOT ENFORCED */,`b` INT)"},
+      {"CREATE TABLE `t` (`a` INT, CHECK((`a`)>0) NOT ENFORCED, PRIMARY KEY(`a`))",
+       "CREATE TABLE `t` (`a` INT /*!80016 , CHECK((`a`)>0) NOT ENFORCED */, PRIMARY KEY(`a`))"},
+      {"CREATE TABLE `t` (CHECK(1) NOT ENFORCED,CHECK(2) NOT ENFORCED,`a` INT)",
+       "CREATE TABLE `t` (/*!80016 CHECK(1) NOT ENFORCED, *//*!80016 CHECK(2) NOT ENFORCED, */`a` "
+       "INT)"},
+      {"CREATE TABLE `t` (CHECK(1) NOT ENFORCED,`a` INT)",
+       "CREATE TABLE `t` (/*!80016 CHECK(1) NOT ENFORCED, */`a` INT)"},
+      {"CREATE TABLE `t` (`a` TEXT CHECK(`a`!='*/') NOT ENFORCED)",
+       "CREATE TABLE `t` (`a` TEXT CHECK(`a`!='*/') NOT ENFORCED)"},
+      {"ALTER TABLE `t` ADD CONSTRAINT `c` CHECK(`a`>0) ENFORCED;",
+       "ALTER TABLE `t` ADD CONSTRAINT `c` CHECK(`a`>0);"},
+      {"ALTER TABLE `t` ADD CHECK(`a`>0) NOT ENFORCED;",
+       "ALTER TABLE `t` /*!80016 ADD CHECK(`a`>0) NOT ENFORCED */;"},
+      {"ALTER TABLE `t` ADD COLUMN `b` INT, DROP CHECK `c`",
+       "ALTER TABLE `t` ADD COLUMN `b` INT /*!80016 , DROP CHECK `c` */ "
+       "/*M! , DROP CONSTRAINT IF EXISTS `c` */"},
+      {"ALTER TABLE `t` ALTER CHECK `c` NOT ENFORCED",
+       "ALTER TABLE `t` /*!80016 ALTER CHECK `c` NOT ENFORCED */ "
+       "/*M! DROP CONSTRAINT IF EXISTS `c` */"},
+      {"ALTER TABLE `t` ALTER CHECK `c` ENFORCED",
+       "ALTER TABLE `t` /*!80016 ALTER CHECK `c` ENFORCED */"},
+      // Indices that queries do not use.
+      {"ALTER TABLE `t` ALTER INDEX `i` INVISIBLE, ADD COLUMN `b` INT",
+       "ALTER TABLE `t` /*!80000 ALTER INDEX `i` INVISIBLE, */ "
+       "/*M!100600 ALTER INDEX `i` IGNORED, */ ADD COLUMN `b` INT"},
+      {"ALTER TABLE `t` ALTER INDEX `i` VISIBLE",
+       "ALTER TABLE `t` /*!80000 ALTER INDEX `i` VISIBLE */ "
+       "/*M!100600 ALTER INDEX `i` NOT IGNORED */"},
+      {"CREATE INDEX `i` ON `t` (`a`) COMMENT 'x' INVISIBLE",
+       "CREATE INDEX `i` ON `t` (`a`) COMMENT 'x' /*!80000 INVISIBLE */ /*M!100600 IGNORED */"},
+      {"CREATE TABLE t (visible INT, invisible INT, INDEX visible (visible) VISIBLE)",
+       "CREATE TABLE t (visible INT, invisible INT, INDEX visible (visible) /*!80000 VISIBLE */)"},
+      {"ALTER TABLE `p` EXCHANGE PARTITION `p0` WITH TABLE `t` WITHOUT VALIDATION",
+       "ALTER TABLE `p` EXCHANGE PARTITION `p0` WITH TABLE `t` /*!50705 WITHOUT VALIDATION */ "
+       "/*M!110400 WITHOUT VALIDATION */"},
+      // Collations and options of one server.
+      {"CREATE TABLE `t` (`a` TEXT COLLATE utf8mb4_0900_bin) DEFAULT COLLATE = UTF8MB4_0900_AI_CI",
+       "CREATE TABLE `t` (`a` TEXT COLLATE /*!80001 utf8mb4_0900_bin */ /*M! utf8mb4_nopad_bin */) "
+       "DEFAULT COLLATE = /*!80001 UTF8MB4_0900_AI_CI */ /*M! utf8mb4_uca1400_nopad_ai_ci */"},
+      {"CREATE TABLE `t` (`a` INT COLUMN_FORMAT DYNAMIC STORAGE DISK) COMPRESSION = 'zlib' "
+       "STATS_BUCKETS = 9 STATS_SAMPLE_RATE = 0.5 STATS_COL_LIST = 'a' COMMENT = 'x'",
+       "CREATE TABLE `t` (`a` INT /*!50700 COLUMN_FORMAT DYNAMIC */ /*!50700 STORAGE DISK */) "
+       "/*!50700 COMPRESSION = 'zlib' */ /*T! STATS_BUCKETS = 9 */ /*T! STATS_SAMPLE_RATE = 0.5 */ "
+       "/*T! STATS_COL_LIST = 'a' */ COMMENT = 'x'"},
+      {"create table t (storage int, compression text)",
+       "create table t (storage int, compression text)"},
+      // Promises that another server cannot keep.
+      {"ALTER TABLE `t` DROP COLUMN `a`, ALGORITHM = INSTANT, LOCK = NONE;",
+       "ALTER TABLE `t` DROP COLUMN `a`, ALGORITHM = DEFAULT, LOCK = DEFAULT;"},
+      {"CREATE INDEX `i` ON `t` (`a`) ALGORITHM = INPLACE LOCK = NONE;",
+       "CREATE INDEX `i` ON `t` (`a`);"},
+      {"CREATE ALGORITHM = UNDEFINED DEFINER = `r`@`%` SQL SECURITY DEFINER VIEW `v` (`a`) AS "
+       "SELECT 1",
+       "CREATE ALGORITHM = UNDEFINED DEFINER = `r`@`%` SQL SECURITY DEFINER VIEW `v` (`a`) AS "
+       "SELECT 1"},
+      // IF [NOT] EXISTS, where ignoring the error has the same effect.
+      {"ALTER TABLE `t` ADD COLUMN IF NOT EXISTS `b` INT;",
+       "ALTER TABLE `t` ADD COLUMN /*T! IF NOT EXISTS */ /*M! IF NOT EXISTS */ `b` INT;"},
+      {"DROP INDEX IF EXISTS `i` ON `t`",
+       "DROP INDEX /*T! IF EXISTS */ /*M! IF EXISTS */ `i` ON `t`"},
+      {"ALTER TABLE `t` ADD COLUMN IF NOT EXISTS `b` INT, DROP COLUMN IF EXISTS `c`",
+       "ALTER TABLE `t` ADD COLUMN IF NOT EXISTS `b` INT, DROP COLUMN IF EXISTS `c`"},
+      {"DROP TABLE IF EXISTS `t`", "DROP TABLE IF EXISTS `t`"},
+      // A user's own text has bare what TiDB prints in comments.
+      {"alter table t add column b int, add primary key (a) nonclustered",
+       "alter table t add column b int, add primary key (a) /*T![clustered_index] nonclustered */"},
+      {"create table t (a bigint auto_random(5) primary key clustered, unique key u (b) global)",
+       "create table t (a bigint /*T![auto_rand] auto_random(5) */ primary key "
+       "/*T![clustered_index] clustered */, unique key u (b) /*T![global_index] global */)"},
+      {"alter table t add column clustered int, add auto_random int, add index global (a)",
+       "alter table t add column clustered int, add auto_random int, add index global (a)"},
+      // Tables that only TiDB has.
+      {"CREATE GLOBAL TEMPORARY TABLE `t` (`a` INT PRIMARY KEY /*T![clustered_index] CLUSTERED */) "
+       "ON COMMIT DELETE ROWS;",
+       "/*T! CREATE GLOBAL TEMPORARY TABLE `t` (`a` INT PRIMARY KEY  CLUSTERED ) ON COMMIT DELETE "
+       "ROWS */"},
+      {"DROP GLOBAL TEMPORARY TABLE `t`", "/*T! DROP GLOBAL TEMPORARY TABLE `t` */"},
+  };
+  for (const auto& [text, expected] : cases) {
+    INFO(text);
+    const std::string once = to_common_dialect(text);
+    CHECK(once == expected);
+    CHECK(to_common_dialect(once) == once);
   }
 }
 
