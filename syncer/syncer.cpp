@@ -219,7 +219,7 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
     TRY(schema_.skip_ddl(job));
     return progress_only(binlog);
   }
-  Result<schema::DdlEffect> applied = schema_.apply_ddl(job, /*is_delete_only=*/false);
+  Result<schema::DdlEffect> applied = schema_.apply_ddl(job);
   if (!applied.ok()) {
     return std::move(applied).error().because("commit ts {}: DDL job {}", binlog.commit_ts,
                                               job->id);

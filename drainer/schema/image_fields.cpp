@@ -156,15 +156,6 @@ Result<std::shared_ptr<const TableInfo>> take_info(FieldReader& in) {
   return std::shared_ptr<const TableInfo>(std::move(info));
 }
 
-Result<std::shared_ptr<TableVersion>> take_version(FieldReader& in) {
-  auto version = std::make_shared<TableVersion>();
-  version->name.schema = in.take_bytes();
-  version->name.table = in.take_bytes();
-  version->since = SchemaVersion(in.take_int());
-  ASSIGN_OR_RETURN(version->info, take_info(in));
-  return version;
-}
-
 void put_name(FieldWriter& out, const TableName& name) {
   out.put_bytes(name.schema);
   out.put_bytes(name.table);
@@ -177,22 +168,30 @@ TableName take_name(FieldReader& in) {
   return name;
 }
 
+// Without the version before it.
+void put_version(FieldWriter& out, const TableVersion& version) {
+  put_name(out, version.name);
+  out.put_int(version.since.value);
+  put_info(out, *version.info);
+}
+
+Result<std::shared_ptr<TableVersion>> take_version(FieldReader& in) {
+  auto version = std::make_shared<TableVersion>();
+  version->name = take_name(in);
+  version->since = SchemaVersion(in.take_int());
+  ASSIGN_OR_RETURN(version->info, take_info(in));
+  return version;
+}
+
 }  // namespace
 
 void put_table(FieldWriter& out, const SchemaImage::Table& table) {
   const TableVersion& version = *table.version;
   out.put_int(table.id.value);
   out.put_int(table.schema.value);
-  out.put_bytes(version.name.schema);
-  out.put_bytes(version.name.table);
-  out.put_int(version.since.value);
-  put_info(out, *version.info);
+  put_version(out, version);
   out.put_uint(version.previous ? 1 : 0);
-  if (!version.previous) return;
-  out.put_bytes(version.previous->name.schema);
-  out.put_bytes(version.previous->name.table);
-  out.put_int(version.previous->since.value);
-  put_info(out, *version.previous->info);
+  if (version.previous) put_version(out, *version.previous);
 }
 
 Result<SchemaImage::Table> take_table(FieldReader& in) {

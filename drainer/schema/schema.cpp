@@ -84,9 +84,7 @@ Result<DdlEffect> Schema::apply_job(const std::shared_ptr<const DdlJob>& job) {
   return effect;
 }
 
-Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job, bool is_delete_only) {
-  // Rows may always lack columns, so that the early step of a DROP COLUMN means nothing here.
-  if (is_delete_only) return ignored("Syncer skips DeleteOnly DDL");
+Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job) {
   known_jobs_.push_back(job->id);
   if (changes_nothing(*job)) return ignored("skip ddl due to the failed ddl");
   const JobTreatment* treatment = find_treatment(job->type);
@@ -120,7 +118,7 @@ Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job, bo
 Result<void> Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
   if (changes_nothing(*job) || job->schema_version.value <= 0) return {};
   const UnknownJobPolicy policy = std::exchange(unknown_job_policy_, UnknownJobPolicy::kSkip);
-  Result<DdlEffect> effect = apply_ddl(job, /*is_delete_only=*/false);
+  Result<DdlEffect> effect = apply_ddl(job);
   unknown_job_policy_ = policy;
   if (effect.ok() || effect.error().code() == ErrorCode::kUnsupported) return {};
   return std::move(effect).error();

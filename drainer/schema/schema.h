@@ -69,10 +69,10 @@ class Schema {
   Result<void> advance_to(SchemaVersion version);
 
   /// Applies the job of a DDL binlog (after all pending ones below its version) and says what to do
-  /// with its text. `is_delete_only` is the early binlog of DROP COLUMN(S); its job may be null. A
-  /// job that was applied early by advance_to() keeps its effect; one that comes a second time is
-  /// ignored. kUnsupported for types that stop the drainer; the caller adds the commit ts.
-  Result<DdlEffect> apply_ddl(const std::shared_ptr<const tidb::DdlJob>& job, bool is_delete_only);
+  /// with its text. A job that was applied early by advance_to() keeps its effect; one that comes a
+  /// second time is ignored. kUnsupported for types that stop the drainer; the caller adds the
+  /// commit ts.
+  Result<DdlEffect> apply_ddl(const std::shared_ptr<const tidb::DdlJob>& job);
 
   /// Applies the job of a DDL binlog whose text the operator does not want (`ignore-txn-commit-ts`,
   /// 5.1 FIX). No type stops us here.

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 namespace drainer::tidb {
 
-// Decimal digits into a buffer that is known to be large enough; each returns the byte after.
-// Pure functions; the caller answers for the room.
+// Decimal digits. Pure functions; those that put them into a buffer return the byte after, and the
+// caller answers for the room.
 
 inline constexpr std::array<char, 200> kDigitPairs = [] {
   std::array<char, 200> pairs{};
@@ -34,6 +36,13 @@ inline char* put_digits(char* out, uint32_t value, uint32_t count) {
   }
   if (p != out) *out = static_cast<char>('0' + value % 10);
   return out + count;
+}
+
+/// The number's decimal text behind `out`.
+template <class Integer>
+void append_integer(std::string& out, Integer value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 /// Number of digits of `value`, 1 to 10.

@@ -2,12 +2,12 @@
 
 #include "drainer/base/utf8.h"
 #include "drainer/tidb/codec.h"
+#include "drainer/tidb/digits.h"
 #include "drainer/tidb/float_text.h"
 #include "drainer/tidb/time.h"
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 
 namespace drainer::tidb {
@@ -107,12 +107,6 @@ void append_base64(std::string& out, ByteView bytes) {
       out.push_back(j <= count ? kAlphabet[bits >> (18 - 6 * j) & 63] : '=');
     }
   }
-}
-
-template <class Integer>
-void append_integer(std::string& out, Integer value) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
 /// Prints one document; remembers where the first fault was.

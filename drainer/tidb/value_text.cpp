@@ -1,23 +1,14 @@
 #include "drainer/tidb/value_text.h"
 
 #include "drainer/tidb/decimal.h"
+#include "drainer/tidb/digits.h"
 #include "drainer/tidb/float_text.h"
 #include "drainer/tidb/json_binary.h"
 #include "drainer/tidb/time.h"
 
-#include <charconv>
 #include <cmath>
 
 namespace drainer::tidb {
-namespace {
-
-template <class Integer>
-void append_integer(std::string& out, Integer value) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
-}  // namespace
 
 Result<void> append_text(std::string& out, const Value& value) {
   switch (value.kind) {

@@ -1,8 +1,8 @@
 #include "syncer/mysql/literal.h"
 
 #include <array>
-#include <charconv>
 
+#include "drainer/tidb/digits.h"
 #include "drainer/tidb/value_text.h"
 
 namespace drainer::mysql {
@@ -50,13 +50,6 @@ void escape_tail(std::string& out, size_t from, QuoteStyle style) {
   }
 }
 
-template <class Integer>
-void append_integer(std::string& out, Integer value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
-
 Result<void> append_quoted_text(std::string& out, const Value& value, QuoteStyle style) {
   out.push_back('\'');
   const size_t from = out.size();
@@ -102,13 +95,13 @@ Result<void> append_literal(std::string& out, const Value& value, QuoteStyle sty
       out += "NULL";
       return {};
     case ValueKind::kInt:
-      append_integer(out, value.i);
+      tidb::append_integer(out, value.i);
       return {};
     case ValueKind::kUint:
     case ValueKind::kEnum:
     case ValueKind::kSet:
     case ValueKind::kBit:
-      append_integer(out, value.u);
+      tidb::append_integer(out, value.u);
       return {};
     case ValueKind::kFloat:
     case ValueKind::kDouble:

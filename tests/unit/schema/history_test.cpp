@@ -89,12 +89,12 @@ TEST_CASE("history: the checkpoint's version counts, too, and binlogs that come 
   const auto schema = load(jobs, {CommitTs(400), SchemaVersion(3)});
   CHECK(name(*schema, 10) == "d101.t/2");
   CHECK(schema->pending_count() == 1);
-  Result<DdlEffect> effect = schema->apply_ddl(make_job(jobs[2]), false);
+  Result<DdlEffect> effect = schema->apply_ddl(make_job(jobs[2]));
   REQUIRE(effect.ok());
   CHECK(effect->action == DdlEffect::Action::kExecute);
   CHECK(effect->name == TableName{"d101", "t"});
   CHECK(name(*schema, 10) == "d101.t/2");
-  effect = schema->apply_ddl(make_job(jobs[3]), false);
+  effect = schema->apply_ddl(make_job(jobs[3]));
   REQUIRE(effect.ok());
   CHECK(effect->action == DdlEffect::Action::kExecute);
   CHECK(name(*schema, 10) == "d101.t/3");
@@ -174,7 +174,7 @@ TEST_CASE("history: a database that came back has its tables, one dropped long a
   // Recovered in the stream.
   const auto schema = load(jobs, {CommitTs(2 * kDayTs), SchemaVersion(0)});
   CHECK(name(*schema, 10) == "gone");
-  REQUIRE(schema->apply_ddl(make_job(recover), false).ok());
+  REQUIRE(schema->apply_ddl(make_job(recover)).ok());
   CHECK(name(*schema, 10) == "back.t/3");
   // Not after weeks: the history's reader has let go of the tables.
   jobs.pop_back();

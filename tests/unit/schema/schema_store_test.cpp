@@ -187,7 +187,7 @@ TEST_CASE("schema store: a schema goes on from its image") {
   restored.restore(image);
   CHECK(restored.version() == SchemaVersion(3));
   CHECK(restored.find_table(TableId(10)).state == TableLookup::State::kTruncated);
-  REQUIRE(restored.apply_ddl(later, /*is_delete_only=*/false).ok());
+  REQUIRE(restored.apply_ddl(later).ok());
   const TableLookup found = restored.find_table(TableId(11));
   REQUIRE(found.state == TableLookup::State::kFound);
   CHECK(found.table->info->columns.size() == 2);
@@ -199,8 +199,8 @@ TEST_CASE("schema store: a schema goes on from its image") {
                                .schema_id = 101,
                                .table_id = 10,
                                .table = {{.id = 10, .name = "t"}}});
-  CHECK(restored.apply_ddl(early, false)->action == DdlEffect::Action::kExecute);
-  CHECK(restored.apply_ddl(early, false)->action == DdlEffect::Action::kIgnore);
+  CHECK(restored.apply_ddl(early)->action == DdlEffect::Action::kExecute);
+  CHECK(restored.apply_ddl(early)->action == DdlEffect::Action::kIgnore);
 }
 
 TEST_CASE("schema store: the file is replaced as a whole, and absent is no error") {

@@ -34,14 +34,14 @@ class World {
 
   DdlEffect apply(JobSpec job) {
     complete(job);
-    Result<DdlEffect> effect = schema.apply_ddl(make_job(job), false);
+    Result<DdlEffect> effect = schema.apply_ddl(make_job(job));
     INFO((effect.ok() ? "" : effect.error().to_string()));
     REQUIRE(effect.ok());
     return std::move(effect).value();
   }
   Error refuse(JobSpec job) {
     complete(job);
-    Result<DdlEffect> effect = schema.apply_ddl(make_job(job), false);
+    Result<DdlEffect> effect = schema.apply_ddl(make_job(job));
     REQUIRE_FALSE(effect.ok());
     return std::move(effect).error();
   }
@@ -249,19 +249,11 @@ TEST_CASE("schema: jobs that failed, changed nothing or belong to TiDB itself le
   CHECK(world.apply({.type = DdlType::kDropTable, .schema_id = 1, .table_id = 281474976709656})
             .action == Action::kIgnore);
   Result<DdlEffect> no_version = world.schema.apply_ddl(
-      make_job({.id = 5000, .type = DdlType::kDropTable, .schema_id = 101, .table_id = 10}), false);
+      make_job({.id = 5000, .type = DdlType::kDropTable, .schema_id = 101, .table_id = 10}));
   REQUIRE(no_version.ok());
   CHECK(no_version->reason == "skip ddl due to the failed ddl");
   CHECK(world.schema.version() == before);
   CHECK(world.name(10) == "A.t");
-}
-
-TEST_CASE("schema: the early step of a drop column needs no job and does nothing") {
-  World world;
-  const Result<DdlEffect> effect = world.schema.apply_ddl(nullptr, /*is_delete_only=*/true);
-  REQUIRE(effect.ok());
-  CHECK(effect->action == Action::kIgnore);
-  CHECK(effect->reason == "Syncer skips DeleteOnly DDL");
 }
 
 TEST_CASE("schema: a job is applied once, in whatever order versions and binlogs come") {
@@ -305,7 +297,7 @@ TEST_CASE("schema: rows tell which multi-schema changes have to come early") {
   const auto early = world.schema.early_changes(SchemaVersion(50), CommitTs(4000));
   REQUIRE(early->size() == 1);
   CHECK((*early)[0]->query == change.query);
-  Result<DdlEffect> effect = world.schema.apply_ddl((*early)[0], false);
+  Result<DdlEffect> effect = world.schema.apply_ddl((*early)[0]);
   REQUIRE(effect.ok());
   CHECK(effect->action == Action::kExecute);
   CHECK(world.schema.pending_count() == 0);
@@ -586,6 +578,6 @@ TEST_CASE("schema: starts from a snapshot and goes on with what the stream bring
                              .schema_id = 101,
                              .table_id = 10,
                              .table = {{.id = 10, .name = "t", .columns = 2}}});
-  REQUIRE(schema.apply_ddl(job, false).ok());
+  REQUIRE(schema.apply_ddl(job).ok());
   CHECK(schema.find_table(TableId(10)).table->info->columns.size() == 2);
 }

@@ -198,7 +198,7 @@ TEST_CASE("worked example: each job does what the specification says") {
   Schema schema;
   for (const Step& step : steps()) {
     INFO("job " << step.job_id);
-    Result<DdlEffect> effect = schema.apply_ddl(parse(documents.at(step.job_id)), false);
+    Result<DdlEffect> effect = schema.apply_ddl(parse(documents.at(step.job_id)));
     REQUIRE(effect.ok());
     CHECK(effect->action == step.action);
     CHECK(effect->name == step.name);
@@ -229,7 +229,7 @@ TEST_CASE("worked example: rows bring in what their schema version needs, and no
     REQUIRE(schema.advance_to(job->schema_version).ok());
     CHECK(live(schema) == step.tables);
     // Its binlog comes after the rows, and still says what to execute.
-    Result<DdlEffect> effect = schema.apply_ddl(job, false);
+    Result<DdlEffect> effect = schema.apply_ddl(job);
     REQUIRE(effect.ok());
     CHECK(effect->action == step.action);
     CHECK(effect->touched == step.touched);
