@@ -62,7 +62,8 @@ Result<NewerJobs::Answer> NewerJobs::look(const NewerColumn& column,
         [&](DdlJobId, ByteView json) -> Result<void> {
           ASSIGN_OR_RETURN(tidb::DdlJob job, tidb::parse_ddl_job(json));
           if (job.table_id != column.table || !job.is_finished()) return {};
-          is_explained = true;
+          // Others, such as those of TiFlash, may have finished before the column was there.
+          is_explained |= job.table_info && is_public(*job.table_info, column.column);
           if (job.type != tidb::DdlType::kMultiSchemaChange) return {};
           found.push_back(std::make_shared<const tidb::DdlJob>(std::move(job)));
           return {};

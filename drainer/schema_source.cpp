@@ -30,8 +30,14 @@ Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(cluster:
 
 Result<std::unique_ptr<schema::Schema>> load_snapshot(const SavePoint& start, cluster::Meta& meta,
                                                       const StopToken& stop) {
+  // Read first: snapshot() tells at its end whether GC has overtaken us.
+  ASSIGN_OR_RETURN(const std::vector<DdlJobId> past, meta.history_ids(start.commit_ts, stop));
   ASSIGN_OR_RETURN(const tidb::SchemaSnapshot snapshot, meta.snapshot(start.commit_ts, stop));
-  return schema::load_snapshot(snapshot, start.schema_version);
+  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> schema,
+                   schema::load_snapshot(snapshot, start.schema_version));
+  // Or a row with a newer column would dig out descriptions of years ago.
+  for (const DdlJobId id : past) schema->note_known(id);
+  return schema;
 }
 
 Result<std::unique_ptr<schema::Schema>> load_history(const SavePoint& start, cluster::Meta& meta,

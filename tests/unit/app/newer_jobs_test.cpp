@@ -80,6 +80,16 @@ TEST_CASE("newer jobs: a change of another kind explains the column, its binlog 
   CHECK(world.find().value().empty());
 }
 
+TEST_CASE("newer jobs: a job that does not have the column yet explains nothing") {
+  World world;
+  world.set_table(101, 50, table_with_column(5));
+  JobSpec before = change(2, DdlType::kUpdateTiFlashReplicaStatus);
+  before.table[0].columns = 1;
+  world.add(before);
+  world.clock.on_sleep([&] { world.add(change(3)); });
+  CHECK(world.find().value().size() == 1);
+}
+
 TEST_CASE("newer jobs: waits ten minutes, then says what to look for; ends on stop") {
   World world;
   world.set_table(101, 50, table_with_column(5));
