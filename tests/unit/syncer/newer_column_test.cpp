@@ -110,3 +110,33 @@ TEST_CASE("newer column: a table is looked into once per schema version") {
   CHECK(world.asked[0].table == TableId(42));
   CHECK(world.asked[0].column == ColumnId(2));
 }
+
+TEST_CASE(
+    "newer column: a change that waits goes before rows and DDL that have passed its version") {
+  World world;
+  world.schema.add_pending(multi_change());
+  const auto drop = fakes::job(8, DdlType::kDropSchema, 12, 2);
+  std::vector<tidb::BinlogItem> input;
+  SECTION("rows of its version") {
+    input = items({row(100, 9)});
+  }
+  SECTION("older rows, when the schema has its version") {
+    auto snapshot = tidb::SchemaSnapshot();
+    world.schema = schema::Schema();
+    snapshot.databases.push_back({{.id = SchemaId(2), .name = "shop"}, {table_t(true)}});
+    REQUIRE(world.schema.load(snapshot, SchemaVersion(9)).ok());
+    world.schema.add_pending(multi_change());
+    input = items({row(100, 8)});
+  }
+  SECTION("a later job") {
+    input = items({fakes::ddl_payload(100, 8, "DROP DATABASE shop")});
+    input[0].set_ddl_job(drop);
+  }
+  REQUIRE(world.run(std::move(input)).ok());
+  const std::vector<Txn>& txns = world.sink.txns();
+  REQUIRE(txns.size() == 2);
+  CHECK(txns[0].commit_ts == CommitTs(99));
+  REQUIRE(txns[0].is_ddl());
+  CHECK(txns[0].ddl->job_id == DdlJobId(7));
+  CHECK(txns[1].commit_ts == CommitTs(100));
+}
