@@ -90,6 +90,21 @@ TEST_CASE("newer jobs: a job that does not have the column yet explains nothing"
   CHECK(world.find().value().size() == 1);
 }
 
+TEST_CASE("newer jobs: a member of an ENUM is looked for where the column has more by now") {
+  const auto table = [](const std::string& members) {
+    return fmt::format(R"({{"id":50,"name":"t","cols":[{{"id":2,"name":"b","state":5,)"
+                       R"("type":{{"Tp":247,"Elems":[{}]}}}}]}})",
+                       members);
+  };
+  World world;
+  const NewerColumn column{SchemaId(101), TableId(50), ColumnId(2), /*members=*/3};
+  world.add(change(3));
+  world.set_table(101, 50, table(R"("a","b")"));
+  CHECK(world.newer.find(column, {}, {}).value().empty());
+  world.set_table(101, 50, table(R"("a","b","c")"));
+  CHECK(world.newer.find(column, {}, {}).value().size() == 1);
+}
+
 TEST_CASE("newer jobs: waits ten minutes, then says what to look for; ends on stop") {
   World world;
   world.set_table(101, 50, table_with_column(5));
