@@ -11,12 +11,12 @@
 
 namespace drainer {
 
-/// Looks in TiKV for what explains a row with a column that the schema does not have
-/// (spec/schema-and-ddl.md 3.4).
+/// Looks in TiKV for what explains a row with a column, or a member of an ENUM, that the schema
+/// does not have (spec/schema-and-ddl.md 3.4).
 ///
 /// A multi-schema change whose columns are public already, but whose binlog is still to come, must
 /// go first: it is waited for. A column that is not public yet belongs to a change that runs, and
-/// is not for us. One thread.
+/// is not for us; nor is the invalid value of an ENUM that has no more members now. One thread.
 class NewerJobs {
  public:
   /// Both must outlive it.

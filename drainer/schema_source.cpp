@@ -28,10 +28,33 @@ Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(cluster:
                     job.finished_ts);
 }
 
+// Multi-schema changes that the snapshot may show although their binlogs come after it.
+Result<void> add_multi_schema_changes(schema::Schema& schema, cluster::Meta& meta,
+                                      const StopToken& stop) {
+  ASSIGN_OR_RETURN(const std::vector<DdlJobId> ids, meta.history_ids(stop));
+  const auto add = [&](DdlJobId, ByteView json) -> Result<void> {
+    ASSIGN_OR_RETURN(const tidb::DdlJobOutline outline, tidb::parse_ddl_job_outline(json));
+    if (outline.job.type != tidb::DdlType::kMultiSchemaChange) return {};
+    schema.add_pending_json(outline.job, Bytes(json));
+    return {};
+  };
+  for (const schema::JobRange& range : schema::unknown_ranges(ids, schema.known_jobs())) {
+    TRY(meta.scan_history(range.first, range.last, add, stop));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<schema::Schema>> load_snapshot(const SavePoint& start, cluster::Meta& meta,
                                                       const StopToken& stop) {
+  // Read first: snapshot() tells at its end whether GC has overtaken us.
+  ASSIGN_OR_RETURN(const std::vector<DdlJobId> past, meta.history_ids(start.commit_ts, stop));
   ASSIGN_OR_RETURN(const tidb::SchemaSnapshot snapshot, meta.snapshot(start.commit_ts, stop));
-  return schema::load_snapshot(snapshot, start.schema_version);
+  ASSIGN_OR_RETURN(std::unique_ptr<schema::Schema> schema,
+                   schema::load_snapshot(snapshot, start.schema_version));
+  // Or a row with a newer column would dig out descriptions of years ago.
+  for (const DdlJobId id : past) schema->note_known(id);
+  TRY(add_multi_schema_changes(*schema, meta, stop));
+  return schema;
 }
 
 Result<std::unique_ptr<schema::Schema>> load_history(const SavePoint& start, cluster::Meta& meta,

@@ -99,6 +99,11 @@ Result<void> Syncer::handle(tidb::BinlogItem item, const StopToken& stop) {
   const tidb::BinlogView& binlog = item.binlog();
   if (binlog.is_fake()) return submit(progress_only(binlog), stop);
   if (!binlog.is_ddl()) return handle_dml(std::move(item), stop);
+  if (sink_.wants_ddl_before_rows()) {
+    // The schema takes what lies below the job's version, or rows would come before its DDL.
+    TRY(submit_early_changes(binlog, SchemaVersion(item.ddl_job()->schema_version.value - 1),
+                             stop));
+  }
   ASSIGN_OR_RETURN(Txn txn, translate_ddl(binlog, item.ddl_job(), binlog.ddl_query));
   return submit(std::move(txn), stop);
 }
@@ -124,7 +129,8 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
                                                binlog.commit_ts);
   }
   if (sink_.wants_ddl_before_rows()) {
-    TRY(submit_early_changes(binlog, prewrite->schema_version, stop));
+    // A schema that was loaded as a snapshot decodes older rows with the change, too.
+    TRY(submit_early_changes(binlog, std::max(prewrite->schema_version, schema_.version()), stop));
   }
   if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
     return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");

@@ -71,7 +71,8 @@ class Syncer {
   Result<void> run_until_stopped(const StopToken& stop);
   Result<void> handle(tidb::BinlogItem item, const StopToken& stop);
   Result<void> handle_dml(tidb::BinlogItem item, const StopToken& stop);
-  /// Multi-schema changes whose rows come before their binlog (schema-and-ddl.md 3.4 FIX).
+  /// Multi-schema changes up to `version` whose binlog comes after this one (schema-and-ddl.md 3.4
+  /// FIX).
   Result<void> submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
                                     const StopToken& stop);
   /// True when a change was found that has to go first.

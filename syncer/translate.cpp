@@ -1,5 +1,6 @@
 #include "syncer/translate.h"
 
+#include <optional>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -45,6 +46,7 @@ class DmlTranslator {
                    std::shared_ptr<const schema::TableVersion> table) {
     table_ = table.get();
     unknown_id_ = 0;
+    unknown_member_ = nullptr;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
     size_t inserted = 0;
@@ -72,6 +74,8 @@ class DmlTranslator {
 
   /// The highest column id in the rows of the last mutation that its table does not have.
   int64_t unknown_id() const { return unknown_id_; }
+  /// A column of the last mutation's table with an ENUM's invalid value in a row, if any.
+  const tidb::ColumnInfo* unknown_member() const { return unknown_member_; }
 
  private:
   Result<void> add_row(RowKind kind, std::span<const ByteView> rows, size_t index) {
@@ -96,14 +100,14 @@ class DmlTranslator {
         change.old_begin = static_cast<uint32_t>(begin + columns);
         const std::span<Value> old(txn_.values.data() + change.old_begin, columns);
         decoded = tidb::decode_update_row(rows[index], *table_->info, old, values, &unknown_id_);
-        if (decoded.ok()) decoded = convert_times(old);
+        if (decoded.ok()) decoded = finish(old);
         break;
       }
       case RowKind::kDelete:
         decoded = tidb::decode_delete_row(rows[index], *table_->info, values);
         break;
     }
-    if (decoded.ok()) decoded = convert_times(values);
+    if (decoded.ok()) decoded = finish(values);
     if (!decoded.ok()) {
       return std::move(decoded).error().because("row {} of table `{}`.`{}`", txn_.rows.size(),
                                                 table_->name.schema, table_->name.table);
@@ -121,8 +125,12 @@ class DmlTranslator {
     return {};
   }
 
-  Result<void> convert_times(std::span<Value> values) {
+  // Converts times and takes note of what may be of a later schema.
+  Result<void> finish(std::span<Value> values) {
     for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].kind == ValueKind::kEnum && values[i].u == 0) {
+        unknown_member_ = &table_->info->columns[i];
+      }
       if (values[i].kind != ValueKind::kTimestampUtc) continue;
       Result<uint64_t> local = zone_.to_local(values[i].u);
       if (!local.ok()) {
@@ -140,7 +148,21 @@ class DmlTranslator {
   const schema::TableVersion* table_ = nullptr;
   uint32_t table_index_ = 0;
   int64_t unknown_id_ = 0;
+  const tidb::ColumnInfo* unknown_member_ = nullptr;
 };
+
+// The members are asked for only where the writer may have known more of them.
+std::optional<NewerColumn> find_newer_column(const DmlTranslator& translator,
+                                             const schema::TableLookup& found,
+                                             SchemaVersion writer) {
+  const tidb::TableInfo& info = *found.table->info;
+  if (info.max_column_id > 0 && translator.unknown_id() > info.max_column_id) {
+    return NewerColumn{found.schema, found.id, ColumnId(translator.unknown_id())};
+  }
+  const tidb::ColumnInfo* const column = translator.unknown_member();
+  if (column == nullptr || writer <= found.table->since) return std::nullopt;
+  return NewerColumn{found.schema, found.id, column->id, column->type.elems->size() + 1};
+}
 
 }  // namespace
 
@@ -169,13 +191,12 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
   }
   DmlTranslator translator(txn, zone, filter);
   translator.reserve(wanted);
-  for (WantedMutation& one : wanted) {
-    const int64_t known_id = one.found.table->info->max_column_id;
-    Result<void> added = translator.add(*one.mutation, std::move(one.found.table));
+  for (const WantedMutation& one : wanted) {
+    Result<void> added = translator.add(*one.mutation, one.found.table);
     if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
-    if (newer != nullptr && known_id > 0 && translator.unknown_id() > known_id) {
-      newer->push_back({one.found.schema, one.found.id, ColumnId(translator.unknown_id())});
-    }
+    if (newer == nullptr) continue;
+    const auto column = find_newer_column(translator, one.found, txn.schema_version);
+    if (column) newer->push_back(*column);
   }
   txn.item = std::move(item);
   return txn;

@@ -19,11 +19,13 @@ struct RowFilter {
   std::function<bool(const schema::TableName&, RowKind)> keeps_kind;
 };
 
-/// A column id in the rows of a table that is above all that the table ever had. Plain data.
+/// What rows of a table have that may be of a later schema: a column id above all that the table
+/// ever had, or a member of an ENUM beyond those that it has. Plain data.
 struct NewerColumn {
   SchemaId schema;
   TableId table;
   ColumnId column;
+  size_t members = 0;  ///< that the ENUM would have at least; 0 when the column itself is newer
 };
 
 /// A DML binlog to a transaction (spec/row-codec.md 2–4, 8; mysql-sink.md 5).
@@ -31,8 +33,8 @@ struct NewerColumn {
 /// `schema` must have been advanced to the binlog's schema version. Values borrow from the item,
 /// which the transaction takes over. TIMESTAMPs are converted to `zone`; columns that inserted rows
 /// lack get their defaults. Rows of truncated tables are dropped. `newer`, if given, gets the
-/// tables whose rows have columns of a later schema; these are left out. Pure; kCorrupt errors name
-/// table and row.
+/// tables whose rows may be of a later schema: unknown columns are left out, unknown members of an
+/// ENUM are its invalid value. Pure; kCorrupt errors name table and row.
 Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
                           const schema::Schema& schema, const tidb::TimeZone& zone,
                           const RowFilter& filter, std::vector<NewerColumn>* newer = nullptr);

@@ -110,7 +110,12 @@ Result<void> Meta::scan_history(const Bytes& start, const Bytes& end, const OnJo
 
 Result<std::vector<DdlJobId>> Meta::history_ids(const StopToken& stop) {
   ASSIGN_OR_RETURN(const CommitTs version, pd_.tso(stop));
+  return history_ids(version, stop);
+}
+
+Result<std::vector<DdlJobId>> Meta::history_ids(CommitTs version, const StopToken& stop) {
   std::vector<DdlJobId> ids;
+  if (version.value == 0) return ids;
   const auto on_pair = [&](ByteView key, ByteView) -> Result<void> {
     ASSIGN_OR_RETURN(const DdlJobId id, parse_history_key(key));
     ids.push_back(id);

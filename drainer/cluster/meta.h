@@ -40,6 +40,8 @@ class Meta {
                             const StopToken& stop);
   /// The ids of all finished jobs, rising. Costs a few dozen bytes per job, not its JSON.
   Result<std::vector<DdlJobId>> history_ids(const StopToken& stop);
+  /// The same as of `version`, which GC may have reached (see snapshot). None for version 0.
+  Result<std::vector<DdlJobId>> history_ids(CommitTs version, const StopToken& stop);
   /// The table as it is now; nothing if it is gone. Also shows what is not public yet.
   Result<std::optional<tidb::TableInfo>> current_table(SchemaId schema, TableId table,
                                                        const StopToken& stop);

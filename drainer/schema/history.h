@@ -27,7 +27,9 @@ struct HistoryStart {
 /// the history up to the start's commit ts: TiDB commits a job's binlog before it stores the job.
 /// All others stay pending in the Schema, which applies them when their version or their binlog
 /// comes. So is a job whose binlog was committed before the start and that was stored just after
-/// it: the first row of its version brings it in.
+/// it: the first row of its version brings it in. The version says nothing about multi-schema
+/// changes, whose binlogs come after rows of it (3.4): executed once more, they are ignored as
+/// already done.
 ///
 /// The result does not depend on the order of jobs. Memory does: with rising job ids, as TiKV gives
 /// them, it holds the descriptions of live tables and some hundred bytes per job. One thread.

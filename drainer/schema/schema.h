@@ -55,7 +55,8 @@ class Schema {
       const tidb::DdlJob&)>;
   void set_find_recovered_tables(FindTables find) { find_recovered_tables_ = std::move(find); }
 
-  /// Starts from all databases and tables as of the start (loader B, 2.9). The schema is empty.
+  /// Starts from all databases and tables as of the start (loader B, 2.9), without columns that are
+  /// not public yet or any more. The schema is empty.
   Result<void> load(const tidb::SchemaSnapshot& snapshot, SchemaVersion version);
 
   /// A finished job that the stream may still bring or that lies before its start. Jobs come in any

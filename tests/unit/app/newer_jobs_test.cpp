@@ -80,6 +80,31 @@ TEST_CASE("newer jobs: a change of another kind explains the column, its binlog 
   CHECK(world.find().value().empty());
 }
 
+TEST_CASE("newer jobs: a job that does not have the column yet explains nothing") {
+  World world;
+  world.set_table(101, 50, table_with_column(5));
+  JobSpec before = change(2, DdlType::kUpdateTiFlashReplicaStatus);
+  before.table[0].columns = 1;
+  world.add(before);
+  world.clock.on_sleep([&] { world.add(change(3)); });
+  CHECK(world.find().value().size() == 1);
+}
+
+TEST_CASE("newer jobs: a member of an ENUM is looked for where the column has more by now") {
+  const auto table = [](const std::string& members) {
+    return fmt::format(R"({{"id":50,"name":"t","cols":[{{"id":2,"name":"b","state":5,)"
+                       R"("type":{{"Tp":247,"Elems":[{}]}}}}]}})",
+                       members);
+  };
+  World world;
+  const NewerColumn column{SchemaId(101), TableId(50), ColumnId(2), /*members=*/3};
+  world.add(change(3));
+  world.set_table(101, 50, table(R"("a","b")"));
+  CHECK(world.newer.find(column, {}, {}).value().empty());
+  world.set_table(101, 50, table(R"("a","b","c")"));
+  CHECK(world.newer.find(column, {}, {}).value().size() == 1);
+}
+
 TEST_CASE("newer jobs: waits ten minutes, then says what to look for; ends on stop") {
   World world;
   world.set_table(101, 50, table_with_column(5));

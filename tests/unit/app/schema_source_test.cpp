@@ -257,6 +257,34 @@ TEST_CASE("schema source: a store in doubt is left for the history") {
   CHECK(run.load(10).schema->database_count() == 2);
 }
 
+TEST_CASE("schema source: a snapshot knows the jobs that lie before it, and the changes since") {
+  Start run;
+  run.options.syncer.load_schema_snapshot = true;
+  run.world.set_database(101, "a");
+  run.world.set_table(101, 50, drainer::testing::table_json({.id = 50, .name = "t", .columns = 8}));
+  const auto change = [](int64_t id, int64_t ts, int columns) {
+    return JobSpec{.id = id,
+                   .type = DdlType::kMultiSchemaChange,
+                   .version = id,
+                   .schema_id = 101,
+                   .table_id = 50,
+                   .finished_ts = ts,
+                   .table = {{.id = 50, .name = "t", .columns = columns}}};
+  };
+  run.world.add(change(20, 500, 5));
+  run.world.add(change(30, 900, 8));
+  run.world.add(change(25, 2000, 9));
+  const LoadedSchema loaded = run.load(1000, 40);
+  CHECK(loaded.schema->find_table(TableId(50)).table->info->columns.size() == 8);
+  CHECK(loaded.schema->known_jobs() ==
+        std::vector<DdlJobId>{DdlJobId(20), DdlJobId(25), DdlJobId(30)});
+  // The checkpoint has its version, its binlog comes before ts 2000: it has to go first.
+  CHECK(loaded.schema->pending_count() == 1);
+  const auto early = loaded.schema->early_changes(loaded.schema->version(), CommitTs(1500));
+  REQUIRE(early.value().size() == 1);
+  CHECK(early.value()[0]->id == DdlJobId(25));
+}
+
 TEST_CASE("schema keeper: writes once the checkpoint has passed, and never ahead of it") {
   Start run;
   run.world.add({.id = 1,

@@ -83,7 +83,7 @@ TEST_CASE("history: the checkpoint's version counts, too, and binlogs that come 
   const std::vector<JobSpec> jobs = {
       create_database(1, 100),
       table_job(DdlType::kCreateTable, 2, 200, 10),
-      table_job(DdlType::kMultiSchemaChange, 3, 900, 10, 2),  // its binlog comes after ts 400
+      table_job(DdlType::kAddColumn, 3, 900, 10, 2),
       table_job(DdlType::kAddColumn, 4, 901, 10, 3),
   };
   const auto schema = load(jobs, {CommitTs(400), SchemaVersion(3)});
@@ -99,6 +99,21 @@ TEST_CASE("history: the checkpoint's version counts, too, and binlogs that come 
   CHECK(effect->action == DdlEffect::Action::kExecute);
   CHECK(name(*schema, 10) == "d101.t/3");
   CHECK(schema->pending_count() == 0);
+}
+
+TEST_CASE("history: of a multi-schema change its own binlog counts, not the version of rows") {
+  const std::vector<JobSpec> jobs = {
+      create_database(1, 100),
+      table_job(DdlType::kCreateTable, 2, 200, 10),
+      table_job(DdlType::kMultiSchemaChange, 3, 900, 10, 2),
+  };
+  const auto schema = load(jobs, {CommitTs(400), SchemaVersion(3)});
+  CHECK(name(*schema, 10) == "d101.t/1");
+  CHECK(schema->pending_count() == 1);
+  CHECK(schema->early_changes(SchemaVersion(3), CommitTs(500)).value().size() == 1);
+  const auto later = load(jobs, {CommitTs(900), SchemaVersion(3)});
+  CHECK(name(*later, 10) == "d101.t/2");
+  CHECK(later->pending_count() == 0);
 }
 
 TEST_CASE("history: ids that went lately are told from ids that nobody knows") {

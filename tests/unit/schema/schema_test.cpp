@@ -581,3 +581,34 @@ TEST_CASE("schema: starts from a snapshot and goes on with what the stream bring
   REQUIRE(schema.apply_ddl(job).ok());
   CHECK(schema.find_table(TableId(10)).table->info->columns.size() == 2);
 }
+
+TEST_CASE("schema: of a snapshot only public columns are seen, those of a running job are newer") {
+  auto info = std::make_shared<tidb::TableInfo>(
+      tidb::parse_table_info(testing::table_json({.id = 10, .name = "t", .columns = 4})).value());
+  info->columns[1].state = tidb::SchemaState::kWriteOnly;
+  info->columns[3].state = tidb::SchemaState::kWriteReorganization;
+  info->max_column_id = 4;
+  const auto index = [](const std::string& name, std::vector<uint32_t> offsets) {
+    tidb::IndexInfo out;
+    out.name = name;
+    for (const uint32_t offset : offsets) {
+      out.columns.emplace_back();
+      out.columns.back().offset = offset;
+    }
+    return out;
+  };
+  info->indices = {index("kept", {2, 0}), index("running", {0, 3})};
+  tidb::SchemaSnapshot snapshot;
+  snapshot.databases.push_back({{.id = SchemaId(101), .name = "A"}, {info}});
+  Schema schema;
+  REQUIRE(schema.load(snapshot, SchemaVersion(40)).ok());
+  const tidb::TableInfo& shown = *schema.find_table(TableId(10)).table->info;
+  REQUIRE(shown.columns.size() == 2);
+  CHECK(shown.columns[1].id == ColumnId(3));
+  CHECK(shown.find_column(ColumnId(3)) == 1);
+  CHECK(shown.find_column(ColumnId(4)) == -1);
+  CHECK(shown.max_column_id == 3);
+  REQUIRE(shown.indices.size() == 1);
+  CHECK(shown.indices[0].columns[0].offset == 1);
+  CHECK(shown.indices[0].columns[1].offset == 0);
+}

@@ -243,11 +243,12 @@ TEST_CASE("worked example: the history gives the same state, in any order, up to
   uint32_t seed = 7;
   for (const Step& last : steps()) {
     if (last.job_id == 132) continue;
-    const SchemaVersion version = parse(documents.at(last.job_id))->schema_version;
+    const auto job = parse(documents.at(last.job_id));
     for (const bool is_shuffled : {false, true}) {
       std::vector<std::pair<int64_t, std::string>> jobs(documents.begin(), documents.end());
       if (is_shuffled) std::shuffle(jobs.begin(), jobs.end(), std::minstd_rand(seed++));
-      HistoryLoader loader({.commit_ts = CommitTs(1), .schema_version = version});
+      HistoryLoader loader(
+          {.commit_ts = CommitTs(job->finished_ts), .schema_version = job->schema_version});
       for (const auto& [id, json] : jobs) REQUIRE(loader.add(DdlJobId(id), json).ok());
       Result<std::unique_ptr<Schema>> schema = std::move(loader).finish();
       INFO("up to job " << last.job_id << (schema.ok() ? "" : schema.error().to_string()));

@@ -110,3 +110,62 @@ TEST_CASE("newer column: a table is looked into once per schema version") {
   CHECK(world.asked[0].table == TableId(42));
   CHECK(world.asked[0].column == ColumnId(2));
 }
+
+TEST_CASE(
+    "newer column: a change that waits goes before rows and DDL that have passed its version") {
+  World world;
+  world.schema.add_pending(multi_change());
+  const auto drop = fakes::job(8, DdlType::kDropSchema, 12, 2);
+  std::vector<tidb::BinlogItem> input;
+  SECTION("rows of its version") {
+    input = items({row(100, 9)});
+  }
+  SECTION("older rows, when the schema has its version") {
+    auto snapshot = tidb::SchemaSnapshot();
+    world.schema = schema::Schema();
+    snapshot.databases.push_back({{.id = SchemaId(2), .name = "shop"}, {table_t(true)}});
+    REQUIRE(world.schema.load(snapshot, SchemaVersion(9)).ok());
+    world.schema.add_pending(multi_change());
+    input = items({row(100, 8)});
+  }
+  SECTION("a later job") {
+    input = items({fakes::ddl_payload(100, 8, "DROP DATABASE shop")});
+    input[0].set_ddl_job(drop);
+  }
+  REQUIRE(world.run(std::move(input)).ok());
+  const std::vector<Txn>& txns = world.sink.txns();
+  REQUIRE(txns.size() == 2);
+  CHECK(txns[0].commit_ts == CommitTs(99));
+  REQUIRE(txns[0].is_ddl());
+  CHECK(txns[0].ddl->job_id == DdlJobId(7));
+  CHECK(txns[1].commit_ts == CommitTs(100));
+}
+
+TEST_CASE("newer column: an ENUM that the change has widened gets its new member") {
+  const auto table = [](std::vector<std::string> members) {
+    tidb::ColumnInfo e = fakes::column(2, "e", ColumnType::kEnum);
+    e.type.elems = std::move(members);
+    return fakes::table(
+        42, "t",
+        {fakes::column(1, "id", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull), e},
+        /*pk_is_handle=*/true);
+  };
+  World world;
+  world.schema = schema::Schema();
+  world.schema.add_pending(fakes::create_database(1, 5, 2, "shop"));
+  world.schema.add_pending(
+      fakes::table_job(2, DdlType::kCreateTable, 6, 2, table({"a", "b", "c", "d"})));
+  const auto change = multi_change();
+  change->table_info = table({"a", "b", "c", "d", "e"});
+  world.found = {change};
+  // With the version of the table's own description it is the invalid value.
+  REQUIRE(world.run(items({row(90, 6), row(100, 9)})).ok());
+  REQUIRE(world.asked.size() == 1);
+  CHECK(world.asked[0].column == ColumnId(2));
+  CHECK(world.asked[0].members == 5);
+  const std::vector<Txn>& txns = world.sink.txns();
+  REQUIRE(txns.size() == 3);
+  CHECK(txns[0].new_values(txns[0].rows[0])[1].u == 0);
+  REQUIRE(txns[1].is_ddl());
+  CHECK(txns[2].new_values(txns[2].rows[0])[1].u == 5);
+}
