@@ -85,16 +85,18 @@ Result<void> PacketWriter::write_net() {
 Result<void> PacketWriter::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row) {
   switch (row.kind) {
     case RowKind::kInsert:
-      return add_insert(mode_ == WriteMode::kSafe ? Verb::kReplace : Verb::kInsert, plan,
-                        txn.new_values(row));
+      return mode_ == WriteMode::kSafe ? add_replace(plan, txn.new_values(row))
+                                       : add_insert(Verb::kInsert, plan, txn.new_values(row));
     case RowKind::kDelete:
       return add_delete(plan, txn.new_values(row));
     case RowKind::kUpdate:
       if (mode_ != WriteMode::kSafe) {
         return add_update(plan, txn.new_values(row), txn.old_values(row));
       }
-      TRY(add_delete(plan, txn.old_values(row)));
-      return add_insert(Verb::kReplace, plan, txn.new_values(row));
+      if (!is_upsert(plan, txn.old_values(row), txn.new_values(row))) {
+        TRY(add_delete(plan, txn.old_values(row)));
+      }
+      return add_replace(plan, txn.new_values(row));
   }
   return {};
 }
@@ -113,8 +115,8 @@ Result<void> PacketWriter::count_statement(bool is_scan) {
 }
 
 Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row) {
-  const bool is_complete = !plan.has_absent(row);
-  if (is_complete && continues_run(verb, plan)) {
+  const bool can_share = !plan.needs_own_statement(row);
+  if (can_share && continues_run(verb, plan)) {
     sql_.push_back(',');
     TRY(append_tuple(sql_, plan, row, style_));
     ++run_.rows;
@@ -126,9 +128,17 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
           .first = row,
           .begin = sql_.size(),
           .rows = 1,
-          .can_grow = is_complete};
+          .can_grow = can_share};
   TRY(append_insert(sql_, verb == Verb::kInsert ? "INSERT" : "REPLACE", plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
+}
+
+Result<void> PacketWriter::add_replace(const TablePlan& plan, Row row) {
+  if (plan.upsert_tail.empty()) return add_insert(Verb::kReplace, plan, row);
+  TRY(count_statement(/*is_scan=*/false));
+  TRY(append_replace(sql_, plan, row, style_));
+  sql_.push_back(';');
+  return fit_packet(/*is_statement_end=*/true);
 }
 
 Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "drainer/base/result.h"
 #include "syncer/mysql/net_changes.h"
@@ -23,7 +24,7 @@ inline constexpr int32_t kGuardError = 1690;
 /// How row changes become statements.
 enum class WriteMode : uint8_t {
   kExact,  ///< each UPDATE and DELETE must find its row
-  kSafe,   ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10)
+  kSafe,   ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10, 6.7)
 };
 
 struct PacketLimits {
@@ -38,8 +39,8 @@ struct PacketLimits {
 /// A statement that no packet can hold.
 Error too_large_error(size_t bytes, size_t bytes_max);
 
-/// Plans whose rows are to be written one by one, in order. The owner keeps them alive.
-using PlanSet = std::unordered_set<const TablePlan*>;
+/// Plans whose rows are to be written one by one, in order. Those that nobody uses any more expire.
+using PlanSet = std::unordered_map<const TablePlan*, std::weak_ptr<const TablePlan>>;
 
 /// Writes the statements of one downstream transaction and sends them in as few packets as the
 /// limits allow.
@@ -84,6 +85,7 @@ class PacketWriter {
   /// Writes what has been put together.
   Result<void> write_net();
   Result<void> add_insert(Verb verb, const TablePlan& plan, Row row);
+  Result<void> add_replace(const TablePlan& plan, Row row);
   Result<void> add_delete(const TablePlan& plan, Row row);
   Result<void> count_statement(bool is_scan);
   Result<void> add_update(const TablePlan& plan, Row new_row, Row old_row);

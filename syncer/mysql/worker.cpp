@@ -238,11 +238,10 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       return {};
     case FailureClass::kSafeMode:
       if (mode_of(step, approach) == WriteMode::kSafe) break;
-      // Row by row each table's policy is asked, where there are any.
-      if (!approach.is_careful && plans_.has_policies()) break;
-      approach.is_safe = true;
-      log_warn("row exists downstream, trying again in safe mode",
-               {{"commit ts", step.last_ts()}, {"error", error}});
+      // Row by row only those that exist are replaced; what TiDB finds at COMMIT names none.
+      (approach.is_careful ? approach.is_safe : approach.is_careful) = true;
+      log_warn("row exists downstream, trying again",
+               {{"commit ts", step.last_ts()}, {"safe mode", approach.is_safe}, {"error", error}});
       return {};
     case FailureClass::kRetry:
     case FailureClass::kLost:
@@ -299,12 +298,12 @@ Result<void> Worker::send(std::string_view packet) {
 void Worker::keep_order(const Step& step, const StopToken& stop) {
   auto plans = find_plans(step, stop);
   if (!plans.ok()) return;
+  std::erase_if(ordered_, [](const auto& entry) { return entry.second.expired(); });
   for (size_t i = 0; i < step.txns.size(); ++i) {
     for (const RowChange& row : step.txns[i].txn.rows) {
       const PlanCache::Plan& plan = (*plans)[i][row.table];
       if (row.kind == RowKind::kInsert || !plan->can_combine) continue;
-      if (!ordered_.insert(plan.get()).second) continue;
-      ordered_plans_.push_back(plan);
+      if (!ordered_.emplace(plan.get(), plan).second) continue;
       log_warn("rows do not change as they did upstream, the table is written row by row",
                {{"table", plan->target}, {"commit ts", step.last_ts()}});
     }
@@ -362,7 +361,6 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   if (updated != 1) return progress_.fenced_error(*session_);
   RowWriter writer(*session_, {.statement_bytes_max = packet_limits().packet_bytes_max,
                                .mismatch = options_.mismatch,
-                               .has_policies = plans_.has_policies(),
                                .cluster_id = options_.cluster_id,
                                .conflict_table = options_.conflict_table});
   for (size_t i = 0; i < step.txns.size(); ++i) {
