@@ -291,6 +291,10 @@ TEST_CASE("ddl text: what one server does not know stands where only the others 
        "CREATE TABLE `t` (`a` INT /*!50700 COLUMN_FORMAT DYNAMIC */ /*!50700 STORAGE DISK */) "
        "/*!50700 COMPRESSION = 'zlib' */ /*T! STATS_BUCKETS = 9 */ /*T! STATS_SAMPLE_RATE = 0.5 */ "
        "/*T! STATS_COL_LIST = 'a' */ COMMENT = 'x'"},
+      {"CREATE TABLE `t` (`a` INT) ENGINE = MyISAM COMMENT = 'x'",
+       "CREATE TABLE `t` (`a` INT) ENGINE = InnoDB COMMENT = 'x'"},
+      {"create table t (engine int, check (engine = 1)) engine=RocksDB",
+       "create table t (engine int, check (engine = 1)) engine=RocksDB"},
       {"create table t (storage int, compression text)",
        "create table t (storage int, compression text)"},
       // Promises that another server cannot keep.
