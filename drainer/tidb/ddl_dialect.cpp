@@ -129,7 +129,7 @@ class Translator {
     if (i < 2) return false;
     return tokens_.is_punctuation(i - 1, ')') || tokens_[i - 1].kind == TokenKind::kString ||
            tokens_[i - 1].kind == TokenKind::kSpecialEnd ||
-           is_any(i - 1, {"BTREE", "HASH", "CLUSTERED", "NONCLUSTERED"}) ||
+           is_any(i - 1, {"BTREE", "HASH", "CLUSTERED", "NONCLUSTERED", "VISIBLE", "INVISIBLE"}) ||
            (is(i - 1, "KEY") && is_any(i - 2, {"PRIMARY", "UNIQUE"}));
   }
 

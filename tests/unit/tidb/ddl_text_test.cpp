@@ -317,9 +317,11 @@ TEST_CASE("ddl text: what one server does not know stands where only the others 
       // A user's own text has bare what TiDB prints in comments.
       {"alter table t add column b int, add primary key (a) nonclustered",
        "alter table t add column b int, add primary key (a) /*T![clustered_index] nonclustered */"},
-      {"create table t (a bigint auto_random(5) primary key clustered, unique key u (b) global)",
+      {"create table t (a bigint auto_random(5) primary key clustered, unique key u (b) visible "
+       "global)",
        "create table t (a bigint /*T![auto_rand] auto_random(5) */ primary key "
-       "/*T![clustered_index] clustered */, unique key u (b) /*T![global_index] global */)"},
+       "/*T![clustered_index] clustered */, unique key u (b) /*!80000 visible */ "
+       "/*T![global_index] global */)"},
       {"alter table t add column clustered int, add auto_random int, add index global (a)",
        "alter table t add column clustered int, add auto_random int, add index global (a)"},
       // Tables that only TiDB has.
