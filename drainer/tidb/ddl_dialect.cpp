@@ -87,6 +87,7 @@ class Translator {
     if (end == i && is_about_table()) {
       end = translate_check(i);
       if (end == i) end = translate_clause(i);
+      if (end == i) end = translate_engine(i);
       if (end == i) end = translate_option(i);
       if (end == i) end = translate_tidb_word(i);
     }
@@ -128,7 +129,7 @@ class Translator {
     if (i < 2) return false;
     return tokens_.is_punctuation(i - 1, ')') || tokens_[i - 1].kind == TokenKind::kString ||
            tokens_[i - 1].kind == TokenKind::kSpecialEnd ||
-           is_any(i - 1, {"BTREE", "HASH", "CLUSTERED", "NONCLUSTERED"}) ||
+           is_any(i - 1, {"BTREE", "HASH", "CLUSTERED", "NONCLUSTERED", "VISIBLE", "INVISIBLE"}) ||
            (is(i - 1, "KEY") && is_any(i - 2, {"PRIMARY", "UNIQUE"}));
   }
 
@@ -232,6 +233,18 @@ class Translator {
     return replace_clause(
         i, i + 4,
         {{"/*!80000 ", code(i, i + 4)}, {"/*M!100600 ", code(i, i + 3) + std::string(ignored)}});
+  }
+
+  // ENGINE = x, which TiDB does not mind: its tables have transactions, and so they need them here.
+  // What MyISAM has taken stays when the transaction is rolled back, and comes again.
+  size_t translate_engine(size_t i) {
+    if (!is(i, "ENGINE") || tokens_[i].depth > 0 || !tokens_.is_punctuation(i + 1, '=') ||
+        i + 2 >= tokens_.size()) {
+      return i;
+    }
+    if (is_any(i + 2, {"INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"})) return i;
+    edits_.push_back({tokens_[i + 2].begin, tokens_[i + 2].end, "InnoDB"});
+    return i + 3;
   }
 
   // name [=] value

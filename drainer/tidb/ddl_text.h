@@ -98,8 +98,9 @@ std::string to_default_sql_mode(std::string_view text);
 
 /// The text as TiDB, MySQL and MariaDB all take it and mean the same by it, as far as that can be:
 /// what only some of them know stands in comments that only those execute, or goes where it says
-/// nothing (CHECK (…) ENFORCED). One that only TiDB can run is a single comment, for which other
-/// servers have error 1065. In the default SQL mode; byte for byte the same if all is common.
+/// nothing (CHECK (…) ENFORCED); engines without transactions become InnoDB. A text that only TiDB
+/// can run is a single comment, for which other servers have error 1065. In the default SQL mode;
+/// byte for byte the same if all is common.
 std::string to_common_dialect(std::string_view text);
 
 /// What to send to TiDB, MySQL or MariaDB for a DDL about `schema`.`table`: default mode,

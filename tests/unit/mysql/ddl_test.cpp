@@ -138,8 +138,8 @@ TEST_CASE("ddl: MariaDB takes what TiDB prints, its own way", "[mariadb]") {
            "ALTER TABLE `t` ADD COLUMN IF NOT EXISTS `d` INT;",
            "CREATE INDEX `j` ON `t` (`d`) ALGORITHM = INSTANT LOCK = NONE;",
            "DROP INDEX `j` ON `t` ALGORITHM = INPLACE LOCK = NONE;",
-           "CREATE TABLE `p` (`a` INT) PARTITION BY HASH (`a`) PARTITIONS 1;",
-           "CREATE TABLE `q` (`a` INT);",
+           "CREATE TABLE `p` (`a` INT) ENGINE = MyISAM PARTITION BY HASH (`a`) PARTITIONS 1;",
+           "CREATE TABLE `q` (`a` INT) ENGINE = 'MEMORY';",
            "ALTER TABLE `p` EXCHANGE PARTITION `p0` WITH TABLE `q` WITHOUT VALIDATION;",
        }) {
     sink.submit(TxnBuilder(ts++).ddl("test", "t", text).build());

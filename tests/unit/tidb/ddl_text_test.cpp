@@ -291,6 +291,10 @@ TEST_CASE("ddl text: what one server does not know stands where only the others 
        "CREATE TABLE `t` (`a` INT /*!50700 COLUMN_FORMAT DYNAMIC */ /*!50700 STORAGE DISK */) "
        "/*!50700 COMPRESSION = 'zlib' */ /*T! STATS_BUCKETS = 9 */ /*T! STATS_SAMPLE_RATE = 0.5 */ "
        "/*T! STATS_COL_LIST = 'a' */ COMMENT = 'x'"},
+      {"CREATE TABLE `t` (`a` INT) ENGINE = MyISAM COMMENT = 'x'",
+       "CREATE TABLE `t` (`a` INT) ENGINE = InnoDB COMMENT = 'x'"},
+      {"create table t (engine int, check (engine = 1)) engine=RocksDB",
+       "create table t (engine int, check (engine = 1)) engine=RocksDB"},
       {"create table t (storage int, compression text)",
        "create table t (storage int, compression text)"},
       // Promises that another server cannot keep.
@@ -313,9 +317,11 @@ TEST_CASE("ddl text: what one server does not know stands where only the others 
       // A user's own text has bare what TiDB prints in comments.
       {"alter table t add column b int, add primary key (a) nonclustered",
        "alter table t add column b int, add primary key (a) /*T![clustered_index] nonclustered */"},
-      {"create table t (a bigint auto_random(5) primary key clustered, unique key u (b) global)",
+      {"create table t (a bigint auto_random(5) primary key clustered, unique key u (b) visible "
+       "global)",
        "create table t (a bigint /*T![auto_rand] auto_random(5) */ primary key "
-       "/*T![clustered_index] clustered */, unique key u (b) /*T![global_index] global */)"},
+       "/*T![clustered_index] clustered */, unique key u (b) /*!80000 visible */ "
+       "/*T![global_index] global */)"},
       {"alter table t add column clustered int, add auto_random int, add index global (a)",
        "alter table t add column clustered int, add auto_random int, add index global (a)"},
       // Tables that only TiDB has.
