@@ -15,6 +15,8 @@ namespace {
 
 // Each costs a request; with more of them the store is not worth having.
 constexpr size_t kUnknownRangesMax = 1000;
+// Of the history before a snapshot; ids and ends of jobs have about the same order.
+constexpr size_t kPastJobsAtOnce = 200;
 
 // The tables of a database that came back by FLASHBACK DATABASE.
 Result<std::vector<std::shared_ptr<const tidb::TableInfo>>> find_tables(cluster::Meta& meta,
@@ -44,6 +46,29 @@ Result<void> add_multi_schema_changes(schema::Schema& schema, cluster::Meta& met
   return {};
 }
 
+// Late rows may have ids that the snapshot does not show any more. Reads the newest of the jobs
+// before it, until none of a batch is recent.
+Result<void> note_ended_ids(schema::Schema& schema, const std::vector<DdlJobId>& past,
+                            CommitTs start, cluster::Meta& meta, const StopToken& stop) {
+  bool is_recent = true;
+  const auto note = [&](DdlJobId, ByteView json) -> Result<void> {
+    ASSIGN_OR_RETURN(const tidb::DdlJobOutline outline, tidb::parse_ddl_job_outline(json));
+    const CommitTs finished(outline.job.finished_ts);
+    if (physical_ms(finished) + schema::kLateMsMax < physical_ms(start)) return {};
+    is_recent = true;
+    if (!outline.job.is_finished()) return {};
+    ASSIGN_OR_RETURN(const tidb::DdlJob job, tidb::parse_ddl_job(json));
+    return schema.note_ended_ids(job);
+  };
+  for (size_t end = past.size(); end > 0 && is_recent;) {
+    const size_t begin = end - std::min(end, kPastJobsAtOnce);
+    is_recent = false;
+    TRY(meta.scan_history(past[begin], past[end - 1], note, stop));
+    end = begin;
+  }
+  return {};
+}
+
 Result<std::unique_ptr<schema::Schema>> load_snapshot(const SavePoint& start, cluster::Meta& meta,
                                                       const StopToken& stop) {
   // Read first: snapshot() tells at its end whether GC has overtaken us.
@@ -53,6 +78,7 @@ Result<std::unique_ptr<schema::Schema>> load_snapshot(const SavePoint& start, cl
                    schema::load_snapshot(snapshot, start.schema_version));
   // Or a row with a newer column would dig out descriptions of years ago.
   for (const DdlJobId id : past) schema->note_known(id);
+  TRY(note_ended_ids(*schema, past, start.commit_ts, meta, stop));
   TRY(add_multi_schema_changes(*schema, meta, stop));
   return schema;
 }

@@ -18,8 +18,8 @@ struct LoadedSchema {
 
 /// The schema as it was at `start`, from our store in the data directory and the jobs since, else
 /// from the whole history of DDL jobs; or, with `load-schema-snapshot`, from TiKV's snapshot at
-/// that time (spec/schema-and-ddl.md 2.9) and the multi-schema changes since; set up to follow
-/// later jobs by the options. `meta` must outlive it.
+/// that time (spec/schema-and-ddl.md 2.9), with the ids of tables that went lately and the
+/// multi-schema changes since. Set up to follow later jobs by the options. `meta` must outlive it.
 ///
 /// Every entry of the history that the store does not know is read, whatever its id: long jobs
 /// finish after many with larger ids. A store that is damaged, of another cluster, ahead of

@@ -15,9 +15,8 @@ using tidb::DdlJob;
 using tidb::DdlType;
 using tidb::TableInfo;
 
-constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 // As long as Schema remembers the tables of dropped databases.
-constexpr int64_t kRecoverableMs = 7 * kDayMs;
+constexpr int64_t kRecoverableMs = int64_t{7} * 24 * 3600 * 1000;
 
 int64_t to_ms(int64_t ts) {
   return physical_ms(CommitTs(ts));
@@ -249,10 +248,9 @@ Result<HistoryLoader::InfoPtr> HistoryLoader::describe(const InfoPtr& outline) {
 Result<void> HistoryLoader::apply_folded() {
   std::ranges::sort(folded_, {},
                     [](const FoldedJob& job) { return std::tuple(job.version, job.id); });
-  const int64_t recent_ms = physical_ms(start_.commit_ts) - kDayMs;
+  const int64_t recent_ms = physical_ms(start_.commit_ts) - kLateMsMax;
   bool was_recent = false;
   for (FoldedJob& folded : folded_) {
-    // Rows and binlogs that come now are not older than a day: TiDB keeps no transaction so long.
     if (!was_recent && to_ms(folded.finished_ts) > recent_ms) {
       was_recent = true;
       if (!has_image_) schema_->forget_past();

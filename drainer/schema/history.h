@@ -20,6 +20,9 @@ struct HistoryStart {
   SchemaVersion schema_version;  ///< of the checkpoint; 0 if it has none
 };
 
+/// Rows and binlogs that come are not later than this: TiDB keeps no transaction so long.
+inline constexpr int64_t kLateMsMax = int64_t{24} * 3600 * 1000;
+
 /// Builds the schema at the start of the stream from TiDB's job history (spec/schema-and-ddl.md
 /// 2.9, loader A).
 ///

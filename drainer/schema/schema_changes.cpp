@@ -8,6 +8,7 @@
 #include "drainer/schema/lower_case.h"
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/json_reader.h"
 
 namespace drainer::schema {
 
@@ -32,7 +33,40 @@ std::shared_ptr<const TableVersion> without_previous(std::shared_ptr<const Table
   return copy;
 }
 
+// The arguments of a DROP DATABASE: among them the list of its tables, once it is finished.
+Result<std::vector<TableId>> dropped_tables(const DdlJob& job) {
+  std::vector<TableId> out;
+  tidb::JsonReader json(job.raw_args, "arguments of a drop schema");
+  if (job.raw_args.empty() || json.peek() != '[') return out;
+  json.read_array([&] {
+    if (json.peek() != '[') return json.skip();
+    json.read_array([&] { out.emplace_back(json.read_int64()); });
+  });
+  TRY(json.finish());
+  return out;
+}
+
 }  // namespace
+
+Result<void> Schema::note_ended_ids(const DdlJob& job) {
+  const JobTreatment* treatment = find_treatment(job.type);
+  if (treatment == nullptr) return {};
+  // A table that came back lives.
+  const auto note_gone = [this](TableId id) {
+    if (!tables_.contains(id)) gone_.insert(id);
+  };
+  if (treatment->change == SchemaChange::kDropTable ||
+      treatment->change == SchemaChange::kTruncateTable) {
+    note_gone(job.table_id);
+  } else if (treatment->change == SchemaChange::kDropDatabase) {
+    ASSIGN_OR_RETURN(const std::vector<TableId> ids, dropped_tables(job));
+    std::ranges::for_each(ids, note_gone);
+  } else if (treatment->change == SchemaChange::kRekeyTable && job.table_info &&
+             job.table_info->id != job.table_id && !tables_.contains(job.table_id)) {
+    aliases_[job.table_id] = job.table_info->id;
+  }
+  return {};
+}
 
 Result<DdlEffect> Schema::apply(const DdlJob& job) {
   const JobTreatment* treatment = find_treatment(job.type);

@@ -285,6 +285,44 @@ TEST_CASE("schema source: a snapshot knows the jobs that lie before it, and the 
   CHECK(early.value()[0]->id == DdlJobId(25));
 }
 
+TEST_CASE("schema source: late rows of tables that a snapshot no longer shows are told") {
+  using State = schema::TableLookup::State;
+  constexpr int64_t kDayTs = (int64_t{24} * 3600 * 1000) << 18;
+  Start run;
+  run.options.syncer.load_schema_snapshot = true;
+  run.world.set_database(101, "a");
+  run.world.set_table(101, 60, drainer::testing::table_json({.id = 60, .name = "t"}));
+  run.world.set_table(101, 61, drainer::testing::table_json({.id = 61, .name = "back"}));
+  const auto add = [&](int64_t id, DdlType type, int64_t table, int64_t new_table = 0) {
+    JobSpec job{.id = id,
+                .type = type,
+                .version = id,
+                .schema_id = 101,
+                .table_id = table,
+                .finished_ts = 10 * kDayTs + id};
+    if (new_table != 0) job.table = {{.id = new_table, .name = "t"}};
+    run.world.add(job);
+  };
+  run.world.add({.id = 1, .type = DdlType::kDropTable, .table_id = 49, .finished_ts = kDayTs});
+  add(2, DdlType::kTruncateTable, 50, 51);
+  add(3, DdlType::kAlterTablePartitioning, 51, 60);
+  add(4, DdlType::kDropTable, 61);
+  add(5, DdlType::kDropSchema, 0);
+  Bytes& dropped = run.world.kv.pairs[JobWorld::job_key(5)];
+  const std::string none = "\"raw_args\":null";
+  dropped.replace(dropped.find(none), none.size(), "\"raw_args\":[true,[70,71]]");
+  // More than is read at once.
+  for (int64_t id = 6; id < 300; ++id) add(id, DdlType::kAddIndex, 60, 60);
+  const LoadedSchema loaded = run.load(11 * kDayTs);
+  const auto state = [&](int64_t id) { return loaded.schema->find_table(TableId(id)).state; };
+  CHECK(state(49) == State::kUnknown);
+  CHECK(state(50) == State::kTruncated);
+  CHECK(loaded.schema->find_table(TableId(51)).id == TableId(60));
+  CHECK(state(61) == State::kFound);
+  CHECK(state(70) == State::kTruncated);
+  CHECK(state(71) == State::kTruncated);
+}
+
 TEST_CASE("schema keeper: writes once the checkpoint has passed, and never ahead of it") {
   Start run;
   run.world.add({.id = 1,
