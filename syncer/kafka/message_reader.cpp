@@ -138,6 +138,10 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
       case 5:
         zone = fields.take_bytes();
         break;
+      case 6:
+        fields.take_varints(
+            [&](uint64_t channel) { txn.marks.push_back(static_cast<int64_t>(channel)); });
+        break;
       default:
         fields.skip();
     }
