@@ -18,6 +18,12 @@ constexpr size_t kGroupTxnsMax = 1024;
 
 // What the original's messages lack (README.md), last field first.
 void put_own_fields(ReverseWriter& out, const Txn& txn, const tidb::TimeZone& zone) {
+  if (txn.ddl && txn.ddl->clock) {
+    const size_t end = out.size();
+    out.put_varint_field(0x10, txn.ddl->clock->is_utc ? 1 : 0);
+    out.put_bytes_field(0x0a, txn.ddl->clock->time);
+    out.put_header(0x3a, end);
+  }
   if (!txn.marks.empty()) {
     const size_t end = out.size();
     for (auto channel = txn.marks.rbegin(); channel != txn.marks.rend(); ++channel) {

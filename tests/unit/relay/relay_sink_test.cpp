@@ -171,3 +171,17 @@ TEST_CASE("relay: the marks that rows carry on come back with them") {
   txn.marks = {3, 300, 1LL << 40};
   CHECK(logged_as(log, std::move(txn)).marks == std::vector<int64_t>{3, 300, 1LL << 40});
 }
+
+TEST_CASE("relay: the time of a DDL comes back with it") {
+  fakes::TempDir dir("relay");
+  const std::string text = "alter table t add column c datetime default current_timestamp";
+  const CommitTs commit_ts = make_commit_ts(1'577'836'800'000);
+  const DdlClock clock{.time = "2020-01-01 08:00:00", .is_utc = false};
+  Txn txn = TxnBuilder(commit_ts.value).ddl("test", "t", text).build();
+  txn.ddl->clock = clock;
+  CHECK(logged_as(dir.path() + "/known", std::move(txn)).ddl->clock == clock);
+  // As a record of the original.
+  txn = TxnBuilder(commit_ts.value).ddl("test", "t", text).build();
+  CHECK(logged_as(dir.path() + "/unknown", std::move(txn)).ddl->clock ==
+        DdlClock{.time = "2020-01-01 00:00:00", .is_utc = true});
+}
