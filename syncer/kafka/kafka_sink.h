@@ -21,6 +21,8 @@ struct KafkaSinkOptions {
   uint64_t cluster_id = 0;
   std::string topic;    ///< for what belongs to no topic of its own
   CommitTs checkpoint;  ///< where this run starts
+  /// An earlier run may have been killed: its last requests may still reach the topic (read-back).
+  bool may_still_grow = false;
   /// What the topic holds already: not sent again (read-back).
   CommitTs sent_before{0};
   /// No acknowledgement for this long, while messages wait for one, ends the sink.
@@ -78,6 +80,7 @@ class KafkaSink final : public Sink {
   // Sending thread.
   MessageWriter messages_{zone_};
   ReverseWriter buffer_;
+  StopToken send_stop_;
   std::unique_ptr<EventWriter> events_;  ///< only for the JSON formats
   Applied last_sent_;                    ///< of the transaction before
 };

@@ -29,7 +29,9 @@ class FakeProducer final : public kafka::Producer {
   FakeProducer(std::shared_ptr<Shared> shared, fakes::FakeClock& clock)
       : shared_(std::move(shared)), clock_(clock) {}
 
-  Result<int32_t> count_partitions(const std::string&) override { return 1; }
+  Result<int32_t> count_partitions(const std::string&, const kafka::Patience&) override {
+    return 1;
+  }
   Result<void> send(uint64_t id, const kafka::OutgoingMessage& message) override {
     MutexLock lock(shared_->mutex);
     if (shared_->refuses) return *shared_->refuses;
