@@ -177,7 +177,7 @@ Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
   if (!window_.wait_for_room(size_bytes, stop)) {
     return make_error(ErrorCode::kStopped, "stopped");
   }
-  const AckWindow::Sent sent = window_.add(applied, buffer_.take());
+  const AckWindow::Sent sent = window_.add(txn.commit_ts, applied, buffer_.take());
   Result<void> queued = producer_->send(sent.id, {.payload = sent.payload});
   if (!queued.ok()) return delivery_failed(queued.error(), txn.commit_ts, size_bytes);
   return {};
@@ -188,27 +188,29 @@ Result<void> KafkaSink::send_events(const Txn& txn, const Applied& applied, cons
   Applied before = last_sent_;
   before.rows = 0;
   before.is_ddl = false;
-  TRY(events_->write(txn,
-                     [&](const EventMessage& event) { return send_event(event, before, stop); }));
+  TRY(events_->write(txn, [&](const EventMessage& event) {
+    return send_event(event, txn.commit_ts, before, stop);
+  }));
   window_.add_progress(applied);
   return {};
 }
 
-Result<void> KafkaSink::send_event(const EventMessage& event, const Applied& applied,
-                                   const StopToken& stop) {
+Result<void> KafkaSink::send_event(const EventMessage& event, CommitTs commit_ts,
+                                   const Applied& before, const StopToken& stop) {
   const size_t size_bytes = event.value.size();
   if (!window_.wait_for_room(size_bytes, stop)) {
     return make_error(ErrorCode::kStopped, "stopped");
   }
   auto copy = std::make_unique_for_overwrite<char[]>(size_bytes);
   std::copy(event.value.begin(), event.value.end(), copy.get());
-  const AckWindow::Sent sent = window_.add(applied, OwnedBytes(std::move(copy), 0, size_bytes));
+  const AckWindow::Sent sent =
+      window_.add(commit_ts, before, OwnedBytes(std::move(copy), 0, size_bytes));
   Result<void> queued = producer_->send(
       sent.id, {.payload = sent.payload,
                 .topic = event.to.topic,
                 .partition = event.to.partition,
                 .key = event.key ? std::optional<std::string_view>(*event.key) : std::nullopt});
-  if (!queued.ok()) return delivery_failed(queued.error(), applied.commit_ts, size_bytes);
+  if (!queued.ok()) return delivery_failed(queued.error(), commit_ts, size_bytes);
   return {};
 }
 

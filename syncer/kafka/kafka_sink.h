@@ -60,7 +60,8 @@ class KafkaSink final : public Sink {
   Result<void> send(const Txn& txn, const StopToken& stop);
   Result<void> send_message(const Txn& txn, const Applied& applied, const StopToken& stop);
   Result<void> send_events(const Txn& txn, const Applied& applied, const StopToken& stop);
-  Result<void> send_event(const EventMessage& event, const Applied& applied, const StopToken& stop);
+  Result<void> send_event(const EventMessage& event, CommitTs commit_ts, const Applied& before,
+                          const StopToken& stop);
   Result<void> take_reports(const StopToken& stop);
   Result<void> take(const DeliveryReport& delivery);
   Result<void> check_progress(const AckWindow::State& state) const;

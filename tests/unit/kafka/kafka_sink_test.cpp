@@ -288,6 +288,22 @@ TEST_CASE("kafka sink: a message that is too large ends it with its name and the
   CHECK_FALSE(h.sink.next_applied(StopToken()));
 }
 
+TEST_CASE("kafka sink: a message of several in a transaction names that transaction") {
+  kafka::KafkaSinkOptions options = patient();
+  options.to.kafka.protocol = KafkaProtocol::kCanalJson;
+  options.topic = "topic";
+  Harness h(std::move(options));
+  h.sink.start(h.threads);
+  h.submit(76);
+  h.submit(77);
+  h.wait_for_sent(2);
+  h.report({h.id_of(0), std::nullopt});
+  h.report({h.id_of(1), make_error(ErrorCode::kInvalid, "MSG_SIZE_TOO_LARGE")});
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  CHECK_THAT(ended.error().to_string(), Catch::Contains("the message of commit ts 77 has "));
+}
+
 TEST_CASE("kafka sink: wrong settings are refused before anything is contacted") {
   fakes::FakeClock clock;
   const auto error_of = [&](const std::string& version, const std::string& client_id) {
