@@ -20,6 +20,8 @@ Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
   format_->forget_tables();
   EventMessage message;
   ASSIGN_OR_RETURN(message.to, router_.find_ddl(txn.ddl->effect.name));
+  std::string key;
+  if (format_->append_ddl_key(key, txn)) message.key = std::move(key);
   format_->append_ddl(message.value, txn, clock_.unix_ms());
   return send(std::move(message));
 }
