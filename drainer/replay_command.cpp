@@ -106,7 +106,10 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
          settings.task = v;
          return {};
        }},
-      {"dry-run", "", "Print the SQL instead of executing it; needs no downstream.",
+      {"dry-run", "",
+       "Print the SQL of all transactions instead of executing it; needs no downstream, looks at "
+       "no "
+       "filters.",
        turn_on(settings.is_dry_run)},
       {"skip-damage", "", "Go on behind damaged records, whose transactions are lost.",
        turn_on(source.skips_damage)},
