@@ -3,12 +3,12 @@
 #include <optional>
 #include <unordered_map>
 
-#include "drainer/base/ascii.h"
 #include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"
 #include "syncer/kafka/json_text.h"
+#include "syncer/kafka/old_name.h"
 
 namespace drainer::kafka {
 
@@ -96,22 +96,15 @@ std::string_view change_type(DdlKind kind) {
 // What a DDL does to its table, if it has one: {type, id}; the id of a rename is "old","new".
 void append_table_change(std::string& out, const Ddl& ddl) {
   const schema::TableName& name = ddl.effect.name;
-  const tidb::DdlStatement statement = tidb::parse_ddl(ddl.text, tidb::guess_sql_mode(ddl.text));
-  if (name.table.empty() || statement.kind == DdlKind::kTruncateTable) return;
+  const DdlKind kind = tidb::classify_ddl(ddl.text, tidb::guess_sql_mode(ddl.text));
+  if (name.table.empty() || kind == DdlKind::kTruncateTable) return;
   std::string id;
-  const bool is_rename =
-      statement.tables.size() > 1 && equals_folded(statement.tables[1].table, name.table) &&
-      (statement.kind == DdlKind::kRenameTable || statement.kind == DdlKind::kAlterTable);
-  if (is_rename) {
-    const tidb::NameInText& old = statement.tables[0];
-    const std::string& used = ddl.effect.use_schema;
-    const std::string& schema =
-        old.is_qualified() ? old.schema : (used.empty() ? name.schema : used);
-    id = fmt::format("\"{}\".\"{}\",", schema, old.table);
+  if (const std::optional<schema::TableName> old = find_old_name(ddl)) {
+    id = fmt::format("\"{}\".\"{}\",", old->schema, old->table);
   }
   id += fmt::format("\"{}\".\"{}\"", name.schema, name.table);
   JsonObject change(out);
-  change.string("type", change_type(statement.kind));
+  change.string("type", change_type(kind));
   change.string("id", id);
   change.end();
 }

@@ -205,6 +205,10 @@ TEST_CASE("events: topics and keys follow their options") {
   events.write(options, example_update());
   CHECK(events.messages.at(0).to.topic == "p-test.t1");
   CHECK(events.messages.at(0).key == R"({"id":"1"})");
+  // Behind the rows that the table has had.
+  events.messages.clear();
+  events.write(options, TxnBuilder(kTs).ddl("test", "b", "rename table a to b").build());
+  CHECK(events.messages.at(0).to.topic == "p-test.a");
   CHECK(kafka::expand_topic("{schema}", {"a b/表", "t"}) == "a_b__");
   CHECK(kafka::expand_topic("{table}", {"s", ".."}) == "__");
 }
