@@ -31,6 +31,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                    relay::TxnSource::open({.path = options.syncer.relay.log_dir,
                                            .start = CommitTs(point.commit_ts.value + 1)},
                                           relay::RecordFormat::kRelay, std::move(zones)));
+  TRY(add_downstream_tables(source, options));
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
   Replay replay(source, rules, *sink, applied);
   TRY(replay.run(stop));

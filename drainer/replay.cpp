@@ -4,8 +4,21 @@
 #include <utility>
 
 #include "drainer/base/log.h"
+#include "syncer/mysql/downstream.h"
 
 namespace drainer {
+
+Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      session->query("SELECT table_schema, table_name FROM information_schema.tables"));
+  for (const mysql::ResultRow& row : rows) {
+    source.add_known({row[0].value_or(""), row[1].value_or("")});
+  }
+  return {};
+}
 
 Result<void> Replay::run(const StopToken& stop, const std::function<void()>& on_progress) {
   StopSource failure;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "syncer/relay/txn_source.h"
@@ -11,6 +12,9 @@
 #include "syncer/syncer.h"
 
 namespace drainer {
+
+/// Tells `source` which tables the downstream has before the first record.
+Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options);
 
 /// Applies the transactions of a source through a sink: what `drainer replay` and the recovery from
 /// a relay log have in common. run() from one thread, figures() from any.

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <variant>
 
 #include "conf/load.h"
@@ -18,7 +20,6 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "drainer/txn_text.h"
-#include "syncer/mysql/downstream.h"
 
 namespace drainer {
 
@@ -105,7 +106,10 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
          settings.task = v;
          return {};
        }},
-      {"dry-run", "", "Print the SQL instead of executing it; needs no downstream.",
+      {"dry-run", "",
+       "Print the SQL of all transactions instead of executing it; needs no downstream, looks at "
+       "no "
+       "filters.",
        turn_on(settings.is_dry_run)},
       {"skip-damage", "", "Go on behind damaged records, whose transactions are lost.",
        turn_on(source.skips_damage)},
@@ -175,31 +179,29 @@ Result<ZonePair> zones_of(const ReplaySettings& settings, const tidb::TimeZone& 
   return zones;
 }
 
+Result<void> print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
+  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
+                    std::generic_category().message(errno));
+}
+
 Result<void> dry_run(const ReplaySettings& settings) {
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, tidb::TimeZone()));
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
-  std::string text;
+  // In which the TIMESTAMPs are.
+  std::string text = "SET time_zone='+00:00';\n";
+  TRY(print(text));
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<Txn> txn, source.next());
-    if (!txn) return {};
+    if (!txn) break;
     text.clear();
     TRY(append_sql(text, *txn));
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    TRY(print(text));
   }
-}
-
-// What there is before the first record.
-Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
-                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
-  ASSIGN_OR_RETURN(
-      const auto rows,
-      session->query("SELECT table_schema, table_name FROM information_schema.tables"));
-  for (const mysql::ResultRow& row : rows) {
-    source.add_known({row[0].value_or(""), row[1].value_or("")});
-  }
-  return {};
+  if (std::fflush(stdout) == 0) return {};
+  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
+                    std::generic_category().message(errno));
 }
 
 Result<int> apply(const ReplaySettings& settings, const Options& options) {
@@ -217,10 +219,9 @@ Result<int> apply(const ReplaySettings& settings, const Options& options) {
       open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},
                 clock, StopToken()));
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, sink->time_zone()));
-  relay::SourceOptions source_options = settings.source;
   const CommitTs applied = sink->resume_from(before.commit_ts);
   ASSIGN_OR_RETURN(relay::TxnSource source,
-                   relay::TxnSource::open(source_options, settings.format, std::move(zones)));
+                   relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
   TRY(add_downstream_tables(source, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
   Replay replay(source, rules, *sink, applied);

@@ -50,6 +50,7 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
     sink_options.to = options.syncer.to;
     sink_options.cluster_id = start.cluster_id;
     sink_options.checkpoint = start.save_point.commit_ts;
+    sink_options.may_still_grow = !start.save_point.consistent;
     ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaSink> sink,
                      kafka::KafkaSink::open(std::move(sink_options), clock, stop));
     return std::unique_ptr<Sink>(std::move(sink));

@@ -45,4 +45,11 @@ std::optional<DdlClock> find_ddl_clock(const tidb::DdlJob& job, std::string_view
                   .is_utc = found->type.type == tidb::ColumnType::kTimestamp};
 }
 
+std::optional<DdlClock> guess_ddl_clock(CommitTs commit_ts, std::string_view text) {
+  if (!asks_for_time(text)) return std::nullopt;
+  DdlClock out{.time = {}, .is_utc = true};
+  tidb::append_datetime(out.time, tidb::civil_from_unix(physical_ms(commit_ts) / 1000), /*fsp=*/0);
+  return out;
+}
+
 }  // namespace drainer

@@ -22,4 +22,8 @@ struct DdlClock {
 /// not tell. Pure.
 std::optional<DdlClock> find_ddl_clock(const tidb::DdlJob& job, std::string_view text);
 
+/// The same where only the text is known: the time of its commit ts, seconds after the statement
+/// began. Pure.
+std::optional<DdlClock> guess_ddl_clock(CommitTs commit_ts, std::string_view text);
+
 }  // namespace drainer

@@ -86,6 +86,7 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
   if (type == kTypeDdl) {
     UsedText used = split_use(ddl_query);
     txn.ddl = std::make_unique<Ddl>(ddl_of_text(std::move(used.text), used.schema, ""));
+    txn.ddl->clock = guess_ddl_clock(txn.commit_ts, txn.ddl->text);
   } else if (Result<void> read = read_events(dml_data, txn); !read.ok()) {
     return std::move(read).error().because("commit ts {}", txn.commit_ts);
   }

@@ -107,11 +107,9 @@ Result<void> SegmentWriter::recover() {
     ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::open(file_.path()));
     ASSIGN_OR_RETURN(file_bytes_, find_end(file_.path(), mapped.content(), options_.acknowledged));
   }
-  if (file_bytes_ < size) {
-    TRY(file_.truncate(file_bytes_));
-    TRY(file_.sync());
-  }
-  return {};
+  if (file_bytes_ < size) TRY(file_.truncate(file_bytes_));
+  // What an earlier run wrote last, a crash may have kept from the disk; it is not written again.
+  return file_.sync();
 }
 
 Result<CommitTsSet> SegmentWriter::find_unacknowledged() const {

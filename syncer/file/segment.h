@@ -33,7 +33,8 @@ class SegmentWriter {
     uint64_t file_bytes_max = 512ULL << 20;
   };
 
-  /// Creates the directory and the first file if there are none; cuts off a torn tail.
+  /// Creates the directory and the first file if there are none; cuts off a torn tail. What the
+  /// newest file holds is on the disk afterwards.
   static Result<SegmentWriter> open(Options options, const Clock& clock);
 
   /// The records that are newer than the checkpoint: written by a run that could not tell of it.

@@ -13,18 +13,18 @@ bool AckWindow::wait_for_room(size_t size_bytes, const StopToken& stop) {
   });
 }
 
-AckWindow::Sent AckWindow::add(const Applied& applied, OwnedBytes payload) {
+AckWindow::Sent AckWindow::add(CommitTs commit_ts, const Applied& applied, OwnedBytes payload) {
   MutexLock lock(mutex_);
   if (state_.unacked_count == 0) state_.last_progress = clock_.now();
   ++state_.unacked_count;
   state_.unacked_bytes += payload.size();
-  entries_.push_back({applied, std::move(payload), false});
+  entries_.push_back({commit_ts, applied, std::move(payload), false});
   return {first_id_ + entries_.size() - 1, entries_.back().payload.view()};
 }
 
 void AckWindow::add_progress(const Applied& applied) {
   MutexLock lock(mutex_);
-  entries_.push_back({applied, OwnedBytes(), true});
+  entries_.push_back({applied.commit_ts, applied, OwnedBytes(), true});
 }
 
 void AckWindow::acknowledge(MessageId id) {
@@ -68,7 +68,7 @@ AckWindow::State AckWindow::state() const {
   State out = state_;
   for (const Entry& entry : entries_) {
     if (entry.is_acked) continue;
-    out.oldest = entry.applied.commit_ts;
+    out.oldest = entry.commit_ts;
     break;
   }
   return out;
@@ -76,7 +76,7 @@ AckWindow::State AckWindow::state() const {
 
 CommitTs AckWindow::commit_ts_of(MessageId id) const {
   MutexLock lock(mutex_);
-  return entry_of(id).applied.commit_ts;
+  return entry_of(id).commit_ts;
 }
 
 size_t AckWindow::size_of(MessageId id) const {

@@ -35,8 +35,9 @@ class AckWindow {
     MessageId id;
     ByteView payload;  ///< stays where it is until the message is acknowledged
   };
-  /// What comes with the next message once it and all before it are acknowledged.
-  Sent add(const Applied& applied, OwnedBytes payload) EXCLUDES(mutex_);
+  /// A message of the transaction `commit_ts`; `applied` is what holds once it and all before it
+  /// are acknowledged: not the transaction itself, while more of its messages follow.
+  Sent add(CommitTs commit_ts, const Applied& applied, OwnedBytes payload) EXCLUDES(mutex_);
   /// Progress without a message: complete when all before it are.
   void add_progress(const Applied& applied) EXCLUDES(mutex_);
 
@@ -61,6 +62,7 @@ class AckWindow {
 
  private:
   struct Entry {
+    CommitTs commit_ts;
     Applied applied;
     OwnedBytes payload;
     bool is_acked;

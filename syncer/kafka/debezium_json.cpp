@@ -3,16 +3,19 @@
 #include <optional>
 #include <unordered_map>
 
+#include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"
 #include "syncer/kafka/json_text.h"
+#include "syncer/kafka/old_name.h"
 
 namespace drainer::kafka {
 
 namespace {
 
 using tidb::ColumnType;
+using tidb::DdlKind;
 using tidb::FieldType;
 using tidb::Value;
 using tidb::ValueKind;
@@ -67,6 +70,45 @@ std::string member_names(const FieldType& type, const Value& value) {
   return join_members(names, false);
 }
 
+std::string_view change_type(DdlKind kind) {
+  switch (kind) {
+    case DdlKind::kCreateDatabase:
+    case DdlKind::kCreateTable:
+    case DdlKind::kCreateView:
+      return "CREATE";
+    case DdlKind::kDropDatabase:
+    case DdlKind::kDropTable:
+    case DdlKind::kDropView:
+      return "DROP";
+    // FIX: to TiCDC it is DROP, which is said of tables.
+    case DdlKind::kDropIndex:
+    case DdlKind::kAlterDatabase:
+    case DdlKind::kCreateIndex:
+    case DdlKind::kTruncateTable:
+    case DdlKind::kRenameTable:
+    case DdlKind::kAlterTable:
+    case DdlKind::kOther:
+      return "ALTER";
+  }
+  return "";
+}
+
+// What a DDL does to its table, if it has one: {type, id}; the id of a rename is "old","new".
+void append_table_change(std::string& out, const Ddl& ddl) {
+  const schema::TableName& name = ddl.effect.name;
+  const DdlKind kind = tidb::classify_ddl(ddl.text, tidb::guess_sql_mode(ddl.text));
+  if (name.table.empty() || kind == DdlKind::kTruncateTable) return;
+  std::string id;
+  if (const std::optional<schema::TableName> old = find_old_name(ddl)) {
+    id = fmt::format("\"{}\".\"{}\",", old->schema, old->table);
+  }
+  id += fmt::format("\"{}\".\"{}\"", name.schema, name.table);
+  JsonObject change(out);
+  change.string("type", change_type(kind));
+  change.string("id", id);
+  change.end();
+}
+
 /// Debezium's JSON as TiCDC writes it: `payload` with the row images, and `schema` for Kafka
 /// Connect.
 class DebeziumJson final : public EventFormat {
@@ -115,17 +157,25 @@ class DebeziumJson final : public EventFormat {
     payload.string("ddl", txn.ddl->text);
     std::string& changes = payload.member("tableChanges");
     changes += '[';
-    if (!name.table.empty()) {
-      JsonObject change(changes);
-      change.string("id", fmt::format("\"{}\".\"{}\"", name.schema, name.table));
-      change.end();
-    }
+    append_table_change(changes, *txn.ddl);
     changes += ']';
     payload.end();
+    object.raw("schema", debezium_ddl_schema());
     object.end();
   }
 
+  bool append_ddl_key(std::string& out, const Txn& txn) override {
+    JsonObject object(out);
+    JsonObject payload(object.member("payload"));
+    payload.string("databaseName", txn.ddl->effect.name.schema);
+    payload.end();
+    object.raw("schema", debezium_ddl_key_schema());
+    object.end();
+    return true;
+  }
+
   bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) override {
+    if (!options_.tidb_extension) return false;
     JsonObject object(out);
     JsonObject payload(object.member("payload"));
     append_source(payload, {}, ts);
@@ -133,6 +183,7 @@ class DebeziumJson final : public EventFormat {
     payload.raw("transaction", "null");
     payload.string("op", "m");
     payload.end();
+    object.raw("schema", debezium_watermark_schema(options_.cluster_id));
     object.end();
     return true;
   }

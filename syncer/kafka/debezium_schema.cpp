@@ -80,7 +80,9 @@ void append_field(std::string& out, const tidb::ColumnInfo& column) {
   const ConnectType type = connect_type(column.type);
   JsonObject field(out);
   field.string("type", type.type);
-  field.raw("optional", column.type.is_not_null() ? "false" : "true");
+  // Updates lack stored generated columns, whatever they may hold.
+  const bool is_required = column.type.is_not_null() && column.is_writable();
+  field.raw("optional", is_required ? "false" : "true");
   if (!type.name.empty()) {
     field.string("name", type.name);
     field.number("version", 1);
@@ -105,7 +107,7 @@ void append_struct(std::string& out, std::string_view field, const std::string& 
   object.end();
 }
 
-// The parts of the value's schema that are the same for all tables.
+// The parts of a value's schema that are the same for all tables.
 constexpr std::string_view kSourceSchema =
     R"({"type":"struct","fields":[)"
     R"({"type":"string","optional":false,"field":"version"},)"
@@ -125,8 +127,9 @@ constexpr std::string_view kSourceSchema =
     R"({"type":"int32","optional":false,"field":"row"},)"
     R"({"type":"int64","optional":true,"field":"thread"},)"
     R"({"type":"string","optional":true,"field":"query"}],)"
-    R"("optional":false,"name":"io.debezium.connector.mysql.Source","field":"source"},)"
-    R"({"type":"string","optional":false,"field":"op"},)"
+    R"("optional":false,"name":"io.debezium.connector.mysql.Source","field":"source"})";
+constexpr std::string_view kEnvelopeEnd =
+    R"(,{"type":"string","optional":false,"field":"op"},)"
     R"({"type":"int64","optional":true,"field":"ts_ms"},)"
     R"({"type":"struct","fields":[{"type":"string","optional":false,"field":"id"},)"
     R"({"type":"int64","optional":false,"field":"total_order"},)"
@@ -186,6 +189,7 @@ DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& clu
   append_struct(parts, "after", base + ".Value", fields);
   parts += ',';
   parts += kSourceSchema;
+  parts += kEnvelopeEnd;
   parts += ']';
   value.end();
 
@@ -202,6 +206,35 @@ DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& clu
   key_fields += ']';
   key.end();
   return schemas;
+}
+
+std::string debezium_ddl_schema() {
+  // FIX: without the descriptions of tables, which TiCDC adds to the changes.
+  constexpr std::string_view kChanges =
+      R"({"type":"array","optional":false,"field":"tableChanges","items":{)"
+      R"("type":"struct","optional":false,"name":"io.debezium.connector.schema.Change",)"
+      R"("version":1,"fields":[{"type":"string","optional":false,"field":"type"},)"
+      R"({"type":"string","optional":false,"field":"id"}]}})";
+  return fmt::format(
+      R"({{"type":"struct","optional":false,)"
+      R"("name":"io.debezium.connector.mysql.SchemaChangeValue","version":1,"fields":[{},)"
+      R"({{"type":"int64","optional":false,"field":"ts_ms"}},)"
+      R"({{"type":"string","optional":true,"field":"databaseName"}},)"
+      R"({{"type":"string","optional":true,"field":"schemaName"}},)"
+      R"({{"type":"string","optional":true,"field":"ddl"}},{}]}})",
+      kSourceSchema, kChanges);
+}
+
+std::string_view debezium_ddl_key_schema() {
+  return R"({"type":"struct","name":"io.debezium.connector.mysql.SchemaChangeKey",)"
+         R"("optional":false,"version":1,)"
+         R"("fields":[{"type":"string","optional":false,"field":"databaseName"}]})";
+}
+
+std::string debezium_watermark_schema(const std::string& cluster_id) {
+  return fmt::format(R"({{"type":"struct","optional":false,"name":"{}.watermark.Envelope",)"
+                     R"("version":1,"fields":[{}{}]}})",
+                     sanitize(cluster_id, ""), kSourceSchema, kEnvelopeEnd);
 }
 
 }  // namespace drainer::kafka

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "syncer/kafka/event_table.h"
@@ -13,6 +14,12 @@ struct DebeziumSchemas {
   std::string value;
 };
 DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& cluster_id);
+
+/// The `schema` member of the value of a DDL, and of its key.
+std::string debezium_ddl_schema();
+std::string_view debezium_ddl_key_schema();
+/// The same of a watermark.
+std::string debezium_watermark_schema(const std::string& cluster_id);
 
 /// CHAR, VARCHAR, BINARY, VARBINARY, and the TEXT and BLOB families.
 bool is_character_type(tidb::ColumnType type);

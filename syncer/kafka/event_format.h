@@ -15,7 +15,7 @@ namespace drainer::kafka {
 /// What a JSON format depends on. Plain data.
 struct EventFormatOptions {
   const tidb::TimeZone* zone = nullptr;  ///< of TIMESTAMPs; outlives the format
-  bool tidb_extension = false;           ///< canal-json: `_tidb`, and with it watermarks
+  bool tidb_extension = false;           ///< watermarks; canal-json: also `_tidb`
   std::string cluster_id;                ///< debezium
 };
 
@@ -30,7 +30,9 @@ class EventFormat {
                                    int64_t now_ms) = 0;
   virtual bool takes_many_rows() const { return false; }
   virtual void append_ddl(std::string& out, const Txn& txn, int64_t now_ms) = 0;
-  /// False: this format has none.
+  /// The message key of a DDL; false: none.
+  virtual bool append_ddl_key(std::string& /*out*/, const Txn& /*txn*/) { return false; }
+  /// False: this format has none, or was not asked for them.
   virtual bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) = 0;
   /// Border of a transaction in one partition: `rows` of it are sent there.
   virtual void append_marker(std::string& out, const Txn& txn, bool is_end, size_t rows,

@@ -22,7 +22,9 @@ void append_name(std::string& out, std::string_view name) {
   for (const char c : name) {
     const bool is_allowed =
         std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
-    out += is_allowed ? c : '_';
+    // One for each character, however many bytes it has.
+    const bool is_continuation = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (!is_continuation) out += is_allowed ? c : '_';
   }
 }
 

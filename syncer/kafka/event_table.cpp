@@ -19,17 +19,20 @@ bool is_event_column(const tidb::ColumnInfo& column) {
   return column.state == tidb::SchemaState::kPublic && !column.is_hidden && !is_virtual;
 }
 
-// A public unique index without NULLs, in index order.
+// A public unique index without NULLs: the first of those with the fewest columns.
 const tidb::IndexInfo* find_unique_index(const tidb::TableInfo& info) {
+  const tidb::IndexInfo* found = nullptr;
   for (const tidb::IndexInfo& index : info.indices) {
     if (!index.is_unique || index.state != tidb::SchemaState::kPublic) continue;
     const bool is_key = std::ranges::all_of(index.columns, [&](const tidb::IndexColumn& column) {
       const tidb::ColumnInfo& described = info.columns[column.offset];
-      return described.type.is_not_null() && is_event_column(described) && column.length < 0;
+      return described.type.is_not_null() && described.is_writable() && !described.is_hidden &&
+             column.length < 0;
     });
-    if (is_key) return &index;
+    const bool is_shorter = found == nullptr || index.columns.size() < found->columns.size();
+    if (is_key && is_shorter) found = &index;
   }
-  return nullptr;
+  return found;
 }
 
 EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
@@ -47,7 +50,11 @@ EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
   }
   for (uint32_t i = 0; i < info.columns.size(); ++i) {
     if (!is_event_column(info.columns[i])) continue;
-    if (is_key[i]) out.handle_columns.push_back(static_cast<uint32_t>(out.columns.size()));
+    // A key that updates lack would not be that of the row's other events.
+    const bool is_always_there = info.columns[i].is_writable();
+    if (is_key[i] && is_always_there) {
+      out.handle_columns.push_back(static_cast<uint32_t>(out.columns.size()));
+    }
     out.columns.push_back({i, &info.columns[i], is_key[i]});
   }
   out.version = std::move(version);

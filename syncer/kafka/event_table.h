@@ -23,8 +23,8 @@ struct EventColumn {
 struct EventTable {
   std::shared_ptr<const schema::TableVersion> version;
   std::vector<EventColumn> columns;  ///< in table order
-  std::vector<uint32_t>
-      handle_columns;            ///< into `columns`: primary key, else a unique not-null one
+  /// Into `columns`: primary key, else a unique not-null one; without generated columns.
+  std::vector<uint32_t> handle_columns;
   bool has_primary_key = false;  ///< the handle columns are it
 };
 

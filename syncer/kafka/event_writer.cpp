@@ -1,5 +1,7 @@
 #include "syncer/kafka/event_writer.h"
 
+#include "syncer/kafka/old_name.h"
+
 #include <utility>
 
 namespace drainer::kafka {
@@ -19,7 +21,11 @@ Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
   tables_.clear();
   format_->forget_tables();
   EventMessage message;
-  ASSIGN_OR_RETURN(message.to, router_.find_ddl(txn.ddl->effect.name));
+  // A rename stands behind the rows that the table has had.
+  const auto old_name = find_old_name(*txn.ddl);
+  ASSIGN_OR_RETURN(message.to, router_.find_ddl(old_name.value_or(txn.ddl->effect.name)));
+  std::string key;
+  if (format_->append_ddl_key(key, txn)) message.key = std::move(key);
   format_->append_ddl(message.value, txn, clock_.unix_ms());
   return send(std::move(message));
 }

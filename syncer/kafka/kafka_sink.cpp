@@ -13,6 +13,8 @@ namespace {
 
 constexpr QueueLimits kInputLimits{.items = 4096, .bytes = 8u << 20};
 constexpr QueueLimits kAppliedLimits{.items = 1024, .bytes = 1024};
+// Nothing has reached the topic for so long: what a killed process sent last is there.
+constexpr Duration kSettle = std::chrono::seconds(3);
 constexpr Duration kPollLimit = std::chrono::milliseconds(100);
 
 // "0.x.y.z" or "x.y.z". Only the form counts: the client asks the brokers what they can do.
@@ -40,8 +42,9 @@ bool is_client_id(std::string_view text) {
 }
 
 // The commit ts up to which the topic holds all: messages lie in it in order.
-Result<CommitTs> read_back(const ProducerOptions& options) {
-  ASSIGN_OR_RETURN(const std::optional<Bytes> last, read_last_message(options));
+Result<CommitTs> read_back(const ProducerOptions& options, Duration settle,
+                           const Patience& patience) {
+  ASSIGN_OR_RETURN(const std::optional<Bytes> last, read_last_message(options, settle, patience));
   if (!last) return CommitTs(0);
   const std::optional<CommitTs> ts = find_commit_ts(*last);
   if (!ts) {
@@ -83,7 +86,9 @@ Result<std::unique_ptr<KafkaSink>> KafkaSink::open(KafkaSinkOptions options, Clo
   options.ack_timeout = std::chrono::seconds(to.kafka.ack_timeout_s);
   options.topic = producer_options.topic;
   if (to.kafka.read_back) {
-    ASSIGN_OR_RETURN(options.sent_before, read_back(producer_options));
+    const Duration settle = options.may_still_grow ? kSettle : Duration::zero();
+    const Patience patience{.clock = clock, .stop = stop, .limit = options.ack_timeout};
+    ASSIGN_OR_RETURN(options.sent_before, read_back(producer_options, settle, patience));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer, open_producer(producer_options));
   return std::make_unique<KafkaSink>(std::move(options), std::move(zone), std::move(producer),
@@ -111,7 +116,11 @@ KafkaSink::KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone,
       kafka.protocol == KafkaProtocol::kCanalJson ? make_canal_json(std::move(format))
                                                   : make_debezium(std::move(format)),
       EventRouter(kafka, options_.topic,
-                  [this](const std::string& topic) { return producer_->count_partitions(topic); }),
+                  [this](const std::string& topic) {
+                    return producer_->count_partitions(
+                        topic,
+                        {.clock = clock_, .stop = send_stop_, .limit = options_.ack_timeout});
+                  }),
       clock_);
 }
 
@@ -141,6 +150,7 @@ Result<void> KafkaSink::submit(Txn txn, const StopToken& stop) {
 }
 
 Result<void> KafkaSink::send_all(const StopToken& stop) {
+  send_stop_ = stop;
   while (const std::optional<Txn> txn = input_.pop(stop)) TRY(send(*txn, stop));
   return {};
 }
@@ -167,7 +177,7 @@ Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
   if (!window_.wait_for_room(size_bytes, stop)) {
     return make_error(ErrorCode::kStopped, "stopped");
   }
-  const AckWindow::Sent sent = window_.add(applied, buffer_.take());
+  const AckWindow::Sent sent = window_.add(txn.commit_ts, applied, buffer_.take());
   Result<void> queued = producer_->send(sent.id, {.payload = sent.payload});
   if (!queued.ok()) return delivery_failed(queued.error(), txn.commit_ts, size_bytes);
   return {};
@@ -178,27 +188,29 @@ Result<void> KafkaSink::send_events(const Txn& txn, const Applied& applied, cons
   Applied before = last_sent_;
   before.rows = 0;
   before.is_ddl = false;
-  TRY(events_->write(txn,
-                     [&](const EventMessage& event) { return send_event(event, before, stop); }));
+  TRY(events_->write(txn, [&](const EventMessage& event) {
+    return send_event(event, txn.commit_ts, before, stop);
+  }));
   window_.add_progress(applied);
   return {};
 }
 
-Result<void> KafkaSink::send_event(const EventMessage& event, const Applied& applied,
-                                   const StopToken& stop) {
+Result<void> KafkaSink::send_event(const EventMessage& event, CommitTs commit_ts,
+                                   const Applied& before, const StopToken& stop) {
   const size_t size_bytes = event.value.size();
   if (!window_.wait_for_room(size_bytes, stop)) {
     return make_error(ErrorCode::kStopped, "stopped");
   }
   auto copy = std::make_unique_for_overwrite<char[]>(size_bytes);
   std::copy(event.value.begin(), event.value.end(), copy.get());
-  const AckWindow::Sent sent = window_.add(applied, OwnedBytes(std::move(copy), 0, size_bytes));
+  const AckWindow::Sent sent =
+      window_.add(commit_ts, before, OwnedBytes(std::move(copy), 0, size_bytes));
   Result<void> queued = producer_->send(
       sent.id, {.payload = sent.payload,
                 .topic = event.to.topic,
                 .partition = event.to.partition,
                 .key = event.key ? std::optional<std::string_view>(*event.key) : std::nullopt});
-  if (!queued.ok()) return delivery_failed(queued.error(), applied.commit_ts, size_bytes);
+  if (!queued.ok()) return delivery_failed(queued.error(), commit_ts, size_bytes);
   return {};
 }
 

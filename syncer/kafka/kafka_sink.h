@@ -21,6 +21,8 @@ struct KafkaSinkOptions {
   uint64_t cluster_id = 0;
   std::string topic;    ///< for what belongs to no topic of its own
   CommitTs checkpoint;  ///< where this run starts
+  /// An earlier run may have been killed: its last requests may still reach the topic (read-back).
+  bool may_still_grow = false;
   /// What the topic holds already: not sent again (read-back).
   CommitTs sent_before{0};
   /// No acknowledgement for this long, while messages wait for one, ends the sink.
@@ -58,7 +60,8 @@ class KafkaSink final : public Sink {
   Result<void> send(const Txn& txn, const StopToken& stop);
   Result<void> send_message(const Txn& txn, const Applied& applied, const StopToken& stop);
   Result<void> send_events(const Txn& txn, const Applied& applied, const StopToken& stop);
-  Result<void> send_event(const EventMessage& event, const Applied& applied, const StopToken& stop);
+  Result<void> send_event(const EventMessage& event, CommitTs commit_ts, const Applied& before,
+                          const StopToken& stop);
   Result<void> take_reports(const StopToken& stop);
   Result<void> take(const DeliveryReport& delivery);
   Result<void> check_progress(const AckWindow::State& state) const;
@@ -78,6 +81,7 @@ class KafkaSink final : public Sink {
   // Sending thread.
   MessageWriter messages_{zone_};
   ReverseWriter buffer_;
+  StopToken send_stop_;
   std::unique_ptr<EventWriter> events_;  ///< only for the JSON formats
   Applied last_sent_;                    ///< of the transaction before
 };

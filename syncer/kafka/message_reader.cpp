@@ -112,6 +112,25 @@ Result<Ddl> read_ddl(ByteView message) {
   return out;
 }
 
+Result<DdlClock> read_ddl_clock(ByteView message) {
+  DdlClock out;
+  FieldReader fields(message, message.data());
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    switch (fields.field()) {
+      case 1:
+        out.time = fields.take_bytes();
+        break;
+      case 2:
+        out.is_utc = fields.take_varint() != 0;
+        break;
+      default:
+        fields.skip();
+    }
+  }
+  if (!fields.ok()) return fields.fault();
+  return out;
+}
+
 }  // namespace
 
 Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
@@ -120,6 +139,7 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
   ByteView dml_data;
   ByteView ddl_data;
   std::string_view zone;
+  ByteView ddl_clock;
   FieldReader fields(*payload, payload->data());
   for (fields.next(); fields.field() != 0; fields.next()) {
     switch (fields.field()) {
@@ -138,6 +158,13 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
       case 5:
         zone = fields.take_bytes();
         break;
+      case 6:
+        fields.take_varints(
+            [&](uint64_t channel) { txn.marks.push_back(static_cast<int64_t>(channel)); });
+        break;
+      case 7:
+        ddl_clock = fields.take_bytes();
+        break;
       default:
         fields.skip();
     }
@@ -146,6 +173,11 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
   if (type > kTypeDdl) return make_error(ErrorCode::kCorrupt, "unknown binlog type {}", type);
   if (type == kTypeDdl) {
     ASSIGN_OR_RETURN(Ddl ddl, read_ddl(ddl_data));
+    if (ddl_clock.empty()) {
+      ddl.clock = guess_ddl_clock(txn.commit_ts, ddl.text);
+    } else {
+      ASSIGN_OR_RETURN(ddl.clock, read_ddl_clock(ddl_clock));
+    }
     txn.ddl = std::make_unique<Ddl>(std::move(ddl));
   } else {
     if (!zone.empty()) TRY(set_zone(zone));

@@ -15,7 +15,7 @@ namespace drainer::kafka {
 ///
 /// What the messages do not hold is not known: schema versions are 0, all columns count as public.
 /// A message that names its time zone (our relay logs) has its TIMESTAMPs in it, others in
-/// `zones.written`. One thread.
+/// `zones.written`. Our relay logs also hold the marks and the time of a DDL. One thread.
 class MessageReader {
  public:
   explicit MessageReader(ZonePair zones) : zones_(std::move(zones)) {}

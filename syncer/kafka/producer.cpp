@@ -9,26 +9,22 @@
 #include "drainer/base/check.h"
 #include "drainer/base/log.h"
 #include "drainer/base/mutex.h"
+#include "syncer/kafka/producer_settings.h"
 #include "syncer/kafka/request_lane.h"
 
 namespace drainer::kafka {
 
 namespace {
 
-// librdkafka takes no more; the original's default of 1 GiB cannot be reached (README.md).
-constexpr int64_t kMessageBytesMax = 1'000'000'000;
-constexpr int64_t kMessageBytesMin = 1'000;
-constexpr int64_t kMessagesPerRequestMax = 1'000'000;
 constexpr size_t kErrorTextBytes = 512;
 // How many reports poll() gathers before it hands them over.
 constexpr size_t kReportsMax = 10'000;
 
-constexpr int kMetadataTimeoutMs = 10'000;
-constexpr int kMetadataAttempts = 10;
-constexpr int kReadTimeoutMs = 30'000;
-// Brokers may be choosing a new leader while we start.
-constexpr int kReadAttempts = 60;
-constexpr int kReadPauseMs = 500;
+// Of one question to the brokers, which a stop cannot interrupt.
+constexpr int kAskTimeoutMs = 2'000;
+constexpr Duration kAskPause = std::chrono::milliseconds(100);
+// Longer than it takes the brokers to work off what a killed process has sent.
+constexpr Duration kSettleMax = std::chrono::seconds(60);
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)>;
 
@@ -42,20 +38,6 @@ Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& val
     return make_error(ErrorCode::kInvalid, "kafka setting {}: its value is not accepted", name);
   }
   return make_error(ErrorCode::kInvalid, "kafka setting {} = {}: {}", name, value, text);
-}
-
-// Settings of ours that an operator may have reasons to change.
-bool is_adjustable(std::string_view name) {
-  return name == "request.timeout.ms" || name == "retry.backoff.ms" || name == "linger.ms" ||
-         name == "socket.timeout.ms" || name == "socket.connection.setup.timeout.ms" ||
-         name == "topic.metadata.propagation.max.ms";
-}
-
-bool is_reserved(std::string_view name) {
-  return name == "metadata.broker.list" || name == "request.required.acks" ||
-         name == "max.in.flight" || name == "queue.buffering.max.ms" ||
-         name == "delivery.timeout.ms" || name == "transactional.id" || name == "retries" ||
-         name == "message.send.max.retries" || name.ends_with("_cb") || name == "opaque";
 }
 
 size_t get_number(const rd_kafka_conf_t* conf, const char* name) {
@@ -99,6 +81,39 @@ Error error_of(rd_kafka_resp_err_t code) {
   return Error(kind, fmt::format("{}: {}", rd_kafka_err2name(code), rd_kafka_err2str(code)), code);
 }
 
+// Brokers that cannot be reached, or that are choosing a leader or creating the topic.
+bool is_passing(rd_kafka_resp_err_t failure) {
+  return failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+         failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         failure == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT ||
+         failure == RD_KAFKA_RESP_ERR__TRANSPORT || failure == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+         failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+// One thing that the brokers are asked until they tell it, within the limits of a Patience.
+class Question {
+ public:
+  explicit Question(const Patience& patience)
+      : patience_(patience), deadline_(patience.clock.now() + patience.limit) {}
+
+  /// Pauses before it is asked again; the Error where it is not to be.
+  Result<void> pause_after(rd_kafka_resp_err_t failure) const {
+    if (!is_passing(failure) || patience_.clock.now() >= deadline_) return error_of(failure);
+    return pause();
+  }
+  Result<void> pause() const {
+    if (patience_.clock.sleep_for(kAskPause, patience_.stop)) return {};
+    return make_error(ErrorCode::kStopped, "stopped");
+  }
+
+ private:
+  const Patience& patience_;
+  const TimePoint deadline_;
+};
+
 class RdProducer final : public Producer {
  public:
   using Handle = std::unique_ptr<rd_kafka_t, decltype(&rd_kafka_destroy)>;
@@ -141,21 +156,32 @@ class RdProducer final : public Producer {
     return {};
   }
 
-  Result<int32_t> count_partitions(const std::string& name) override {
+  Result<int32_t> count_partitions(const std::string& name, const Patience& patience) override {
     ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, topic_of(name));
-    const rd_kafka_metadata_t* found = nullptr;
-    // A topic that has just been created has no partitions for a moment.
-    for (int attempt = 0; attempt < kMetadataAttempts; ++attempt) {
-      const auto failure =
-          rd_kafka_metadata(handle_.get(), /*all_topics=*/0, topic, &found, kMetadataTimeoutMs);
-      if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return error_of(failure).because("ask for the partitions of kafka topic {}", name);
+    const Question question(patience);
+    while (true) {
+      const rd_kafka_metadata_t* found = nullptr;
+      auto failure =
+          rd_kafka_metadata(handle_.get(), /*all_topics=*/0, topic, &found, kAskTimeoutMs);
+      if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        failure = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        int32_t count = 0;
+        if (found->topic_cnt == 1) {
+          // A topic that has just been created has no partitions for a moment.
+          const rd_kafka_metadata_topic& told = found->topics[0];
+          if (told.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            failure = told.err;
+          } else {
+            count = told.partition_cnt;
+          }
+        }
+        rd_kafka_metadata_destroy(found);
+        if (count > 0) return count;
       }
-      const int32_t count = found->topic_cnt == 1 ? found->topics[0].partition_cnt : 0;
-      rd_kafka_metadata_destroy(found);
-      if (count > 0) return count;
+      if (Result<void> paused = question.pause_after(failure); !paused.ok()) {
+        return std::move(paused).error().because("ask for the partitions of kafka topic {}", name);
+      }
     }
-    return make_error(ErrorCode::kNotFound, "kafka topic {} has no partitions", name);
   }
 
   std::vector<DeliveryReport> poll(Duration limit) override {
@@ -179,46 +205,7 @@ class RdProducer final : public Producer {
   }
 
   static Result<void> configure(rd_kafka_conf_t* conf, const ProducerOptions& options) {
-    const int64_t messages =
-        std::clamp<int64_t>(options.messages_per_request_max, 1, kMessagesPerRequestMax);
-    const int64_t bytes = std::clamp(options.message_bytes_max, kMessageBytesMin, kMessageBytesMax);
-    const std::pair<const char*, std::string> settings[] = {
-        {"bootstrap.servers", options.brokers},
-        {"client.id", options.client_id},
-        {"enable.idempotence", "true"},
-        {"enable.gapless.guarantee", "true"},
-        // With more, the client takes a success for one of all requests before it, also of one
-        // whose outcome is unknown, and relies on the broker to have checked the sequence. With
-        // one, as in the original, each message has an acknowledgement of its own.
-        {"max.in.flight.requests.per.connection", "1"},
-        {"acks", "all"},
-        {"request.timeout.ms", "10000"},
-        {"retry.backoff.ms", "500"},
-        // A message is never given up for its age: that would leave a gap. The sink watches.
-        {"message.timeout.ms", "0"},
-        {"batch.num.messages", std::to_string(messages)},
-        {"message.max.bytes", std::to_string(bytes)},
-        // Only for requests that are not full: the client would start with the first few messages
-        // that it gets of one.
-        {"linger.ms", "1"},
-        // The ack window limits what is queued.
-        {"queue.buffering.max.kbytes", "2097151"},
-        {"queue.buffering.max.messages", "0"},
-        {"socket.timeout.ms", "300000"},
-        {"socket.connection.setup.timeout.ms", "30000"},
-        {"topic.metadata.propagation.max.ms", "30000"},
-    };
-    for (const auto& [name, value] : options.properties) {
-      const bool is_ours = std::any_of(
-          std::begin(settings), std::end(settings),
-          [&](const auto& setting) { return setting.first == name && !is_adjustable(name); });
-      if (is_ours || is_reserved(name)) {
-        return make_error(ErrorCode::kInvalid,
-                          "syncer.to.kafka.properties: {} is not to be changed: order and "
-                          "completeness depend on it, or another key sets it",
-                          name);
-      }
-    }
+    ASSIGN_OR_RETURN(const std::vector<ProducerSetting> settings, producer_settings(options));
     for (const auto& [name, value] : settings) TRY(set(conf, name, value));
     return set_properties(conf, options);
   }
@@ -291,38 +278,82 @@ Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options) 
 
 namespace {
 
-bool is_passing(rd_kafka_resp_err_t failure) {
-  return failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-         failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-         failure == RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE ||
-         failure == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
-         failure == RD_KAFKA_RESP_ERR__TRANSPORT;
-}
+using LastMessage = Result<std::optional<Bytes>>;
 
-// The offset behind the last message of partition 0; nothing when there is no message.
-Result<std::optional<int64_t>> find_end(rd_kafka_t* consumer, const char* topic) {
-  int64_t low = 0;
-  int64_t high = 0;
-  for (int attempt = 1;; ++attempt) {
+// The offset behind the last message of partition 0; 0 when there is no message.
+Result<int64_t> find_end(rd_kafka_t* consumer, const char* topic, const Patience& patience) {
+  const Question question(patience);
+  while (true) {
+    int64_t low = 0;
+    int64_t high = 0;
     const auto failure =
-        rd_kafka_query_watermark_offsets(consumer, topic, 0, &low, &high, kReadTimeoutMs);
+        rd_kafka_query_watermark_offsets(consumer, topic, 0, &low, &high, kAskTimeoutMs);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return low == high ? 0 : high;
     if (failure == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
         failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-      return std::optional<int64_t>();
+      return 0;
     }
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return low == high ? std::nullopt : std::optional(high);
-    }
-    if (!is_passing(failure) || attempt == kReadAttempts) {
-      return error_of(failure).because("read back kafka topic {}", topic);
-    }
-    rd_kafka_poll(consumer, kReadPauseMs);
+    TRY(question.pause_after(failure));
   }
+}
+
+// The same once it has stood still for `settle`.
+Result<int64_t> find_settled_end(rd_kafka_t* consumer, const char* topic, Duration settle,
+                                 const Patience& patience) {
+  ASSIGN_OR_RETURN(int64_t end, find_end(consumer, topic, patience));
+  if (settle == Duration::zero()) return end;
+  const int64_t first_end = end;
+  const TimePoint begun = patience.clock.now();
+  TimePoint changed = begun;
+  while (patience.clock.now() - changed < settle) {
+    TRY(Question(patience).pause());
+    ASSIGN_OR_RETURN(const int64_t next, find_end(consumer, topic, patience));
+    if (next == end) continue;
+    end = next;
+    changed = patience.clock.now();
+    if (changed - begun < kSettleMax) continue;
+    return make_error(ErrorCode::kConflict,
+                      "it still grows after {} s: another process writes to it",
+                      std::chrono::duration_cast<std::chrono::seconds>(kSettleMax).count());
+  }
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(patience.clock.now() - begun);
+  log_info("waited for what a killed process may have sent to the topic last",
+           {{"topic", topic}, {"ms", waited.count()}, {"messages", end - first_end}});
+  return end;
+}
+
+LastMessage read_at(rd_kafka_topic_t* topic, const Patience& patience) {
+  const Question question(patience);
+  while (true) {
+    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
+        rd_kafka_consume(topic, 0, kAskTimeoutMs), rd_kafka_message_destroy);
+    if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return std::optional<Bytes>(Bytes(static_cast<const char*>(message->payload), message->len));
+    }
+    TRY(question.pause_after(message ? message->err : RD_KAFKA_RESP_ERR__TIMED_OUT));
+  }
+}
+
+LastMessage read_last(rd_kafka_t* consumer, const char* name, Duration settle,
+                      const Patience& patience) {
+  ASSIGN_OR_RETURN(const int64_t end, find_settled_end(consumer, name, settle, patience));
+  if (end == 0) return std::optional<Bytes>();
+  const RdProducer::Topic topic(rd_kafka_topic_new(consumer, name, nullptr),
+                                rd_kafka_topic_destroy);
+  if (!topic || rd_kafka_consume_start(topic.get(), 0, end - 1) != 0) {
+    return error_of(rd_kafka_last_error());
+  }
+  LastMessage message = read_at(topic.get(), patience);
+  rd_kafka_consume_stop(topic.get(), 0);
+  if (!message.ok()) return std::move(message).error().because("offset {}", end - 1);
+  return message;
 }
 
 }  // namespace
 
-Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
+Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options, Duration settle,
+                                               const Patience& patience) {
   Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);
   TRY(set(conf.get(), "bootstrap.servers", options.brokers));
   TRY(set(conf.get(), "client.id", options.client_id));
@@ -335,22 +366,9 @@ Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options) {
                                     rd_kafka_destroy);
   if (!consumer) return make_error(ErrorCode::kInvalid, "create kafka consumer: {}", text);
   (void)conf.release();
-  const char* const name = options.topic.c_str();
-  ASSIGN_OR_RETURN(const std::optional<int64_t> end, find_end(consumer.get(), name));
-  if (!end) return std::optional<Bytes>();
-  const RdProducer::Topic topic(rd_kafka_topic_new(consumer.get(), name, nullptr),
-                                rd_kafka_topic_destroy);
-  if (!topic || rd_kafka_consume_start(topic.get(), 0, *end - 1) != 0) {
-    return error_of(rd_kafka_last_error()).because("read back kafka topic {}", options.topic);
-  }
-  const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
-      rd_kafka_consume(topic.get(), 0, kReadTimeoutMs), rd_kafka_message_destroy);
-  rd_kafka_consume_stop(topic.get(), 0);
-  if (!message || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return error_of(message ? message->err : RD_KAFKA_RESP_ERR__TIMED_OUT)
-        .because("read back offset {} of kafka topic {}", *end - 1, options.topic);
-  }
-  return std::optional<Bytes>(Bytes(static_cast<const char*>(message->payload), message->len));
+  LastMessage message = read_last(consumer.get(), options.topic.c_str(), settle, patience);
+  if (message.ok()) return message;
+  return std::move(message).error().because("read back kafka topic {}", options.topic);
 }
 
 }  // namespace drainer::kafka

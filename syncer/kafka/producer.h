@@ -26,6 +26,13 @@ struct OutgoingMessage {
   std::optional<std::string_view> key = std::nullopt;
 };
 
+/// How long brokers that do not answer, or are choosing a leader, are asked again. Borrows.
+struct Patience {
+  Clock& clock;
+  const StopToken& stop;
+  Duration limit = std::chrono::seconds(30);
+};
+
 /// Sends messages, to each partition in order and without gaps.
 ///
 /// One thread sends, another polls.
@@ -36,8 +43,9 @@ class Producer {
   /// Queues a message. The payload must stay where it is until its report has come or the producer
   /// is gone; topic and key need not. An Error means that the message will never be sent.
   virtual Result<void> send(uint64_t id, const OutgoingMessage& message) = 0;
-  /// How many partitions a topic has; asks the brokers, which may create the topic.
-  virtual Result<int32_t> count_partitions(const std::string& topic) = 0;
+  /// How many partitions a topic has; asks the brokers, which may create the topic. kStopped when
+  /// `patience.stop` came first.
+  virtual Result<int32_t> count_partitions(const std::string& topic, const Patience& patience) = 0;
   /// Blocks for reports, `limit` at most; may give none.
   virtual std::vector<DeliveryReport> poll(Duration limit) = 0;
 };
@@ -55,7 +63,10 @@ struct ProducerOptions {
 /// keep the order when it repeats requests. Contacts nobody yet. kInvalid names a wrong setting.
 Result<std::unique_ptr<Producer>> open_producer(const ProducerOptions& options);
 
-/// The last message of partition 0 of the topic; nothing when there is none.
-Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options);
+/// The last message of partition 0 of the topic; nothing when there is none. Waits until nothing
+/// has been added for `settle`: requests of a killed process may still arrive. kConflict when the
+/// topic goes on growing, kStopped when `patience.stop` came first.
+Result<std::optional<Bytes>> read_last_message(const ProducerOptions& options, Duration settle,
+                                               const Patience& patience);
 
 }  // namespace drainer::kafka

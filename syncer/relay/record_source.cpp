@@ -80,7 +80,9 @@ uint64_t RecordSource::bytes_read() const {
 bool RecordSource::note_damage() {
   const file::Damage& found = *reader_->damage();
   metric::binlogfile_corruption_binlog_count().add();
-  if (!damage_) damage_ = Damage{file_, found.offset, found.reason};
+  if (!damage_) {
+    damage_ = Damage{file_, found.offset, found.reason, file::find_commit_ts(found.payload)};
+  }
   return reader_->skip_damage();
 }
 
@@ -89,7 +91,9 @@ Result<void> RecordSource::judge_damage(CommitTs next_ts, uint64_t next_offset) 
   const std::string& path = paths_[damage.file];
   const LogFields where = {{"file", path}, {"offset", damage.offset}, {"reason", damage.reason}};
   const bool is_short = damage.file == file_ && next_offset - damage.offset < kRecordBytesMin;
-  if (is_short || next_ts <= std::max(last_, options_.start)) {
+  // The original goes on behind a torn record, often with that very transaction.
+  const bool is_repeated = next_ts == damage.ts;
+  if (is_short || is_repeated || next_ts <= std::max(last_, options_.start)) {
     log_warn("damaged bytes in a binlog file, no transaction is lost by them", where);
     return {};
   }

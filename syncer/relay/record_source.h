@@ -25,7 +25,7 @@ struct SourceOptions {
 ///
 /// What a crash has repeated is left out. A torn tail of the newest file is the end. Other damage
 /// stops with an error that names file and offset, unless nothing can have been lost: too few bytes
-/// for a record, or what follows repeats the transactions before it. One thread.
+/// for a record, or what follows repeats the torn transaction or ones before it. One thread.
 class RecordSource {
  public:
   /// kNotFound when there is no file.
@@ -58,6 +58,7 @@ class RecordSource {
     size_t file;
     uint64_t offset;
     std::string reason;
+    std::optional<CommitTs> ts;  ///< of the damaged record, where its beginning tells
   };
 
   SourceOptions options_;

@@ -16,6 +16,24 @@ constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8u << 20};
 // Transactions that share one sync.
 constexpr size_t kGroupTxnsMax = 1024;
 
+// What the original's messages lack (README.md), last field first.
+void put_own_fields(ReverseWriter& out, const Txn& txn, const tidb::TimeZone& zone) {
+  if (txn.ddl && txn.ddl->clock) {
+    const size_t end = out.size();
+    out.put_varint_field(0x10, txn.ddl->clock->is_utc ? 1 : 0);
+    out.put_bytes_field(0x0a, txn.ddl->clock->time);
+    out.put_header(0x3a, end);
+  }
+  if (!txn.marks.empty()) {
+    const size_t end = out.size();
+    for (auto channel = txn.marks.rbegin(); channel != txn.marks.rend(); ++channel) {
+      out.put_varint(static_cast<uint64_t>(*channel));
+    }
+    out.put_header(0x32, end);
+  }
+  out.put_bytes_field(0x2a, zone.name());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RelaySink>> RelaySink::open(RelaySinkOptions options,
@@ -101,7 +119,7 @@ Result<void> RelaySink::log(const Txn& txn) {
   // FIX: a DDL that is not to be executed is not logged, where it would lose that mark.
   if (!txn.has_message()) return {};
   buffer_.clear();
-  buffer_.put_bytes_field(0x2a, inner_->time_zone().name());
+  put_own_fields(buffer_, txn, inner_->time_zone());
   TRY(messages_.put(buffer_, txn));
   TRY(segments_.append(buffer_.view()));
   MutexLock lock(mutex_);

@@ -27,8 +27,9 @@ struct RelaySinkOptions {
 ///
 /// The log is on the disk first: the thread `relay` takes what waits, appends it, syncs once, and
 /// passes it on. Files all of whose transactions are applied are removed, the newest never. The
-/// records are the original's; ours also name the time zone of their TIMESTAMPs, which is the inner
-/// sink's (FIX), in a field that the original knows and does not use. Threads as in Sink.
+/// records are the original's; ours also hold the time zone of their TIMESTAMPs, which is the inner
+/// sink's, the loopback marks, and the time of a DDL (FIX), in fields that the original passes
+/// over. Threads as in Sink.
 class RelaySink final : public Sink {
  public:
   /// Locks the directory; cuts off a torn tail, which the upstream will bring again.

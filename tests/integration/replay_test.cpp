@@ -101,6 +101,7 @@ TEST_CASE("replay: the SQL of a dry run gives the tables too") {
                                    pipeline.directory() + "/dry.sql");
   REQUIRE(dry->wait(kEndLimit) == 0);
   const std::string sql = fakes::read_file(pipeline.directory() + "/dry.sql");
+  CHECK(sql.starts_with("SET time_zone='+00:00';\n"));
   CHECK(sql.find("INSERT INTO ") != std::string::npos);
   CHECK(sql.find("COMMIT;\n") != std::string::npos);
 }

@@ -2,8 +2,11 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <utime.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -20,6 +23,18 @@ using fakes::read_file;
 using fakes::TempDir;
 using fakes::write_file;
 using file::SegmentWriter;
+
+namespace {
+
+std::atomic<int> sync_count = 0;
+
+}  // namespace
+
+// In place of the library's, to count the calls.
+extern "C" int fdatasync(int fd) {
+  ++sync_count;
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
 
 namespace {
 
@@ -304,4 +319,17 @@ TEST_CASE("segments: old files go, the newest and foreign ones stay") {
         std::vector<std::string>{"binlog-0000000000000003-20190101010101",
                                  "binlog-0000000000000004-20190101010101"});
   CHECK(read_file(temp.path() + "/savepoint") == "x");
+}
+
+TEST_CASE("segments: what is found at the start is brought onto the disk") {
+  const TempDir temp("segments");
+  {
+    SegmentWriter writer = open(temp.path()).value();
+    REQUIRE(writer.append(payload(1)).ok());
+    REQUIRE(writer.flush().ok());
+  }
+  const int before = sync_count;
+  const SegmentWriter writer = open(temp.path()).value();
+  CHECK(sync_count > before);
+  CHECK(writer.find_unacknowledged().value() == file::CommitTsSet{CommitTs(1)});
 }

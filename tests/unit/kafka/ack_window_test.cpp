@@ -22,7 +22,7 @@ Applied progress(int64_t commit_ts) {
 }
 
 AckWindow::Sent add(AckWindow& window, int64_t commit_ts, size_t size = 100) {
-  return window.add(progress(commit_ts), bytes(size));
+  return window.add(CommitTs(commit_ts), progress(commit_ts), bytes(size));
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ TEST_CASE("ack window: a payload stays where it is until it is acknowledged") {
   std::vector<AckWindow::Sent> sent;
   for (int64_t ts = 1; ts <= 1000; ++ts) {
     writer.put_bytes(std::to_string(ts));
-    sent.push_back(window.add(progress(ts), writer.take()));
+    sent.push_back(window.add(CommitTs(ts), progress(ts), writer.take()));
   }
   for (int64_t ts = 1; ts <= 1000; ++ts) {
     const AckWindow::Sent& message = sent[static_cast<size_t>(ts - 1)];

@@ -29,7 +29,9 @@ class FakeProducer final : public kafka::Producer {
   FakeProducer(std::shared_ptr<Shared> shared, fakes::FakeClock& clock)
       : shared_(std::move(shared)), clock_(clock) {}
 
-  Result<int32_t> count_partitions(const std::string&) override { return 1; }
+  Result<int32_t> count_partitions(const std::string&, const kafka::Patience&) override {
+    return 1;
+  }
   Result<void> send(uint64_t id, const kafka::OutgoingMessage& message) override {
     MutexLock lock(shared_->mutex);
     if (shared_->refuses) return *shared_->refuses;
@@ -284,6 +286,22 @@ TEST_CASE("kafka sink: a message that is too large ends it with its name and the
   CHECK(text.find("the message of commit ts 77 has ") != std::string::npos);
   CHECK(text.find("`ignore-txn-commit-ts`") != std::string::npos);
   CHECK_FALSE(h.sink.next_applied(StopToken()));
+}
+
+TEST_CASE("kafka sink: a message of several in a transaction names that transaction") {
+  kafka::KafkaSinkOptions options = patient();
+  options.to.kafka.protocol = KafkaProtocol::kCanalJson;
+  options.topic = "topic";
+  Harness h(std::move(options));
+  h.sink.start(h.threads);
+  h.submit(76);
+  h.submit(77);
+  h.wait_for_sent(2);
+  h.report({h.id_of(0), std::nullopt});
+  h.report({h.id_of(1), make_error(ErrorCode::kInvalid, "MSG_SIZE_TOO_LARGE")});
+  const Result<void> ended = h.threads.wait();
+  REQUIRE_FALSE(ended.ok());
+  CHECK_THAT(ended.error().to_string(), Catch::Contains("the message of commit ts 77 has "));
 }
 
 TEST_CASE("kafka sink: wrong settings are refused before anything is contacted") {

@@ -64,6 +64,11 @@ void MockCluster::fail_offset_requests(const std::vector<int>& codes) {
   impl_->fail(kListOffsetsRequest, codes);
 }
 
+void MockCluster::fail_topic(const std::string& topic, int code) {
+  rd_kafka_mock_topic_set_error(impl_->cluster, topic.c_str(),
+                                static_cast<rd_kafka_resp_err_t>(code));
+}
+
 void MockCluster::hold_produce_answer(int broker, int after) {
   constexpr int kHourMs = 3'600'000;
   for (int i = 0; i <= after; ++i) {

@@ -21,6 +21,8 @@ class MockCluster {
   void fail_produce_requests(const std::vector<int>& codes);
   /// The next questions for offsets fail, one each.
   void fail_offset_requests(const std::vector<int>& codes);
+  /// Whoever asks for `topic` gets this error code; 0: it is there.
+  void fail_topic(const std::string& topic, int code);
   /// `after` more produce requests are answered; the next one is taken, but its answer is held back
   /// for longer than its connection lives.
   void hold_produce_answer(int broker, int after);

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "drainer/base/threads.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/topic_reader.h"
 #include "tests/unit/kafka/mock_cluster.h"
 
@@ -23,11 +24,13 @@ constexpr int kPollsMax = 600;
 
 // Kafka's error codes.
 constexpr int kNoError = 0;
+constexpr int kUnknownTopic = 3;
 constexpr int kDropConnection = -1;
 constexpr int kNotLeader = 6;
 constexpr int kRequestTimedOut = 7;
 constexpr int kTooLarge = 10;
 constexpr int kNotEnoughReplicas = 19;
+constexpr int kNotAuthorized = 29;
 
 std::unique_ptr<Producer> open(const MockCluster& cluster, int64_t message_bytes_max = 1 << 30) {
   kafka::ProducerOptions options;
@@ -66,6 +69,21 @@ std::vector<DeliveryReport> wait_for_reports(Producer& producer, size_t count) {
     for (DeliveryReport& report : producer.poll(kPoll)) out.push_back(std::move(report));
   }
   return out;
+}
+
+kafka::ProducerOptions options_of(const MockCluster& cluster) {
+  kafka::ProducerOptions options;
+  options.brokers = cluster.brokers();
+  options.topic = "t";
+  return options;
+}
+
+Bytes read_last(const MockCluster& cluster, Duration settle, Clock& clock) {
+  const StopToken stop;
+  const auto last = kafka::read_last_message(options_of(cluster), settle, {clock, stop});
+  INFO((last.ok() ? "" : last.error().to_string()));
+  REQUIRE(last.ok());
+  return last->value_or("none");
 }
 
 }  // namespace
@@ -245,11 +263,67 @@ TEST_CASE("producer: the last message is found while another broker becomes the 
   REQUIRE(wait_for_reports(*producer, 2).size() == 2);
   // More than the client itself tries again.
   cluster.fail_offset_requests(std::vector<int>(20, kNotLeader));
-  kafka::ProducerOptions options;
-  options.brokers = cluster.brokers();
-  options.topic = "t";
-  const auto last = kafka::read_last_message(options);
-  INFO((last.ok() ? "" : last.error().to_string()));
-  REQUIRE(last.ok());
-  CHECK(*last == "last");
+  fakes::FakeClock clock;
+  CHECK(read_last(cluster, Duration::zero(), clock) == "last");
+}
+
+TEST_CASE("producer: the last message is read when the topic has stood still for a while") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  const std::vector<Bytes> messages = {"0", "1", "2"};
+  const auto send = [&](uint64_t id) {
+    REQUIRE(producer->send(id, {.payload = messages[id]}).ok());
+    REQUIRE(wait_for_reports(*producer, 1).size() == 1);
+  };
+  send(0);
+  fakes::FakeClock clock;
+  const TimePoint begun = clock.now();
+  // Requests of a process that is no more.
+  uint64_t sent = 0;
+  clock.on_sleep([&] {
+    if (clock.now() - begun >= (sent + 1) * std::chrono::seconds(2) && sent < 2) send(++sent);
+  });
+  CHECK(read_last(cluster, std::chrono::seconds(3), clock) == "2");
+  CHECK(clock.now() - begun >= std::chrono::seconds(7));
+}
+
+TEST_CASE("producer: a stop ends the wait for a topic to stand still") {
+  MockCluster cluster;
+  fakes::FakeClock clock;
+  StopSource stop;
+  const StopToken token = stop.get_token();
+  clock.on_sleep([&] { stop.request_stop(); });
+  const auto last =
+      kafka::read_last_message(options_of(cluster), std::chrono::seconds(3), {clock, token});
+  REQUIRE_FALSE(last.ok());
+  CHECK(last.error().code() == ErrorCode::kStopped);
+  CHECK(clock.slept().size() == 1);
+}
+
+TEST_CASE("producer: a topic that is being created is asked for until it has partitions") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  fakes::FakeClock clock;
+  const StopToken stop;
+  cluster.fail_topic("late", kUnknownTopic);
+  clock.on_sleep([&] {
+    if (clock.slept().size() == 20) cluster.fail_topic("late", kNoError);
+  });
+  const Result<int32_t> count = producer->count_partitions("late", {clock, stop});
+  INFO((count.ok() ? "" : count.error().to_string()));
+  REQUIRE(count.ok());
+  CHECK(*count > 0);
+  CHECK(clock.slept().size() == 20);
+}
+
+TEST_CASE("producer: a topic that is refused is not asked for again") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  fakes::FakeClock clock;
+  const StopToken stop;
+  cluster.fail_topic("secret", kNotAuthorized);
+  const Result<int32_t> count = producer->count_partitions("secret", {clock, stop});
+  REQUIRE_FALSE(count.ok());
+  CHECK_THAT(count.error().to_string(), Catch::Contains("TOPIC_AUTHORIZATION_FAILED"));
+  CHECK(clock.slept().empty());
 }

@@ -91,6 +91,18 @@ TEST_CASE("records: a torn record that is repeated behind it is no loss") {
   CHECK(files.read().ts == Ts{10, 20, 30, 40});
 }
 
+TEST_CASE("records: a torn record behind which its own transaction comes again is no loss") {
+  Directory files;
+  Bytes torn;
+  file::append_record(torn, payload_of(30) + "\x1a\x10" + Bytes(16, 'x'));
+  torn.resize(torn.size() - 2);
+  files.add(records_of({10, 20}) + torn + records_of({30, 40}));
+  CHECK(files.read().ts == Ts{10, 20, 30, 40});
+  Directory lost;
+  lost.add(records_of({10, 20}) + torn + records_of({40}));
+  CHECK(lost.read().ts == Ts{10, 20});
+}
+
 TEST_CASE("records: a damaged one in between stops with file and offset, or is skipped on demand") {
   Directory files;
   Bytes damaged = record_of(20);

@@ -85,6 +85,23 @@ void run(const std::string& directory, int64_t count, uint64_t file_bytes_max,
   REQUIRE(threads.wait().ok());
 }
 
+// What is read back of a transaction that went into the empty log.
+Txn logged_as(const std::string& log, Txn txn) {
+  fakes::FakeClock clock;
+  BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
+  auto sink =
+      relay::RelaySink::open({.directory = log}, std::make_unique<InnerSink>(log, applied), clock);
+  REQUIRE(sink.ok());
+  ThreadGroup threads;
+  (*sink)->start(threads);
+  REQUIRE((*sink)->submit(std::move(txn), StopToken()).ok());
+  (*sink)->close();
+  REQUIRE(threads.wait().ok());
+  auto source = relay::TxnSource::open({.path = log}, relay::RecordFormat::kRelay, ZonePair{});
+  REQUIRE(source.ok());
+  return std::move(source->next().value()).value();
+}
+
 }  // namespace
 
 TEST_CASE("relay: a transaction is in the log before the downstream gets it") {
@@ -142,4 +159,29 @@ TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for th
           "20696e7429"
           "2a03555443");
   }
+}
+
+TEST_CASE("relay: the marks that rows carry on come back with them") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  Txn txn = TxnBuilder(100)
+                .on(fakes::example_table())
+                .insert({Value::of_int(1), fakes::text("a")})
+                .build();
+  txn.marks = {3, 300, 1LL << 40};
+  CHECK(logged_as(log, std::move(txn)).marks == std::vector<int64_t>{3, 300, 1LL << 40});
+}
+
+TEST_CASE("relay: the time of a DDL comes back with it") {
+  fakes::TempDir dir("relay");
+  const std::string text = "alter table t add column c datetime default current_timestamp";
+  const CommitTs commit_ts = make_commit_ts(1'577'836'800'000);
+  const DdlClock clock{.time = "2020-01-01 08:00:00", .is_utc = false};
+  Txn txn = TxnBuilder(commit_ts.value).ddl("test", "t", text).build();
+  txn.ddl->clock = clock;
+  CHECK(logged_as(dir.path() + "/known", std::move(txn)).ddl->clock == clock);
+  // As a record of the original.
+  txn = TxnBuilder(commit_ts.value).ddl("test", "t", text).build();
+  CHECK(logged_as(dir.path() + "/unknown", std::move(txn)).ddl->clock ==
+        DdlClock{.time = "2020-01-01 00:00:00", .is_utc = true});
 }

@@ -78,5 +78,11 @@ TEST_CASE("ddl clock: only a statement that asks for the time gets it") {
   CHECK_FALSE(find_ddl_clock(tidb::DdlJob{}, kText).has_value());
 }
 
+TEST_CASE("ddl clock: where there is no job it is the time of the commit ts") {
+  const CommitTs ts = make_commit_ts(1'577'836'800'999);
+  CHECK(guess_ddl_clock(ts, kText) == DdlClock{.time = "2020-01-01 00:00:00", .is_utc = true});
+  CHECK_FALSE(guess_ddl_clock(ts, "ALTER TABLE t ADD COLUMN b INT").has_value());
+}
+
 }  // namespace
 }  // namespace drainer
