@@ -37,7 +37,6 @@ class ConflictPolicies {
   /// `[[syncer.conflict]]`; of both sides of a pair the one with sync-ddl wins ties.
   static Result<ConflictPolicies> make(const SyncerOptions& options);
 
-  bool empty() const { return rules_.empty(); }
   /// Null for a table without. The policy lives as long as any copy of this.
   const ConflictPolicy* find(const schema::TableName& table) const;
 

@@ -13,7 +13,7 @@ inline constexpr int32_t kNoSuchTable = 1146;
 enum class FailureClass : uint8_t {
   kFatal,     ///< another try cannot help
   kRefresh,   ///< the table may have changed: read it again, once
-  kSafeMode,  ///< duplicate key: once in safe mode
+  kSafeMode,  ///< duplicate key: the row once in safe mode
   kGuard,     ///< a guard, or a real overflow: find out statement by statement
   kTooLarge,  ///< the transaction exceeds the downstream's limit: cut it
   kRetry,     ///< busy, conflict, restart: again after a pause, on the same connection

@@ -22,8 +22,6 @@ class PlanCache {
   PlanCache(TableKeys& tables, MissingColumns missing, ConflictPolicies policies, Clock& clock)
       : tables_(tables), missing_(missing), policies_(std::move(policies)), clock_(clock) {}
 
-  bool has_policies() const { return !policies_.empty(); }
-
   /// Reads the downstream table on first use. A missing table is waited for a while, a missing
   /// column makes it read again once.
   Result<Plan> find(Session& session, const std::shared_ptr<const schema::TableVersion>& table,

@@ -34,9 +34,12 @@ Result<void> RowWriter::write(const TablePlan& plan, const Txn& txn, const RowCh
         .write(plan, txn, row);
   }
   auto written = write_as(plan, txn, row, mode);
-  const bool exists = !written.ok() && options_.has_policies &&
-                      classify_failure(written.error()) == FailureClass::kSafeMode;
-  return exists ? write_as(plan, txn, row, WriteMode::kSafe) : written;
+  if (written.ok() || mode == WriteMode::kSafe ||
+      classify_failure(written.error()) != FailureClass::kSafeMode) {
+    return written;
+  }
+  log_warn("row exists downstream, it is replaced", {{"error", written.error()}});
+  return write_as(plan, txn, row, WriteMode::kSafe);
 }
 
 Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const RowChange& row,

@@ -27,9 +27,6 @@ class RowWriter {
   struct Options {
     size_t statement_bytes_max;
     MismatchPolicy mismatch;
-    /// Some tables have a ConflictPolicy. Then a row that exists already is written in safe mode by
-    /// itself, instead of its whole transaction.
-    bool has_policies = false;
     uint64_t cluster_id = 0;            ///< of the upstream
     const std::string& conflict_table;  ///< where conflicts are recorded; empty: nowhere
   };
@@ -37,6 +34,7 @@ class RowWriter {
   RowWriter(Session& session, const Options& options)
       : session_(session), style_{session.no_backslash_escapes()}, options_(options) {}
 
+  /// A row that exists already is written in safe mode, by itself.
   Result<void> write(const TablePlan& plan, const Txn& txn, const RowChange& row, WriteMode mode);
 
  private:

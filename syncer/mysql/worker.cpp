@@ -238,11 +238,11 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       return {};
     case FailureClass::kSafeMode:
       if (mode_of(step, approach) == WriteMode::kSafe) break;
-      // Row by row each table's policy is asked, where there are any.
-      if (!approach.is_careful && plans_.has_policies()) break;
-      approach.is_safe = true;
-      log_warn("row exists downstream, trying again in safe mode",
-               {{"commit ts", step.last_ts()}, {"error", error}});
+      // Row by row only those that exist are replaced; what TiDB finds at COMMIT names none.
+      approach.is_safe = approach.is_careful;
+      approach.is_careful = !approach.is_safe;
+      log_warn("row exists downstream, trying again",
+               {{"commit ts", step.last_ts()}, {"safe mode", approach.is_safe}, {"error", error}});
       return {};
     case FailureClass::kRetry:
     case FailureClass::kLost:
@@ -362,7 +362,6 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
   if (updated != 1) return progress_.fenced_error(*session_);
   RowWriter writer(*session_, {.statement_bytes_max = packet_limits().packet_bytes_max,
                                .mismatch = options_.mismatch,
-                               .has_policies = plans_.has_policies(),
                                .cluster_id = options_.cluster_id,
                                .conflict_table = options_.conflict_table});
   for (size_t i = 0; i < step.txns.size(); ++i) {

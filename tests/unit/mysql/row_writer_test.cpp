@@ -1,0 +1,67 @@
+// Transactions that fail as a whole and are then written row by row.
+
+#include "syncer/mysql/row_writer.h"
+
+#include "tests/unit/mysql/sample.h"
+
+#include <catch2/catch.hpp>
+
+namespace drainer::mysql {
+namespace {
+
+using namespace sample;
+using fakes::MariadbServer;
+
+/// A fresh database `test` with a(id, v) and b(id, v); a has a column that the upstream lacks.
+Inspector fresh() {
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run("CREATE TABLE a(id INT PRIMARY KEY, v VARCHAR(10), extra INT NOT NULL DEFAULT 5)");
+  db.run("CREATE TABLE b(id INT PRIMARY KEY, v VARCHAR(10))");
+  return db;
+}
+
+TablePtr table_of(const std::string& name) {
+  return table("test", name, {{"id", tidb::ColumnType::kLong}, {"v", tidb::ColumnType::kVarchar}});
+}
+
+Values row(int64_t id, const std::string& v) {
+  return {number(id), text(v)};
+}
+
+/// The sink's error.
+std::string apply(Txn txn) {
+  RunningSink sink(sink_options(MariadbServer::shared().port()));
+  sink.submit(std::move(txn));
+  return sink.finish();
+}
+
+TEST_CASE("row writer: a row that exists already is replaced, others are written as ever",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO a VALUES(1,'old',9)");
+  db.run("INSERT INTO b VALUES(1,'theirs')");
+  CHECK(apply(TxnBuilder(10)
+                  .update(table_of("a"), row(1, "old"), row(1, "new"))
+                  .insert(table_of("b"), row(1, "ours"))
+                  .build()) == "");
+  CHECK(db.rows("SELECT * FROM a") == "1|new|9");
+  CHECK(db.rows("SELECT * FROM b") == "1|ours");
+}
+
+TEST_CASE("row writer: a row that exists already does not hide one that is missing", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO b VALUES(1,'theirs')");
+  const std::string error = apply(TxnBuilder(10)
+                                      .insert(table_of("b"), row(1, "ours"))
+                                      .update(table_of("a"), row(1, "old"), row(1, "new"))
+                                      .build());
+  CHECK(error.find("row not found downstream: commit ts 10, table `test`.`a`") !=
+        std::string::npos);
+  CHECK(db.rows("SELECT * FROM b") == "1|theirs");
+}
+
+}  // namespace
+}  // namespace drainer::mysql
