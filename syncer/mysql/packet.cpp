@@ -113,8 +113,8 @@ Result<void> PacketWriter::count_statement(bool is_scan) {
 }
 
 Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row) {
-  const bool is_complete = !plan.has_absent(row);
-  if (is_complete && continues_run(verb, plan)) {
+  const bool can_share = !plan.needs_own_statement(row);
+  if (can_share && continues_run(verb, plan)) {
     sql_.push_back(',');
     TRY(append_tuple(sql_, plan, row, style_));
     ++run_.rows;
@@ -126,7 +126,7 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
           .first = row,
           .begin = sql_.size(),
           .rows = 1,
-          .can_grow = is_complete};
+          .can_grow = can_share};
   TRY(append_insert(sql_, verb == Verb::kInsert ? "INSERT" : "REPLACE", plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
 }

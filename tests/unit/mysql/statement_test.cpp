@@ -269,6 +269,17 @@ TEST_CASE("packet: the changes of one row become one, those of a table one state
         "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
 }
 
+TEST_CASE("packet: a NULL that the downstream does not take is not hidden among other rows") {
+  const auto t = table("d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kVarchar}});
+  auto description = downstream({{"a"}, {"b", "varchar"}}, {{"PRIMARY", {"a"}}});
+  description.columns[1].is_nullable = false;
+  const TablePlan plan = plan_of(t, description);
+  const Txn txn =
+      TxnBuilder(1).insert(t, {number(1), text("a")}).insert(t, {number(2), null()}).build();
+  CHECK(packets(plan, txn, WriteMode::kExact) ==
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,'a');INSERT INTO `d`.`t`(`a`,`b`) VALUES(2,NULL);");
+}
+
 TEST_CASE("packet: deletes by a composite key become alternatives, those without key stay alone") {
   const auto t = table("d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kVarchar}});
   const Txn txn =
