@@ -57,12 +57,14 @@ Result<std::string> ids_of(Session& session, const schema::TableName& name) {
   if (name.table.empty()) return std::string("-");
   // Other names are stored in an encoding of their own.
   if (!is_plain_name(name.schema) || !is_plain_name(name.table)) return std::string();
-  const std::string file = fmt::format("'{}/{}", name.schema, name.table);
+  const std::string file = name.schema + "/" + name.table;
+  const std::string partition = file + "#p#";
   const auto innodb = [&](std::string_view view) {
+    // Not LIKE, for which an underscore is any letter.
     return fmt::format(
-        "SELECT name, table_id FROM information_schema.{} WHERE name = {}' OR name LIKE {}#p#%' "
-        "ORDER BY name",
-        view, file, file);
+        "SELECT name, table_id FROM information_schema.{} WHERE name = '{}' OR LEFT(name, {}) = "
+        "'{}' ORDER BY name",
+        view, file, partition.size(), partition);
   };
   const std::array<std::string, 3> queries = {
       innodb("innodb_sys_tables"), innodb("innodb_tables"),

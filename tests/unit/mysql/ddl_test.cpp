@@ -244,6 +244,26 @@ TEST_CASE("ddl: one that is to be skipped only makes the sink look at the table 
   CHECK(db.rows("SELECT * FROM t ORDER BY a") == "1|NULL\n2|2");
 }
 
+TEST_CASE("ddl: the facts of a table are its own, not those of one with a similar name",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  for (const std::string name : {"a_b", "axb"}) {
+    db.run("CREATE TABLE " + name + "(a INT) PARTITION BY HASH(a) PARTITIONS 2");
+  }
+  const Txn txn = TxnBuilder(10).ddl("test", "a_b", "TRUNCATE TABLE `a_b`").build();
+  const auto facts = [&] {
+    auto read = read_ddl_facts(db.session(), *txn.ddl);
+    REQUIRE(read.ok());
+    return *read;
+  };
+  const std::string before = facts();
+  db.run("TRUNCATE TABLE axb");
+  CHECK(facts() == before);
+  db.run("TRUNCATE TABLE a_b");
+  CHECK(facts() != before);
+}
+
 TEST_CASE("ddl: a TiFlash replica that cannot be had is ignored", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
