@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "drainer/base/result.h"
 #include "syncer/mysql/net_changes.h"
@@ -38,8 +39,8 @@ struct PacketLimits {
 /// A statement that no packet can hold.
 Error too_large_error(size_t bytes, size_t bytes_max);
 
-/// Plans whose rows are to be written one by one, in order. The owner keeps them alive.
-using PlanSet = std::unordered_set<const TablePlan*>;
+/// Plans whose rows are to be written one by one, in order. Those that nobody uses any more expire.
+using PlanSet = std::unordered_map<const TablePlan*, std::weak_ptr<const TablePlan>>;
 
 /// Writes the statements of one downstream transaction and sends them in as few packets as the
 /// limits allow.

@@ -299,12 +299,12 @@ Result<void> Worker::send(std::string_view packet) {
 void Worker::keep_order(const Step& step, const StopToken& stop) {
   auto plans = find_plans(step, stop);
   if (!plans.ok()) return;
+  std::erase_if(ordered_, [](const auto& entry) { return entry.second.expired(); });
   for (size_t i = 0; i < step.txns.size(); ++i) {
     for (const RowChange& row : step.txns[i].txn.rows) {
       const PlanCache::Plan& plan = (*plans)[i][row.table];
       if (row.kind == RowKind::kInsert || !plan->can_combine) continue;
-      if (!ordered_.insert(plan.get()).second) continue;
-      ordered_plans_.push_back(plan);
+      if (!ordered_.emplace(plan.get(), plan).second) continue;
       log_warn("rows do not change as they did upstream, the table is written row by row",
                {{"table", plan->target}, {"commit ts", step.last_ts()}});
     }

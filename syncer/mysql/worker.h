@@ -121,7 +121,6 @@ class Worker {
   /// Tables whose rows did not change as their upstream rows do, which made a guard fail: they are
   /// written row by row. As long as their plan is in use.
   PlanSet ordered_;
-  std::vector<PlanCache::Plan> ordered_plans_;
 };
 
 }  // namespace drainer::mysql
