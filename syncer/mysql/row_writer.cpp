@@ -1,10 +1,12 @@
 #include "syncer/mysql/row_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/downstream.h"
 #include "syncer/mysql/failure.h"
 
 namespace drainer::mysql {
@@ -12,6 +14,8 @@ namespace drainer::mysql {
 namespace {
 
 constexpr size_t kSqlInErrorBytes = 1024;
+constexpr int32_t kDataTruncated = 1265;
+constexpr std::string_view kDeprecatedSyntax = "1287";  ///< harmless
 
 void count_mismatch(const std::string& table) {
   metrics()
@@ -23,6 +27,15 @@ void count_mismatch(const std::string& table) {
 std::string shorten(std::string_view sql) {
   if (sql.size() <= kSqlInErrorBytes) return std::string(sql);
   return fmt::format("{}… ({} bytes)", sql.substr(0, kSqlInErrorBytes), sql.size());
+}
+
+/// ENUMs that hold 0, which TiDB stores for what it does not know and a strict server refuses.
+size_t count_error_values(const TablePlan& plan, std::span<const tidb::Value> row) {
+  const auto is_error_value = [&](const PlannedColumn& column) {
+    const tidb::Value& value = row[column.offset];
+    return value.kind == tidb::ValueKind::kEnum && value.u == 0;
+  };
+  return static_cast<size_t>(std::ranges::count_if(plan.columns, is_error_value));
 }
 
 }  // namespace
@@ -70,9 +83,7 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
 Result<void> RowWriter::execute(std::string_view sql, bool must_match, const TablePlan& plan,
                                 const Txn& txn, const RowChange& row) {
   const auto key = [&] { return shorten(describe_row(plan, txn.old_values(row))); };
-  auto count = sql.size() <= options_.statement_bytes_max
-                   ? session_.execute(sql)
-                   : Result<uint64_t>(too_large_error(sql.size(), options_.statement_bytes_max));
+  auto count = run(sql, count_error_values(plan, txn.new_values(row)));
   if (!count.ok()) {
     if (classify_failure(count.error()) == FailureClass::kFatal) {
       log_error("exec failed", {{"sql", shorten(sql)},
@@ -94,6 +105,38 @@ Result<void> RowWriter::execute(std::string_view sql, bool must_match, const Tab
   return make_error(ErrorCode::kConflict,
                     "row not found downstream: commit ts {}, table {}, {} rows where {}: {}",
                     txn.commit_ts, plan.target, *count, key(), shorten(sql));
+}
+
+Result<uint64_t> RowWriter::run(std::string_view sql, size_t error_values) {
+  if (sql.size() > options_.statement_bytes_max) {
+    return too_large_error(sql.size(), options_.statement_bytes_max);
+  }
+  auto count = session_.execute(sql);
+  const bool is_refused =
+      !count.ok() && count.error().detail() == kDataTruncated && error_values > 0;
+  return is_refused ? run_relaxed(sql, error_values, std::move(count).error()) : std::move(count);
+}
+
+Result<uint64_t> RowWriter::run_relaxed(std::string_view sql, size_t error_values, Error refusal) {
+  ASSIGN_OR_RETURN(const std::string mode, session_.query_value("SELECT @@SESSION.sql_mode"));
+  const auto set_mode = [&](const std::string& text) {
+    return session_.execute("SET SESSION sql_mode = '" + text + "'");
+  };
+  TRY(set_mode(relax_sql_mode(mode)));
+  auto count = session_.execute(sql);
+  auto warnings = session_.query("SHOW WARNINGS");
+  if (auto restored = set_mode(mode); !restored.ok()) {
+    // Lost for us: it would go on to cut values without a word.
+    return Error(ErrorCode::kUnavailable, restored.error().to_string(), kServerLost);
+  }
+  TRY(count);
+  TRY(warnings);
+  const auto is_change = [](const ResultRow& row) {
+    return row.at(0) == "Warning" && row.at(1) != kDeprecatedSyntax;
+  };
+  // Other values of the row have been cut as well.
+  if (std::cmp_greater(std::ranges::count_if(*warnings, is_change), error_values)) return refusal;
+  return count;
 }
 
 }  // namespace drainer::mysql

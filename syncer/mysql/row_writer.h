@@ -42,6 +42,10 @@ class RowWriter {
                         WriteMode mode);
   Result<void> execute(std::string_view sql, bool must_match, const TablePlan& plan, const Txn& txn,
                        const RowChange& row);
+  /// The row to be written holds `error_values` times the error value of an ENUM.
+  Result<uint64_t> run(std::string_view sql, size_t error_values);
+  /// In a mode that is not strict; `refusal` when the server changes more than those values.
+  Result<uint64_t> run_relaxed(std::string_view sql, size_t error_values, Error refusal);
 
   Session& session_;
   const QuoteStyle style_;

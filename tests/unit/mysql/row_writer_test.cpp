@@ -63,5 +63,31 @@ TEST_CASE("row writer: a row that exists already does not hide one that is missi
   CHECK(db.rows("SELECT * FROM b") == "1|theirs");
 }
 
+TEST_CASE("row writer: a strict server takes the error value of an ENUM, but nothing else cut",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  REQUIRE(db.rows("SELECT @@sql_mode").find("STRICT_TRANS_TABLES") != std::string::npos);
+  db.run("CREATE TABLE e(id INT PRIMARY KEY, e ENUM('x','y') NOT NULL, v VARCHAR(3))");
+  const auto e = table("test", "e",
+                       {{"id", tidb::ColumnType::kLong},
+                        {"e", tidb::ColumnType::kEnum},
+                        {"v", tidb::ColumnType::kVarchar}});
+  const auto row_e = [](int64_t id, const std::string& v, uint64_t value = 0) {
+    return Values{number(id), tidb::Value::of_uint(value, tidb::ValueKind::kEnum), text(v)};
+  };
+  CHECK(apply(TxnBuilder(10)
+                  .insert(e, row_e(1, "a"))
+                  .update(e, row_e(1, "a"), row_e(1, "b"))
+                  .insert(e, row_e(2, "c"))
+                  .build()) == "");
+  CHECK(db.rows("SELECT id, e + 0, v FROM e ORDER BY id") == "1|0|b\n2|0|c");
+  CHECK(apply(TxnBuilder(11).insert(e, row_e(3, "long")).build()).find("Error 1265") !=
+        std::string::npos);
+  CHECK(apply(TxnBuilder(12).insert(e, row_e(4, "d")).insert(e, row_e(5, "long", 1)).build())
+            .find("Error 1406") != std::string::npos);
+  CHECK(db.rows("SELECT COUNT(*) FROM e") == "2");
+}
+
 }  // namespace
 }  // namespace drainer::mysql
