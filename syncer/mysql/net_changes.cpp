@@ -48,6 +48,11 @@ bool is_changed_in_place(const TablePlan& plan, Row before, Row after) {
   return has_same_key(plan, before, after) && !std::ranges::all_of(plan.columns, is_kept);
 }
 
+bool is_upsert(const TablePlan& plan, Row before, Row after) {
+  return !plan.upsert_tail.empty() && !plan.has_absent(after) && plan.find_key(after) == 0 &&
+         has_same_key(plan, before, after);
+}
+
 bool NetChanges::append_hashes(const TablePlan& plan, Row row) {
   return row.empty() || (plan.find_key(row) == 0 && !plan.needs_own_statement(row) &&
                          plan.hashes.append_unique(row, hashes_));

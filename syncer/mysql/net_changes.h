@@ -23,6 +23,10 @@ struct NetChange {
 bool is_changed_in_place(const TablePlan& plan, std::span<const tidb::Value> before,
                          std::span<const tidb::Value> after);
 
+/// append_replace() of `after` also replaces `before`, in place.
+bool is_upsert(const TablePlan& plan, std::span<const tidb::Value> before,
+               std::span<const tidb::Value> after);
+
 /// Row changes of one downstream transaction put together row by row, so that they may be written
 /// in any order: all rows of a table at once, each once. Nobody sees the states in between.
 ///

@@ -85,16 +85,18 @@ Result<void> PacketWriter::write_net() {
 Result<void> PacketWriter::write_row(const TablePlan& plan, const Txn& txn, const RowChange& row) {
   switch (row.kind) {
     case RowKind::kInsert:
-      return add_insert(mode_ == WriteMode::kSafe ? Verb::kReplace : Verb::kInsert, plan,
-                        txn.new_values(row));
+      return mode_ == WriteMode::kSafe ? add_replace(plan, txn.new_values(row))
+                                       : add_insert(Verb::kInsert, plan, txn.new_values(row));
     case RowKind::kDelete:
       return add_delete(plan, txn.new_values(row));
     case RowKind::kUpdate:
       if (mode_ != WriteMode::kSafe) {
         return add_update(plan, txn.new_values(row), txn.old_values(row));
       }
-      TRY(add_delete(plan, txn.old_values(row)));
-      return add_insert(Verb::kReplace, plan, txn.new_values(row));
+      if (!is_upsert(plan, txn.old_values(row), txn.new_values(row))) {
+        TRY(add_delete(plan, txn.old_values(row)));
+      }
+      return add_replace(plan, txn.new_values(row));
   }
   return {};
 }
@@ -129,6 +131,14 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
           .can_grow = can_share};
   TRY(append_insert(sql_, verb == Verb::kInsert ? "INSERT" : "REPLACE", plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
+}
+
+Result<void> PacketWriter::add_replace(const TablePlan& plan, Row row) {
+  if (plan.upsert_tail.empty()) return add_insert(Verb::kReplace, plan, row);
+  TRY(count_statement(/*is_scan=*/false));
+  TRY(append_replace(sql_, plan, row, style_));
+  sql_.push_back(';');
+  return fit_packet(/*is_statement_end=*/true);
 }
 
 Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {

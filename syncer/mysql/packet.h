@@ -24,7 +24,7 @@ inline constexpr int32_t kGuardError = 1690;
 /// How row changes become statements.
 enum class WriteMode : uint8_t {
   kExact,  ///< each UPDATE and DELETE must find its row
-  kSafe,   ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10)
+  kSafe,   ///< may be repeated: REPLACE, DELETE + REPLACE (spec/mysql-sink.md 2.10, 6.7)
 };
 
 struct PacketLimits {
@@ -85,6 +85,7 @@ class PacketWriter {
   /// Writes what has been put together.
   Result<void> write_net();
   Result<void> add_insert(Verb verb, const TablePlan& plan, Row row);
+  Result<void> add_replace(const TablePlan& plan, Row row);
   Result<void> add_delete(const TablePlan& plan, Row row);
   Result<void> count_statement(bool is_scan);
   Result<void> add_update(const TablePlan& plan, Row new_row, Row old_row);

@@ -61,7 +61,8 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
   std::string sql;
   switch (row.kind) {
     case RowKind::kInsert:
-      TRY(append_insert(sql, is_safe ? "REPLACE" : "INSERT", plan, txn.new_values(row), style_));
+      TRY(is_safe ? append_replace(sql, plan, txn.new_values(row), style_)
+                  : append_insert(sql, "INSERT", plan, txn.new_values(row), style_));
       return execute(sql, /*must_match=*/false, plan, txn, row);
     case RowKind::kDelete:
       TRY(append_delete(sql, plan, txn.new_values(row), style_));
@@ -71,10 +72,12 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
         TRY(append_update(sql, plan, txn.new_values(row), txn.old_values(row), style_));
         return execute(sql, /*must_match=*/true, plan, txn, row);
       }
-      TRY(append_delete(sql, plan, txn.old_values(row), style_));
-      TRY(execute(sql, /*must_match=*/false, plan, txn, row));
-      sql.clear();
-      TRY(append_insert(sql, "REPLACE", plan, txn.new_values(row), style_));
+      if (!is_upsert(plan, txn.old_values(row), txn.new_values(row))) {
+        TRY(append_delete(sql, plan, txn.old_values(row), style_));
+        TRY(execute(sql, /*must_match=*/false, plan, txn, row));
+        sql.clear();
+      }
+      TRY(append_replace(sql, plan, txn.new_values(row), style_));
       return execute(sql, /*must_match=*/false, plan, txn, row);
   }
   return {};

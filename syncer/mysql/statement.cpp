@@ -271,6 +271,14 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
                      plan.keys.size() == downstream.unique_keys.size() &&
                      std::ranges::all_of(downstream.columns, is_planned);
 
+  if (plan.has_single_key && plan.keys.size() == 1 &&
+      !std::ranges::all_of(downstream.columns, is_planned)) {
+    for (const PlannedColumn& column : plan.columns) {
+      plan.upsert_tail += plan.upsert_tail.empty() ? " ON DUPLICATE KEY UPDATE " : ",";
+      plan.upsert_tail += column.quoted + "=VALUES(" + column.quoted + ")";
+    }
+  }
+
   plan.column_list = "(";
   for (const PlannedColumn& column : plan.columns) {
     if (plan.column_list.size() > 1) plan.column_list.push_back(',');
@@ -329,6 +337,15 @@ Result<void> append_insert(std::string& sql, std::string_view verb, const TableP
   }
   sql += " VALUES";
   return append_tuple(sql, plan, row, style);
+}
+
+Result<void> append_replace(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
+  if (plan.upsert_tail.empty() || plan.has_absent(row)) {
+    return append_insert(sql, "REPLACE", plan, row, style);
+  }
+  TRY(append_insert(sql, "INSERT", plan, row, style));
+  sql += plan.upsert_tail;
+  return {};
 }
 
 Result<void> append_update(std::string& sql, const TablePlan& plan, Row new_row, Row old_row,

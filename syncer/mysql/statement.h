@@ -53,6 +53,9 @@ struct TablePlan {
   /// There is no unique key but the first, so that REPLACE meets one row only.
   bool has_single_key = false;
   bool has_triggers = false;
+  /// " ON DUPLICATE KEY UPDATE …" of all columns, which leaves those alone that only the downstream
+  /// has. Empty without such columns, and where a row may meet several others.
+  std::string upsert_tail;
   /// Set for tables whose conflicts are looked for: an UPDATE or DELETE finds its row only while
   /// that is as it was upstream.
   const ConflictPolicy* conflict = nullptr;
@@ -78,6 +81,9 @@ Result<void> append_insert(std::string& sql, std::string_view verb, const TableP
 /// A further `(…)` of values; only for rows without absent columns.
 Result<void> append_tuple(std::string& sql, const TablePlan& plan, std::span<const tidb::Value> row,
                           QuoteStyle style);
+/// REPLACE, or an INSERT with the upsert_tail.
+Result<void> append_replace(std::string& sql, const TablePlan& plan,
+                            std::span<const tidb::Value> row, QuoteStyle style);
 Result<void> append_update(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> new_row,
                            std::span<const tidb::Value> old_row, QuoteStyle style);

@@ -48,6 +48,8 @@ TEST_CASE("row writer: a row that exists already is replaced, others are written
                   .build()) == "");
   CHECK(db.rows("SELECT * FROM a") == "1|new|9");
   CHECK(db.rows("SELECT * FROM b") == "1|ours");
+  CHECK(apply(TxnBuilder(11).insert(table_of("a"), row(1, "again")).build()) == "");
+  CHECK(db.rows("SELECT * FROM a") == "1|again|9");
 }
 
 TEST_CASE("row writer: a row that exists already does not hide one that is missing", "[mariadb]") {

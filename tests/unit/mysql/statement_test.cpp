@@ -230,6 +230,31 @@ TEST_CASE("packet: rows are written table by table, counts are guarded") {
         "DELETE FROM `test`.`t` WHERE `id` = 7 LIMIT 1;");
 }
 
+TEST_CASE("packet: safe mode leaves columns alone that only the downstream has") {
+  const auto t = table("d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kLong}});
+  const auto columns = std::vector<DownColumn>{{"a"}, {"b"}, {"extra"}};
+  const Txn txn = TxnBuilder(1)
+                      .insert(t, {number(1), number(0)})
+                      .update(t, {number(2), number(0)}, {number(2), number(1)})
+                      .update(t, {number(3), number(0)}, {number(4), number(0)})
+                      .build();
+  const std::string tail = " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),`b`=VALUES(`b`);";
+  CHECK(packets(plan_of(t, downstream(columns, {{"PRIMARY", {"a"}}})), txn, WriteMode::kSafe) ==
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,0)" + tail +
+            "INSERT INTO `d`.`t`(`a`,`b`) VALUES(2,1)" + tail +
+            "DELETE FROM `d`.`t` WHERE `a` = 3 LIMIT 1;"
+            "INSERT INTO `d`.`t`(`a`,`b`) VALUES(4,0)" +
+            tail);
+  // It would change one of the rows that the new one meets.
+  const auto two_keys = downstream(columns, {{"PRIMARY", {"a"}}, {"uk", {"b"}}});
+  CHECK(packets(plan_of(t, two_keys), txn, WriteMode::kSafe) ==
+        "REPLACE INTO `d`.`t`(`a`,`b`) VALUES(1,0);"
+        "DELETE FROM `d`.`t` WHERE `a` = 2 LIMIT 1;"
+        "REPLACE INTO `d`.`t`(`a`,`b`) VALUES(2,1);"
+        "DELETE FROM `d`.`t` WHERE `a` = 3 LIMIT 1;"
+        "REPLACE INTO `d`.`t`(`a`,`b`) VALUES(4,0);");
+}
+
 TEST_CASE("packet: the changes of one row become one, those of a table one statement") {
   const auto t = table("d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kLong}});
   const TablePlan plan = plan_of(t, downstream({{"a"}, {"b"}}, {{"PRIMARY", {"a"}}}));
