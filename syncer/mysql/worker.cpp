@@ -239,7 +239,8 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     case FailureClass::kSafeMode:
       if (mode_of(step, approach) == WriteMode::kSafe) break;
       // Row by row only those that exist are replaced; what TiDB finds at COMMIT names none.
-      (approach.is_careful ? approach.is_safe : approach.is_careful) = true;
+      approach.is_safe = approach.is_careful;
+      approach.is_careful = !approach.is_safe;
       log_warn("row exists downstream, trying again",
                {{"commit ts", step.last_ts()}, {"safe mode", approach.is_safe}, {"error", error}});
       return {};

@@ -115,7 +115,7 @@ Result<void> TextSink::write_rows(const Txn& txn, std::vector<std::string>& line
   }
   // Row by row: a case is about what a row becomes, not about how rows are put together.
   mysql::PlanSet one_by_one;
-  for (const mysql::TablePlan& plan : plans) one_by_one.insert(&plan);
+  for (const mysql::TablePlan& plan : plans) one_by_one.try_emplace(&plan);
   mysql::PacketWriter writer(kLimits, options_.style, options_.mode, one_by_one,
                              [&](std::string_view packet) -> Result<void> {
                                add_packet(packet, lines);
