@@ -16,8 +16,9 @@ constexpr std::array kRetryCodes = {1040, 1105, 1158, 1159, 1160, 1161, 1180, 12
                                     9003, 9004, 9005, 9006, 9007, 9008, 9011};
 constexpr int32_t kDuplicateEntry = 1062;
 constexpr int32_t kTransactionTooLarge = 8004;
-/// ER_CONNECTION_KILLED and ER_SERVER_SHUTDOWN end the session as well.
-constexpr std::array kLostCodes = {1053, 1927};
+/// ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED and, where MySQL 8.0.24 has ended an idle session,
+/// ER_CLIENT_INTERACTION_TIMEOUT.
+constexpr std::array kLostCodes = {1053, 1927, 4031};
 
 constexpr std::array kIgnorableDdlCodes = {1007, 1008, 1049, 1050, 1051, 1054,
                                            1060, 1061, 1091, 1146, 1176, 1831};

@@ -43,7 +43,7 @@ TEST_CASE("failure: each code has its class") {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kRetry);
   }
-  for (int32_t code : {2002, 2006, 2013, 1053, 1927}) {
+  for (int32_t code : {2002, 2006, 2013, 1053, 1927, 4031}) {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kLost);
   }
