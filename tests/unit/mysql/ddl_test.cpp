@@ -39,7 +39,8 @@ TEST_CASE("failure: each code has its class") {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kFatal);
   }
-  for (int32_t code : {1205, 1213, 1040, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
+  for (int32_t code :
+       {1205, 1213, 1040, 1020, 1047, 1203, 1226, 3101, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kRetry);
   }
