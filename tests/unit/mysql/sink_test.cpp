@@ -141,6 +141,19 @@ TEST_CASE("sink: resumes after what the downstream holds, whatever the checkpoin
     CHECK_FALSE(sink.sink().starts_in_safe_mode());
     CHECK(sink.finish() == "");
   }
+  SECTION("the checkpoint moves on until the drainer before is shut out: the last one counts") {
+    settings.checkpoint_ts = CommitTs(20);
+    const std::string owner = "SELECT DISTINCT owner FROM tidb_binlog.drainer_progress";
+    settings.read_checkpoint = [&, before = db.rows(owner)](MysqlSinkOptions& read) {
+      CHECK(db.rows(owner) != before);
+      read.checkpoint_ts = CommitTs(27);
+      return Result<void>();
+    };
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(20)) == CommitTs(30));
+    CHECK_FALSE(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
   SECTION("a Go drainer crashed before it came where we had been: safe mode from its checkpoint") {
     settings.checkpoint_ts = CommitTs(GENERATE(20, 26, 28, 30));
     RunningSink sink(settings);
