@@ -192,6 +192,25 @@ TEST_CASE("ddl: a swap of tables is done once, whenever the drainer dies", "[mar
   CHECK(db.rows(kProgress) == "42|0");
 }
 
+TEST_CASE("ddl: counters that rows move are no facts", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const Txn txn = TxnBuilder(42).ddl("test", "t", "DROP TABLE `t`").build();
+  const auto facts = [&] { return read_ddl_facts(db.session(), *txn.ddl).value(); };
+  db.run("CREATE TABLE t(a INT PRIMARY KEY AUTO_INCREMENT)");
+  const std::string before = facts();
+  db.run("INSERT INTO t VALUES (7)");
+  CHECK(facts() == before);
+  // As TiDB shows its second counter.
+  db.run("ALTER TABLE t COMMENT ' /*T![auto_rand_base] AUTO_RANDOM_BASE=30001 */'");
+  const std::string with_base = facts();
+  db.run("ALTER TABLE t COMMENT ''");
+  db.run("ALTER TABLE t COMMENT ' /*T![auto_rand_base] AUTO_RANDOM_BASE=60001 */'");
+  CHECK(facts() == with_base);
+  db.run("ALTER TABLE t ADD COLUMN b INT");
+  CHECK(facts() != with_base);
+}
+
 TEST_CASE("ddl: what must not be repeated is not, when nothing tells whether it has happened") {
   const std::string exchange = "alter table p exchange  partition p1 with table t";
   CHECK(is_unrepeatable_ddl(exchange));
