@@ -247,6 +247,30 @@ TEST_CASE("sink: a second drainer of the same cluster shuts out the first", "[ma
   CHECK(db.rows("SELECT x FROM n ORDER BY x") == "1\n2");
 }
 
+TEST_CASE("sink: a drainer stopped in the middle of a transaction does not keep out the next",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  {
+    RunningSink first(options());
+    CHECK(first.finish() == "");
+  }
+  const std::string owner = db.rows("SELECT MAX(owner) FROM tidb_binlog.drainer_progress");
+  Inspector stopped(MariadbServer::shared().port());
+  ProgressRow row({.schema = "tidb_binlog", .cluster_id = 7, .owner = owner}, 0);
+  REQUIRE(row.renew(stopped.session()).ok());
+  stopped.run("START TRANSACTION");
+  stopped.run(row.update_text({.commit_ts = CommitTs(5)}));
+
+  const SystemClock clock;
+  const TimePoint begin = clock.now();
+  RunningSink second(options());
+  CHECK(clock.now() - begin < std::chrono::seconds(20));
+  CHECK_FALSE(stopped.session().execute("COMMIT").ok());
+  CHECK(second.sink().resume_from(CommitTs(1)) == CommitTs(1));
+  CHECK(second.finish() == "");
+}
+
 TEST_CASE("progress: a packet of a replaced connection cannot commit any more", "[mariadb]") {
   REQUIRE_MARIADB();
   const uint16_t port = MariadbServer::shared().port();
