@@ -227,6 +227,7 @@ Result<void> App::open_downstream() {
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
                                      .has_checkpoint = has_checkpoint_,
+                                     .checkpoint = checkpoint_.get(),
                                      .opened_at = pd_ts},
                                     clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.

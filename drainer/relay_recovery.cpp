@@ -21,6 +21,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                              {.cluster_id = checkpoint.cluster_id(),
                               .save_point = point,
                               .has_checkpoint = true,
+                              .checkpoint = &checkpoint,
                               .is_replay = true},
                              clock, stop));
   const CommitTs applied = sink->resume_from(point.commit_ts);

@@ -11,15 +11,26 @@ namespace drainer {
 
 namespace {
 
+void set_checkpoint(mysql::MysqlSinkOptions& options, const SavePoint& point, bool is_saved) {
+  options.checkpoint_ts = point.commit_ts;
+  options.is_consistent = point.consistent;
+  options.has_checkpoint = is_saved;
+}
+
 Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const SinkStart& start,
                                               Clock& clock) {
   mysql::MysqlSinkOptions sink_options;
   sink_options.syncer = options.syncer;
   sink_options.cluster_id = start.cluster_id;
   sink_options.progress_schema = checkpoint_schema(options);
-  sink_options.checkpoint_ts = start.save_point.commit_ts;
-  sink_options.is_consistent = start.save_point.consistent;
-  sink_options.has_checkpoint = start.has_checkpoint;
+  set_checkpoint(sink_options, start.save_point, start.has_checkpoint);
+  if (start.checkpoint != nullptr) {
+    sink_options.read_checkpoint = [&start](mysql::MysqlSinkOptions& read) -> Result<void> {
+      ASSIGN_OR_RETURN(const std::optional<SavePoint> saved, start.checkpoint->load());
+      if (saved && saved->commit_ts.value != 0) set_checkpoint(read, *saved, /*is_saved=*/true);
+      return {};
+    };
+  }
   sink_options.safe_until = start.opened_at;
   sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
                               ? mysql::MismatchPolicy::kStop

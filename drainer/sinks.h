@@ -18,6 +18,9 @@ struct SinkStart {
   uint64_t cluster_id = 0;
   SavePoint save_point;
   bool has_checkpoint = false;  ///< an earlier run has saved `save_point`
+  /// Where `save_point` is from: another drainer may save a newer one until the output has shut it
+  /// out. Null where that cannot be. Only used while the output is opened.
+  Checkpoint* checkpoint = nullptr;
   /// PD's time now: no earlier run has applied anything above it. Where there is no PD, everything
   /// may have been applied.
   CommitTs opened_at{INT64_MAX};

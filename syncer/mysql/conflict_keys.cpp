@@ -49,8 +49,8 @@ char32_t take_code_point(std::string_view& text) {
 /// none, or several, may be equal to it.
 char32_t fold(char32_t c) {
   if (c >= 'a' && c <= 'z') c -= 'a' - 'A';
-  if (c == 'Y') return 'I';  // Lithuanian, Latvian
-  if (c == 'W') return 'V';  // Swedish
+  if (c == 'J' || c == 'Y') return 'I';  // classical Latin; Lithuanian, Latvian
+  if (c == 'U' || c == 'W') return 'V';  // classical Latin; Swedish
   if (c >= 0x20 && c < 0x7f) return c;
   if (c >= 0x4e00 && c <= 0x9fff) return c;  // Han
   if (c >= 0xac00 && c <= 0xd7a3) return c;  // Hangul
@@ -72,6 +72,7 @@ std::optional<uint64_t> hash_text(std::string_view text, const DownstreamColumn&
   if (prefix_length > 0) text = cut_characters(text, prefix_length);
   text = text.substr(0, text.find_last_not_of(' ') + 1);
   if (column.is_binary_collation && column.is_unicode) return hash_bytes(text);
+  if (column.has_equal_digraphs) return std::nullopt;
   uint64_t hash = 0;
   while (!text.empty()) {
     const char32_t letter = fold(take_code_point(text));

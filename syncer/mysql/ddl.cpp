@@ -3,6 +3,7 @@
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
+#include "drainer/base/threads.h"
 #include "drainer/tidb/ddl_text.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
@@ -13,6 +14,10 @@ namespace drainer::mysql {
 namespace {
 
 constexpr Duration kLostSessionPoll = std::chrono::seconds(1);
+/// Left to a statement after a stop, which after an error elsewhere comes without a warning.
+constexpr Duration kStopGrace = std::chrono::seconds(10);
+constexpr Duration kEndPause = std::chrono::seconds(1);
+constexpr std::chrono::seconds kEndTimeout{10};
 
 Counter& hiding_ignores() {
   static Counter& counter =
@@ -141,7 +146,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
     }
     auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
     if (done.ok() && *done) return {};
-    auto attempted = done.ok() ? attempt(step) : Result<void>(std::move(done).error());
+    auto attempted = done.ok() ? attempt(step, stop) : Result<void>(std::move(done).error());
     if (attempted.ok()) {
       log_info("exec ddl success", {{"sql", text}});
       return {};
@@ -176,7 +181,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
   }
 }
 
-Result<void> DdlRunner::attempt(const DdlStep& step) {
+Result<void> DdlRunner::attempt(const DdlStep& step, const StopToken& stop) {
   if (!step.use.empty()) TRY(session_->execute(step.use));
   if (!step.set_clock.empty()) {
     auto set = session_->execute(step.set_clock);
@@ -188,7 +193,40 @@ Result<void> DdlRunner::attempt(const DdlStep& step) {
                {{"sql", step.set_clock}, {"error", set.error()}});
     }
   }
-  TRY(session_->execute(step.text));
+  return execute(step.text, stop);
+}
+
+Result<void> DdlRunner::execute(const std::string& text, const StopToken& stop) {
+  const std::string kill =
+      fmt::format("KILL {}QUERY {}", session_->is_tidb() ? "TIDB " : "", session_->identity().id);
+  Result<uint64_t> executed = uint64_t{0};
+  ThreadGroup enders;
+  {
+    const std::stop_callback on_stop(stop, [&] {
+      enders.start("ddl-end", [&](const StopToken& done) { return end_statement(kill, done); });
+    });
+    executed = session_->execute(text);
+  }
+  enders.request_stop();
+  TRY(enders.wait());
+  TRY(std::move(executed));
+  return {};
+}
+
+Result<void> DdlRunner::end_statement(const std::string& kill, const StopToken& done) const {
+  SessionOptions options = options_;
+  options.read_timeout = kEndTimeout;
+  if (!clock_.sleep_for(kStopGrace, done)) return {};
+  log_warn("the drainer stops, ending its ddl", {{"sql", kill}});
+  // Again and again: the first may come before the server has got the statement.
+  do {
+    auto ended = Session::open(options);
+    if (ended.ok()) {
+      (void)(*ended)->execute(kill);
+    } else {
+      log_warn("cannot end a ddl", {{"error", ended.error()}});
+    }
+  } while (clock_.sleep_for(kEndPause, done));
   return {};
 }
 

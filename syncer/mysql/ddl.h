@@ -47,7 +47,8 @@ class DdlRunner {
   /// For the journal; empty when the downstream does not tell.
   std::string read_facts(const Ddl& ddl, const StopToken& stop);
   /// Done, ignored ("exists already" and the like), or a final error that names the statement, the
-  /// cause and the remedy; kConflict when another process has become the owner of `lock`.
+  /// cause and the remedy; kConflict when another process has become the owner of `lock`;
+  /// kStopped, with an outcome that the journal's facts will tell.
   Result<void> run(const Ddl& ddl, CommitTs commit_ts, Journal journal, const StopToken& stop);
 
  private:
@@ -56,7 +57,10 @@ class DdlRunner {
   Result<void> open_session(const StopToken& stop);
   /// Decides about an attempt that may have happened. True when it has.
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
-  Result<void> attempt(const DdlStep& step);
+  Result<void> attempt(const DdlStep& step, const StopToken& stop);
+  Result<void> execute(const std::string& text, const StopToken& stop);
+  /// Some time after a stop, until `done`.
+  Result<void> end_statement(const std::string& kill, const StopToken& done) const;
   /// After a lost connection: blocks while the server still works on its statement, also where
   /// there are no named locks.
   Result<void> wait_for_lost_session(const StopToken& stop);

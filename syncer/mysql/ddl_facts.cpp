@@ -20,13 +20,19 @@ uint64_t hash_text(std::string_view text, uint64_t hash = 0xcbf29ce484222325) {
   return hash;
 }
 
-/// The definition without the counter that rows move.
-std::string without_counter(std::string definition) {
-  constexpr std::string_view kCounter = " AUTO_INCREMENT=";
-  const size_t at = definition.rfind(kCounter);
-  if (at == std::string::npos) return definition;
-  const size_t end = definition.find_first_not_of("0123456789", at + kCounter.size());
-  return definition.erase(at, end == std::string::npos ? end : end - at);
+/// `text` without the last `before`, digits and `after`, if they are there.
+std::string without_number(std::string text, std::string_view before, std::string_view after) {
+  const size_t at = text.rfind(before);
+  if (at == std::string::npos) return text;
+  const size_t end = text.find_first_not_of("0123456789", at + before.size());
+  if (!std::string_view(text).substr(std::min(end, text.size())).starts_with(after)) return text;
+  return text.erase(at, std::min(end, text.size()) + after.size() - at);
+}
+
+/// The definition without the counters that rows move: TiDB has a second one.
+std::string without_counters(std::string definition) {
+  return without_number(without_number(std::move(definition), " AUTO_INCREMENT=", ""),
+                        " /*T![auto_rand_base] AUTO_RANDOM_BASE=", " */");
 }
 
 Result<std::string> definition_of(Session& session, const schema::TableName& name) {
@@ -40,7 +46,7 @@ Result<std::string> definition_of(Session& session, const schema::TableName& nam
   }
   auto rows = session.query(sql);
   if (rows.ok()) {
-    return rows->empty() ? "" : without_counter((*rows)[0].at(1).value_or(""));
+    return rows->empty() ? "" : without_counters((*rows)[0].at(1).value_or(""));
   }
   const int32_t code = rows.error().detail();
   if (code == kNoSuchTable || code == kUnknownDatabase) return std::string("absent");

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "syncer/mysql/named_lock.h"
 #include "syncer/mysql/progress_table.h"
 
 namespace drainer::mysql {
@@ -14,8 +13,8 @@ namespace drainer::mysql {
 /// A session that runs DDL holds a named lock of the server (GET_LOCK), which ends with it. It gets
 /// the lock only while its process is the owner. The owner ends another session that holds it idle,
 /// such as one of a process stopped or cut off, and waits for one whose DDL is under way: what
-/// becomes of that is in the journal's facts. Servers without named locks go without. Immutable;
-/// any thread.
+/// becomes of that is in the journal's facts. Where the server does not tell who holds it, as TiDB,
+/// it waits in any case. Servers without named locks go without. Immutable; any thread.
 class DdlLock {
  public:
   explicit DdlLock(ProgressTable::Id id);
@@ -24,13 +23,12 @@ class DdlLock {
   /// kStopped. Blocks as long as a DDL of another session takes.
   Result<void> take(Session& session, Clock& clock, const StopToken& stop) const;
 
-  /// After a take-over, by the new owner: ends a session that holds the lock idle. True if there is
-  /// none that holds it, or none any more in a moment.
-  Result<bool> end_idle_holder(Session& session) const;
+  /// After a take-over, by the new owner; see NamedLock.
+  Result<bool> end_idle_holder(Session& session) const { return lock_.end_idle_holder(session); }
 
  private:
   const ProgressTable::Id id_;
-  const std::string name_;  ///< of the lock, quoted
+  const NamedLock lock_;
 };
 
 }  // namespace drainer::mysql

@@ -17,9 +17,12 @@ constexpr int32_t kUnknownVariable = 1193;
 /// of rows within a transaction is not the original one, and cascades come as rows of their own.
 /// CHECK constraints, too, unless TiDB ignores them, as it does before 7.2 and by default: MariaDB
 /// then takes the rows that upstream has.
-constexpr std::array<std::pair<const char*, const char*>, 5> kDefaultVariables = {{
+constexpr std::array<std::pair<const char*, const char*>, 6> kDefaultVariables = {{
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
+    // Else an older TiDB may repeat the statements of a transaction after a conflict without the
+    // guards between them, among them the one that shuts a replaced drainer out.
+    {"tidb_disable_txn_auto_retry", "1"},
     {"tidb_placement_mode", "ignore"},
     {"foreign_key_checks", "OFF"},
     {"check_constraint_checks", "OFF"},

@@ -11,13 +11,16 @@ namespace {
 /// Access denied (1044, 1045, 1142, 1143), syntax (1064), data that does not fit and everything
 /// else that is not listed below is fatal at once.
 constexpr std::array kRefreshCodes = {1054, 1146, 1136, 1364};
-constexpr std::array kRetryCodes = {1040, 1105, 1158, 1159, 1160, 1161, 1180, 1205, 1213,
-                                    1290, 1317, 1836, 8002, 8022, 8028, 8229, 9001, 9002,
-                                    9003, 9004, 9005, 9006, 9007, 9008, 9011};
+/// Among them: too many connections of a user (1203, 1226), a Galera node that is not ready (1047),
+/// a row changed since the snapshot (1020, MariaDB), a commit undone by group replication (3101).
+constexpr std::array kRetryCodes = {1020, 1040, 1047, 1105, 1158, 1159, 1160, 1161, 1180, 1203,
+                                    1205, 1213, 1226, 1290, 1317, 1836, 3101, 8002, 8022, 8028,
+                                    8229, 9001, 9002, 9003, 9004, 9005, 9006, 9007, 9008, 9011};
 constexpr int32_t kDuplicateEntry = 1062;
 constexpr int32_t kTransactionTooLarge = 8004;
-/// ER_CONNECTION_KILLED and ER_SERVER_SHUTDOWN end the session as well.
-constexpr std::array kLostCodes = {1053, 1927};
+/// ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED and, where MySQL 8.0.24 has ended an idle session,
+/// ER_CLIENT_INTERACTION_TIMEOUT.
+constexpr std::array kLostCodes = {1053, 1927, 4031};
 
 /// FIX: 1065, the answer to a text that is all in comments of TiDB: only TiDB can run it.
 constexpr std::array kIgnorableDdlCodes = {1007, 1008, 1049, 1050, 1051, 1054, 1060,

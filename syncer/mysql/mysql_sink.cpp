@@ -148,6 +148,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   if (auto ended = DdlLock(id).end_idle_holder(*session); !ended.ok()) {
     log_warn("cannot look for a ddl session of the run before", {{"error", ended.error()}});
   }
+  if (options.read_checkpoint) TRY(options.read_checkpoint(options));
   const Start start = decide_start(options, previous);
   TRY(run_retried(*session, clock, [&] {
     return progress.start_at(*session, workers, start.state, options.checkpoint_ts);

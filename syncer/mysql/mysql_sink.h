@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,9 @@ struct MysqlSinkOptions {
   CommitTs checkpoint_ts;
   bool is_consistent = false;
   bool has_checkpoint = false;
+  /// Reads the three again, once no other drainer can announce a checkpoint any more: one that
+  /// still ran may have saved since. Empty: they stand.
+  std::function<Result<void>(MysqlSinkOptions&)> read_checkpoint{};
 
   MismatchPolicy mismatch = MismatchPolicy::kStop;
   /// When the downstream lacks a column; empty: as `sync-mode` says.

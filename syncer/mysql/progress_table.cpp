@@ -7,6 +7,8 @@
 #include <random>
 #include <utility>
 
+#include "drainer/base/crc32c.h"
+#include "syncer/mysql/failure.h"
 #include "syncer/mysql/literal.h"
 
 namespace drainer::mysql {
@@ -39,6 +41,13 @@ std::string table_of(const ProgressTable::Id& id) {
   std::string table;
   append_table_name(table, id.schema, kProgressTableName);
   return table;
+}
+
+/// Held by the session of the worker that writes the row for `owner`.
+NamedLock session_lock(const ProgressTable::Id& id, std::string_view worker,
+                       const std::string& owner) {
+  return NamedLock(fmt::format("drainer row {} {} {:08x}", id.cluster_id, worker,
+                               crc32c(id.schema + " " + owner)));
 }
 
 constexpr int kAnnounceAttempts = 5;
@@ -92,8 +101,22 @@ Result<void> ProgressTable::create(Session& session) {
   return {};
 }
 
+// Transactions of a TiDB hold no locks that others would wait for.
+Result<void> ProgressTable::end_idle_workers(Session& session) {
+  if (session.is_tidb()) return {};
+  ASSIGN_OR_RETURN(const auto rows,
+                   session.query(fmt::format("SELECT worker, owner FROM {} WHERE cluster_id={}",
+                                             table_, id_.cluster_id)));
+  for (const ResultRow& row : rows) {
+    const NamedLock lock = session_lock(id_, row[0].value_or(""), row[1].value_or(""));
+    TRY(lock.end_idle_holder(session));
+  }
+  return {};
+}
+
 Result<std::optional<ProgressTable::Previous>> ProgressTable::take_over(Session& session,
                                                                         size_t workers) {
+  TRY(end_idle_workers(session));
   TRY(session.execute("START TRANSACTION"));
   TRY(session.execute(fmt::format("UPDATE {} SET owner={}, epoch=epoch+1 WHERE cluster_id={}",
                                   table_, quoted(id_.owner), id_.cluster_id)));
@@ -186,10 +209,16 @@ Result<void> CheckpointNote::try_announce(CommitTs checkpoint) {
 
 ProgressRow::ProgressRow(ProgressTable::Id id, size_t worker)
     : id_(std::move(id)),
+      session_lock_(session_lock(id_, std::to_string(worker), id_.owner)),
       table_(table_of(id_)),
       where_(fmt::format(" WHERE cluster_id={} AND worker={}", id_.cluster_id, worker)) {}
 
 Result<AppliedState> ProgressRow::renew(Session& session) {
+  if (!session.is_tidb()) {
+    // Without it a take-over waits until the server itself ends what this session has open.
+    const auto locked = session_lock_.try_take(session);
+    if (!locked.ok() && is_lost(locked.error())) return locked.error();
+  }
   const std::string mine = fmt::format("{} AND owner={}", where_, quoted(id_.owner));
   ASSIGN_OR_RETURN(const uint64_t raised,
                    session.execute(fmt::format("UPDATE {} SET epoch=epoch+1{}", table_, mine)));

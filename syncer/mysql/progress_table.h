@@ -10,6 +10,7 @@
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/applied_state.h"
+#include "syncer/mysql/named_lock.h"
 #include "syncer/mysql/session.h"
 
 namespace drainer::mysql {
@@ -45,6 +46,10 @@ inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 /// older process nor a packet of our own that is still on its way to the server can commit any more
 /// once the epoch has been raised, and what a raise reads is final. Rows are only made at a start.
 ///
+/// A transaction of an older process that was stopped or cut off keeps its row locked. So each
+/// session that writes a row holds a NamedLock of its process, by which a start finds and ends
+/// those that are idle.
+///
 /// One thread; works on the session it is given.
 class ProgressTable {
  public:
@@ -65,14 +70,17 @@ class ProgressTable {
     CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
     CommitTs saved_ts;       ///< the one before
   };
-  /// Makes this process the owner of the rows 0 … workers-1 and of all that there are; what the
-  /// runs before have left, nothing where there was none.
+  /// Ends idle sessions of the owner before and makes this process the owner of the rows 0 …
+  /// workers-1 and of all that there are; what the runs before have left, nothing where there was
+  /// none.
   Result<std::optional<Previous>> take_over(Session& session, size_t workers);
   /// Records where this run starts: `state` in row 0, nothing in the others.
   Result<void> start_at(Session& session, size_t workers, const AppliedState& state,
                         CommitTs checkpoint_ts);
 
  private:
+  Result<void> end_idle_workers(Session& session);
+
   Id id_;
   std::string table_;  ///< quoted
 };
@@ -101,8 +109,8 @@ class ProgressRow {
  public:
   ProgressRow(ProgressTable::Id id, size_t worker);
 
-  /// For a new connection: raises the epoch and reads the state. kConflict when another process
-  /// has become the owner.
+  /// For a new connection: takes the lock, raises the epoch and reads the state. kConflict when
+  /// another process has become the owner.
   Result<AppliedState> renew(Session& session);
 
   /// kConflict when another process has become the owner.
@@ -115,6 +123,7 @@ class ProgressRow {
 
  private:
   ProgressTable::Id id_;
+  NamedLock session_lock_;
   std::string table_;
   std::string where_;
   uint64_t epoch_ = 0;

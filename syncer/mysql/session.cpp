@@ -121,15 +121,16 @@ Result<void> Session::prepare(const SessionOptions& options) {
   ASSIGN_OR_RETURN(const std::string initial_mode, query_value("SELECT @@SESSION.sql_mode"));
   no_backslash_escapes_ = initial_mode.find("NO_BACKSLASH_ESCAPES") != std::string::npos;
   TRY(set_variables(options.variables));
-  ASSIGN_OR_RETURN(const auto state,
-                   query("SELECT id, host, @@SESSION.sql_mode FROM information_schema.processlist "
-                         "WHERE id = CONNECTION_ID()"));
+  ASSIGN_OR_RETURN(const auto state, query("SELECT id, host, @@SESSION.sql_mode, CONCAT(@@version, "
+                                           "@@version_comment) FROM information_schema.processlist "
+                                           "WHERE id = CONNECTION_ID()"));
   if (state.empty()) return make_error(ErrorCode::kInternal, "session is not in the process list");
   const std::string id = state[0][0].value_or("0");
   std::from_chars(id.data(), id.data() + id.size(), identity_.id);
   identity_.host = state[0][1].value_or("");
   no_backslash_escapes_ =
       state[0][2].value_or("").find("NO_BACKSLASH_ESCAPES") != std::string::npos;
+  is_tidb_ = state[0][3].value_or("").find("TiDB") != std::string::npos;
 
   if (options.security.ssl_ca.empty()) return {};
   ASSIGN_OR_RETURN(const auto cipher, query("SHOW SESSION STATUS LIKE 'Ssl_cipher'"));

@@ -71,6 +71,7 @@ class Session {
   const SessionIdentity& identity() const { return identity_; }
   /// True when the session's sql_mode makes a backslash an ordinary character.
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
+  bool is_tidb() const { return is_tidb_; }
 
  private:
   struct Connection;
@@ -81,6 +82,7 @@ class Session {
   std::unique_ptr<Connection> connection_;
   SessionIdentity identity_;
   bool no_backslash_escapes_ = false;
+  bool is_tidb_ = false;
 };
 
 }  // namespace drainer::mysql

@@ -60,7 +60,9 @@ DownstreamColumn describe_column(const ResultRow& row) {
   const std::string charset = row[3].value_or("");
   column.is_unicode = charset.starts_with("utf8") || charset == "ascii";
   if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
-  column.is_binary_collation = row[5].value_or("").ends_with("_bin");
+  const std::string collation = row[5].value_or("");
+  column.is_binary_collation = collation.ends_with("_bin");
+  column.has_equal_digraphs = contains(collation, "_hu_");
   column.is_nullable = row[6].value_or("") != "NO";
   return column;
 }

@@ -40,6 +40,8 @@ struct DownstreamColumn {
   uint32_t octet_length = 0;  ///< of kFixedBytes
   /// Texts are equal only when their bytes are (but for trailing blanks).
   bool is_binary_collation = false;
+  /// Texts with other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8).
+  bool has_equal_digraphs = false;
 };
 
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.

@@ -1,9 +1,10 @@
-// What becomes of the DDL of a drainer that another one has replaced.
+// What becomes of the DDL of a drainer that another one has replaced, or that is stopped.
 #include "syncer/mysql/ddl_lock.h"
 
 #include <thread>
 
 #include "syncer/mysql/ddl.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>
@@ -19,7 +20,10 @@ constexpr int kAttempts = 3;
 /// A process that owns the progress rows until the next one is made.
 class Owner {
  public:
-  Owner(Inspector& db, const std::string& name) : id_{"tidb_binlog", 7, name} {
+  Owner(Inspector& db, const std::string& name) : Owner(db, name, system_clock()) {}
+  Owner(Inspector& db, const std::string& name, Clock& clock)
+      : id_{"tidb_binlog", 7, name},
+        runner_(root_session(MariadbServer::shared().port()), DdlLock(id_), kAttempts, clock) {
     ProgressTable progress(id_);
     REQUIRE(progress.create(db.session()).ok());
     REQUIRE(progress.take_over(db.session(), /*workers=*/1).ok());
@@ -27,14 +31,19 @@ class Owner {
 
   DdlLock lock() const { return DdlLock(id_); }
   std::string read_facts(const Ddl& ddl) { return runner_.read_facts(ddl, StopToken()); }
-  Result<void> run(const Ddl& ddl, DdlRunner::Journal journal) {
-    return runner_.run(ddl, CommitTs(10), std::move(journal), StopToken());
+  Result<void> run(const Ddl& ddl, DdlRunner::Journal journal,
+                   const StopToken& stop = StopToken()) {
+    return runner_.run(ddl, CommitTs(10), std::move(journal), stop);
   }
 
  private:
+  static Clock& system_clock() {
+    static SystemClock clock;
+    return clock;
+  }
+
   const ProgressTable::Id id_;
-  SystemClock clock_;
-  DdlRunner runner_{root_session(MariadbServer::shared().port()), DdlLock(id_), kAttempts, clock_};
+  DdlRunner runner_;
 };
 
 Ddl ddl_of(const std::string& table, const std::string& text) {
@@ -101,6 +110,37 @@ TEST_CASE("ddl lock: a ddl that an earlier drainer still runs is waited for, and
   second_thread.join();
   CHECK(first_run.ok());
   CHECK(second_run.ok());
+  CHECK(db.rows("SELECT index_name FROM information_schema.statistics WHERE "
+                "table_schema='test'") == "a");
+}
+
+TEST_CASE("ddl lock: a ddl that takes long ends with the drainer, and is run by the next one",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run("CREATE TABLE t(a INT)");
+  const Ddl add = ddl_of("t", "ALTER TABLE `t` ADD INDEX (`a`)");
+  fakes::FakeClock clock;
+  Owner first(db, "first", clock);
+  const std::string facts = first.read_facts(add);
+  Inspector reader(MariadbServer::shared().port());
+  reader.run("START TRANSACTION");
+  reader.rows("SELECT * FROM test.t");
+  StopSource stop;
+  Result<void> first_run;
+  std::thread first_thread([&] { first_run = first.run(add, {.facts = facts}, stop.get_token()); });
+  wait_for_state(db, "Waiting for table metadata lock");
+  CHECK(clock.slept().empty());
+  stop.request_stop();
+  first_thread.join();
+  REQUIRE_FALSE(first_run.ok());
+  CHECK(first_run.error().code() == ErrorCode::kStopped);
+  CHECK(clock.slept().at(0) == std::chrono::seconds(10));
+
+  reader.run("COMMIT");
+  Owner second(db, "second");
+  CHECK(second.run(add, {.facts = facts, .may_be_done = true}).ok());
   CHECK(db.rows("SELECT index_name FROM information_schema.statistics WHERE "
                 "table_schema='test'") == "a");
 }

@@ -39,11 +39,12 @@ TEST_CASE("failure: each code has its class") {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kFatal);
   }
-  for (int32_t code : {1205, 1213, 1040, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
+  for (int32_t code :
+       {1205, 1213, 1040, 1020, 1047, 1203, 1226, 3101, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kRetry);
   }
-  for (int32_t code : {2002, 2006, 2013, 1053, 1927}) {
+  for (int32_t code : {2002, 2006, 2013, 1053, 1927, 4031}) {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kLost);
   }
@@ -234,6 +235,25 @@ TEST_CASE("ddl: a swap of tables is done once, whenever the drainer dies", "[mar
   const bool is_exchange = text.find("EXCHANGE") != std::string::npos;
   CHECK(db.rows("SELECT a FROM test.t") == (is_exchange ? "2" : "3"));
   CHECK(db.rows(kProgress) == "42|0");
+}
+
+TEST_CASE("ddl: counters that rows move are no facts", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const Txn txn = TxnBuilder(42).ddl("test", "t", "DROP TABLE `t`").build();
+  const auto facts = [&] { return read_ddl_facts(db.session(), *txn.ddl).value(); };
+  db.run("CREATE TABLE t(a INT PRIMARY KEY AUTO_INCREMENT)");
+  const std::string before = facts();
+  db.run("INSERT INTO t VALUES (7)");
+  CHECK(facts() == before);
+  // As TiDB shows its second counter.
+  db.run("ALTER TABLE t COMMENT ' /*T![auto_rand_base] AUTO_RANDOM_BASE=30001 */'");
+  const std::string with_base = facts();
+  db.run("ALTER TABLE t COMMENT ''");
+  db.run("ALTER TABLE t COMMENT ' /*T![auto_rand_base] AUTO_RANDOM_BASE=60001 */'");
+  CHECK(facts() == with_base);
+  db.run("ALTER TABLE t ADD COLUMN b INT");
+  CHECK(facts() != with_base);
 }
 
 TEST_CASE("ddl: what must not be repeated is not, when nothing tells whether it has happened") {

@@ -1,6 +1,7 @@
 #include "syncer/mysql/session.h"
 
 #include "syncer/mysql/downstream.h"
+#include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>
@@ -81,6 +82,15 @@ TEST_CASE("session: has the effects that its options promise", "[mariadb]") {
   auto matched = dml->execute("UPDATE test.f SET a = 1");
   REQUIRE(matched.ok());
   CHECK(*matched == 1);
+}
+
+TEST_CASE("downstream: a TiDB is told not to repeat transactions without their guards",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  fakes::TcpProxy proxy(MariadbServer::shared().port());
+  proxy.arm(fakes::TcpProxy::Cut::kRequest, "SET SESSION tidb_disable_txn_auto_retry = '1'");
+  CHECK_FALSE(probe_downstream(to_of(proxy.port()), std::nullopt).ok());
+  CHECK(proxy.cuts() == 1);
 }
 
 TEST_CASE("session: params and a configured sql_mode are obeyed", "[mariadb]") {

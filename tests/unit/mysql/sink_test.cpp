@@ -141,6 +141,19 @@ TEST_CASE("sink: resumes after what the downstream holds, whatever the checkpoin
     CHECK_FALSE(sink.sink().starts_in_safe_mode());
     CHECK(sink.finish() == "");
   }
+  SECTION("the checkpoint moves on until the drainer before is shut out: the last one counts") {
+    settings.checkpoint_ts = CommitTs(20);
+    const std::string owner = "SELECT DISTINCT owner FROM tidb_binlog.drainer_progress";
+    settings.read_checkpoint = [&, before = db.rows(owner)](MysqlSinkOptions& read) {
+      CHECK(db.rows(owner) != before);
+      read.checkpoint_ts = CommitTs(27);
+      return Result<void>();
+    };
+    RunningSink sink(settings);
+    CHECK(sink.sink().resume_from(CommitTs(20)) == CommitTs(30));
+    CHECK_FALSE(sink.sink().starts_in_safe_mode());
+    CHECK(sink.finish() == "");
+  }
   SECTION("a Go drainer crashed before it came where we had been: safe mode from its checkpoint") {
     settings.checkpoint_ts = CommitTs(GENERATE(20, 26, 28, 30));
     RunningSink sink(settings);
@@ -232,6 +245,30 @@ TEST_CASE("sink: a second drainer of the same cluster shuts out the first", "[ma
   CHECK(second.wait_applied(20));
   CHECK(second.finish() == "");
   CHECK(db.rows("SELECT x FROM n ORDER BY x") == "1\n2");
+}
+
+TEST_CASE("sink: a drainer stopped in the middle of a transaction does not keep out the next",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  {
+    RunningSink first(options());
+    CHECK(first.finish() == "");
+  }
+  const std::string owner = db.rows("SELECT MAX(owner) FROM tidb_binlog.drainer_progress");
+  Inspector stopped(MariadbServer::shared().port());
+  ProgressRow row({.schema = "tidb_binlog", .cluster_id = 7, .owner = owner}, 0);
+  REQUIRE(row.renew(stopped.session()).ok());
+  stopped.run("START TRANSACTION");
+  stopped.run(row.update_text({.commit_ts = CommitTs(5)}));
+
+  const SystemClock clock;
+  const TimePoint begin = clock.now();
+  RunningSink second(options());
+  CHECK(clock.now() - begin < std::chrono::seconds(20));
+  CHECK_FALSE(stopped.session().execute("COMMIT").ok());
+  CHECK(second.sink().resume_from(CommitTs(1)) == CommitTs(1));
+  CHECK(second.finish() == "");
 }
 
 TEST_CASE("progress: a packet of a replaced connection cannot commit any more", "[mariadb]") {

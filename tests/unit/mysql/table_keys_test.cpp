@@ -32,6 +32,16 @@ std::string text_of(const TableDescription& table) {
   return out + (table.has_triggers ? "triggers" : "");
 }
 
+TEST_CASE("table keys: a collation tells which texts may be equal") {
+  const auto with = [](const char* collation) {
+    return describe({{"c", "", "varchar", "utf8mb4", "80", collation, "NO", "t"}}, {}).columns[0];
+  };
+  CHECK(with("utf8mb4_bin").is_binary_collation);
+  CHECK_FALSE(with("utf8mb4_0900_ai_ci").is_binary_collation);
+  CHECK(with("utf8mb4_hu_0900_ai_ci").has_equal_digraphs);
+  CHECK_FALSE(with("utf8mb4_hungarian_ci").has_equal_digraphs);
+}
+
 TEST_CASE("table keys: many read at once are as those read one by one", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db(MariadbServer::shared().port());
