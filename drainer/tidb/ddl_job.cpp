@@ -28,6 +28,23 @@ void read_history_info(JsonReader& json, DdlJobOutline& outline) {
   });
 }
 
+void read_sub_jobs(JsonReader& json, std::vector<DdlType>& types) {
+  types.clear();
+  json.read_object([&](std::string_view key) {
+    if (key != "sub_jobs") return json.skip();
+    json.read_array([&] {
+      types.push_back(DdlType::kNone);
+      json.read_object([&](std::string_view name) {
+        if (name == "type") {
+          types.back() = static_cast<DdlType>(json.read_uint64());
+        } else {
+          json.skip();
+        }
+      });
+    });
+  });
+}
+
 void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline) {
   DdlJob& job = outline.job;
   if (key == "id") {
@@ -50,8 +67,12 @@ void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline)
     job.start_ts = StartTs(static_cast<int64_t>(json.read_uint64()));
   } else if (key == "query") {
     job.query = json.read_string();
+  } else if (key == "raw_args") {
+    outline.raw_args = json.read_raw();
   } else if (key == "binlog") {
     read_history_info(json, outline);
+  } else if (key == "multi_schema_info") {
+    read_sub_jobs(json, job.sub_job_types);
   } else {
     json.skip();
   }
@@ -89,6 +110,7 @@ Result<DdlJob> parse_ddl_job(ByteView document) {
     return std::move(info).error().because("{}, from byte {}", describe_job(job),
                                            json.data() - document.data());
   };
+  job.raw_args = outline.raw_args;
   if (!outline.db_info.empty()) {
     Result<DbInfo> info = parse_db_info(outline.db_info);
     if (!info.ok()) return std::move(info).error().because("{}", describe_job(job));

@@ -115,6 +115,7 @@ struct DdlJob {
   SchemaState schema_state = SchemaState::kNone;
   StartTs start_ts;
   std::string query;  ///< the user's text
+  Bytes raw_args;     ///< JSON text of the arguments, empty when null
 
   // binlog (HistoryInfo)
   SchemaVersion schema_version;
@@ -122,6 +123,7 @@ struct DdlJob {
   std::unique_ptr<DbInfo> db_info;
   std::shared_ptr<const TableInfo> table_info;
   std::vector<std::shared_ptr<const TableInfo>> multiple_table_infos;
+  std::vector<DdlType> sub_job_types;  ///< of a multi-schema change
 
   bool is_finished() const { return state == DdlJobState::kDone || state == DdlJobState::kSynced; }
 };
@@ -135,7 +137,8 @@ Result<DdlJob> parse_ddl_job(ByteView json);
 
 /// A history entry with its big parts still as JSON text. Borrows the document.
 struct DdlJobOutline {
-  DdlJob job;  ///< without db_info, table_info, multiple_table_infos
+  DdlJob job;  ///< without raw_args, db_info, table_info, multiple_table_infos
+  ByteView raw_args;
   ByteView db_info;
   ByteView table_info;
   std::vector<ByteView> multiple_table_infos;
