@@ -58,7 +58,8 @@ Result<void> note_ended_ids(schema::Schema& schema, const std::vector<DdlJobId>&
     is_recent = true;
     if (!outline.job.is_finished()) return {};
     ASSIGN_OR_RETURN(const tidb::DdlJob job, tidb::parse_ddl_job(json));
-    return schema.note_ended_ids(job);
+    schema.note_ended_ids(job);
+    return {};
   };
   for (size_t end = past.size(); end > 0 && is_recent;) {
     const size_t begin = end - std::min(end, kPastJobsAtOnce);

@@ -112,7 +112,7 @@ class Schema {
   Result<void> apply_past(const std::shared_ptr<const tidb::DdlJob>& job);
   /// A job of the time before load(): late rows under ids that it ended are dropped, or belong to
   /// the table's new id. FIX (2.6): to the original they are unknown.
-  Result<void> note_ended_ids(const tidb::DdlJob& job);
+  void note_ended_ids(const tidb::DdlJob& job);
   /// Forgets what only helps against late rows and repeated binlogs: ids of gone tables, effects.
   void forget_past();
   /// Replaces every description by what `resolve` makes of it. Null: there is none, which is an

@@ -33,8 +33,9 @@ std::shared_ptr<const TableVersion> without_previous(std::shared_ptr<const Table
   return copy;
 }
 
-// The arguments of a DROP DATABASE: among them the list of its tables, once it is finished.
-Result<std::vector<TableId>> dropped_tables(const DdlJob& job) {
+// The arguments of a DROP DATABASE: among them the list of its tables, once it is finished. Other
+// arguments, of a version that we do not know, tell none; a row of such a table then stops the run.
+std::vector<TableId> dropped_tables(const DdlJob& job) {
   std::vector<TableId> out;
   tidb::JsonReader json(job.raw_args, "arguments of a drop schema");
   if (job.raw_args.empty() || json.peek() != '[') return out;
@@ -42,15 +43,14 @@ Result<std::vector<TableId>> dropped_tables(const DdlJob& job) {
     if (json.peek() != '[') return json.skip();
     json.read_array([&] { out.emplace_back(json.read_int64()); });
   });
-  TRY(json.finish());
-  return out;
+  return json.finish().ok() ? out : std::vector<TableId>();
 }
 
 }  // namespace
 
-Result<void> Schema::note_ended_ids(const DdlJob& job) {
+void Schema::note_ended_ids(const DdlJob& job) {
   const JobTreatment* treatment = find_treatment(job.type);
-  if (treatment == nullptr) return {};
+  if (treatment == nullptr) return;
   // A table that came back lives.
   const auto note_gone = [this](TableId id) {
     if (!tables_.contains(id)) gone_.insert(id);
@@ -59,13 +59,11 @@ Result<void> Schema::note_ended_ids(const DdlJob& job) {
       treatment->change == SchemaChange::kTruncateTable) {
     note_gone(job.table_id);
   } else if (treatment->change == SchemaChange::kDropDatabase) {
-    ASSIGN_OR_RETURN(const std::vector<TableId> ids, dropped_tables(job));
-    std::ranges::for_each(ids, note_gone);
+    std::ranges::for_each(dropped_tables(job), note_gone);
   } else if (treatment->change == SchemaChange::kRekeyTable && job.table_info &&
              job.table_info->id != job.table_id && !tables_.contains(job.table_id)) {
     aliases_[job.table_id] = job.table_info->id;
   }
-  return {};
 }
 
 Result<DdlEffect> Schema::apply(const DdlJob& job) {

@@ -28,23 +28,6 @@ void read_history_info(JsonReader& json, DdlJobOutline& outline) {
   });
 }
 
-void read_sub_jobs(JsonReader& json, std::vector<DdlType>& types) {
-  types.clear();
-  json.read_object([&](std::string_view key) {
-    if (key != "sub_jobs") return json.skip();
-    json.read_array([&] {
-      types.push_back(DdlType::kNone);
-      json.read_object([&](std::string_view name) {
-        if (name == "type") {
-          types.back() = static_cast<DdlType>(json.read_uint64());
-        } else {
-          json.skip();
-        }
-      });
-    });
-  });
-}
-
 void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline) {
   DdlJob& job = outline.job;
   if (key == "id") {
@@ -71,8 +54,6 @@ void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline)
     outline.raw_args = json.read_raw();
   } else if (key == "binlog") {
     read_history_info(json, outline);
-  } else if (key == "multi_schema_info") {
-    read_sub_jobs(json, job.sub_job_types);
   } else {
     json.skip();
   }

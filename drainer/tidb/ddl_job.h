@@ -123,7 +123,6 @@ struct DdlJob {
   std::unique_ptr<DbInfo> db_info;
   std::shared_ptr<const TableInfo> table_info;
   std::vector<std::shared_ptr<const TableInfo>> multiple_table_infos;
-  std::vector<DdlType> sub_job_types;  ///< of a multi-schema change
 
   bool is_finished() const { return state == DdlJobState::kDone || state == DdlJobState::kSynced; }
 };

@@ -79,6 +79,7 @@ std::string_view change_type(DdlKind kind) {
     case DdlKind::kDropDatabase:
     case DdlKind::kDropTable:
     case DdlKind::kDropView:
+    case DdlKind::kDropSequence:
       return "DROP";
     // FIX: to TiCDC it is DROP, which is said of tables.
     case DdlKind::kDropIndex:
