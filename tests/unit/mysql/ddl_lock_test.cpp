@@ -114,6 +114,19 @@ TEST_CASE("ddl lock: a ddl that an earlier drainer still runs is waited for, and
                 "table_schema='test'") == "a");
 }
 
+TEST_CASE("ddl lock: nobody is ended on a TiDB, which does not tell who holds it", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const MariadbServer server({"--version=8.0.11-TiDB-v7.5.0"});
+  Inspector holder(server.port());
+  CHECK(holder.session().is_tidb());
+  const NamedLock lock("drainer test");
+  CHECK(lock.try_take(holder.session()).value());
+  Inspector other(server.port());
+  CHECK_FALSE(lock.try_take(other.session()).value());
+  CHECK_FALSE(lock.end_idle_holder(other.session()).value());
+  CHECK(holder.rows("SELECT 1") == "1");
+}
+
 TEST_CASE("ddl lock: a ddl that takes long ends with the drainer, and is run by the next one",
           "[mariadb]") {
   REQUIRE_MARIADB();
