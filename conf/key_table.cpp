@@ -238,10 +238,11 @@ constexpr Key<Draft> kKeys[] = {
      "JSON: whether messages mark begin and end of each transaction in its partitions.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.transaction_markers; }},
     {"syncer.to.kafka.tidb-extension", "", "false",
-     "canal-json: whether to add _tidb with the commit ts, and to send watermarks.",
+     "JSON: whether to send watermarks; canal-json: and to add _tidb with the commit ts.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.tidb_extension; }},
     {"syncer.to.kafka.read-back", "", "false",
-     "binlog: read the last message at the start, so that nothing is sent twice after a crash.",
+     "binlog: read the last message at the start, so that nothing is sent twice; waits 3 s after a "
+     "crash.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.read_back; }},
     {"syncer.to.kafka.ack-timeout-s", "", "30",
      "Seconds without any acknowledgement, while messages wait for one, after which to stop.",
