@@ -100,10 +100,11 @@ std::string config_of(const RunOptions& options, const std::string& directory,
                       const std::string& pd, int own_port, uint16_t port) {
   std::string lines;
   for (const std::string& line : options.syncer_lines) lines += line + "\n";
+  if (lines.find("worker-count") == std::string::npos) lines += "worker-count = 16\n";
   return fmt::format(
       "addr = \"127.0.0.1:{}\"\npd-urls = \"http://{}\"\ndata-dir = \"{}/data\"\n[syncer]\n"
       "db-type = \"mysql\"\nignore-schemas = \"INFORMATION_SCHEMA,PERFORMANCE_SCHEMA,mysql\"\n"
-      "worker-count = 16\ntxn-batch = 20\n{}[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = "
+      "txn-batch = 20\n{}[syncer.to]\nhost = \"127.0.0.1\"\nport = {}\nuser = "
       "\"dr\"\npassword = \"p\"\n",
       own_port, pd, directory, lines, port);
 }
