@@ -92,8 +92,8 @@ Result<std::unique_ptr<Port>> Port::open(Options options, Clock& clock, const St
   ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
   FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return make_error(ErrorCode::kUnavailable, "eventfd: {}", std::strerror(errno));
-  return std::unique_ptr<Port>(
-      new Port(std::move(options), clock, std::move(listener), std::move(waiter), std::move(wake)));  // NOLINT: private
+  return std::unique_ptr<Port>(new Port(std::move(options), clock, std::move(listener),
+                                        std::move(waiter), std::move(wake)));  // NOLINT: private
 }
 
 Result<void> Port::run(const StopToken& stop) {

@@ -91,7 +91,8 @@ Result<std::unique_ptr<Socket>> Socket::connect(const Peer& peer, const IoLimits
   ASSIGN_OR_RETURN(IoWaiter waiter, IoWaiter::open());
   auto fd = connect_any(peer, waiter, limits);
   if (!fd.ok()) return connect_error(std::move(fd).error());
-  std::unique_ptr<Socket> socket(new Socket(std::move(fd).value(), std::move(waiter)));  // NOLINT: private
+  std::unique_ptr<Socket> socket(
+      new Socket(std::move(fd).value(), std::move(waiter)));  // NOLINT: private
   if (peer.tls != nullptr) {
     auto secured = socket->start_tls(peer, limits);
     if (!secured.ok()) return connect_error(std::move(secured).error());

@@ -23,7 +23,8 @@ Result<std::unique_ptr<Server>> Server::open(Options options, ServerCallbacks ca
   if (!port.ok()) {
     return std::move(port).error().because("fail to start tcp on {}", options.addr);
   }
-  return std::unique_ptr<Server>(new Server(std::move(handlers), std::move(port).value()));  // NOLINT: private
+  return std::unique_ptr<Server>(
+      new Server(std::move(handlers), std::move(port).value()));  // NOLINT: private
 }
 
 void Server::start(ThreadGroup& threads) {

@@ -101,8 +101,9 @@ TEST_CASE("json: sizes are told by the head alone") {
   CHECK(json_size(from_hex("0c03")) == 5);
   CHECK(json_size(from_hex("0de903616263")) == 6);
   CHECK(json_size(from_hex("010000000008000000")) == 9);
-  for (const std::string_view bad : {"", "00", "02", "05", "12", "0c", "0c80", "0d", "0de9", "01",
-                                     "0100000000080000", "010000000007000000", "0cffffffffffffffffff01"}) {
+  for (const std::string_view bad :
+       {"", "00", "02", "05", "12", "0c", "0c80", "0d", "0de9", "01", "0100000000080000",
+        "010000000007000000", "0cffffffffffffffffff01"}) {
     INFO(bad);
     CHECK(json_size(from_hex(bad)) == 0);
   }
