@@ -108,8 +108,7 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
        }},
       {"dry-run", "",
        "Print the SQL of all transactions instead of executing it; needs no downstream, looks at "
-       "no "
-       "filters.",
+       "no filters.",
        turn_on(settings.is_dry_run)},
       {"skip-damage", "", "Go on behind damaged records, whose transactions are lost.",
        turn_on(source.skips_damage)},
@@ -179,10 +178,14 @@ Result<ZonePair> zones_of(const ReplaySettings& settings, const tidb::TimeZone& 
   return zones;
 }
 
-Result<void> print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
+Error output_error() {
   return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
                     std::generic_category().message(errno));
+}
+
+Result<void> print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return output_error();
+  return {};
 }
 
 Result<void> dry_run(const ReplaySettings& settings) {
@@ -199,9 +202,8 @@ Result<void> dry_run(const ReplaySettings& settings) {
     TRY(append_sql(text, *txn));
     TRY(print(text));
   }
-  if (std::fflush(stdout) == 0) return {};
-  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
-                    std::generic_category().message(errno));
+  if (std::fflush(stdout) != 0) return output_error();
+  return {};
 }
 
 Result<int> apply(const ReplaySettings& settings, const Options& options) {

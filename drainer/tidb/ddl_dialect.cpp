@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/text_edit.h"
 
 namespace drainer::tidb {
 
@@ -51,12 +52,6 @@ constexpr Collation kCollations[] = {
     {"UTF8MB4_0900_BIN", "utf8mb4_nopad_bin"},
 };
 
-struct Edit {
-  size_t begin;
-  size_t end;
-  std::string replacement;
-};
-
 class Translator {
  public:
   Translator(std::string_view text, const TokenList& tokens, DdlKind kind)
@@ -67,16 +62,7 @@ class Translator {
       // What stands in a special comment is not for all servers already.
       i = tokens_[i].kind == TokenKind::kWord && !tokens_[i].is_special ? translate(i) : i + 1;
     }
-    std::ranges::stable_sort(edits_, {}, &Edit::begin);
-    std::string out;
-    size_t done = 0;
-    for (const Edit& edit : edits_) {
-      if (edit.begin > done) out += text_.substr(done, edit.begin - done);
-      out += edit.replacement;
-      done = std::max(done, edit.end);
-    }
-    out += text_.substr(done);
-    return out;
+    return apply_edits(text_, edits_);
   }
 
  private:
@@ -319,7 +305,7 @@ class Translator {
   std::string_view text_;
   const TokenList& tokens_;
   DdlKind kind_;
-  std::vector<Edit> edits_;
+  std::vector<TextEdit> edits_;
 };
 
 // CREATE and DROP GLOBAL TEMPORARY TABLE: only TiDB has such tables, and their rows are in no

@@ -7,18 +7,13 @@
 #include <optional>
 
 #include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/text_edit.h"
 
 namespace drainer::tidb {
 
 namespace {
 
 constexpr std::string_view kTtlOff = " /*T![ttl] TTL_ENABLE = 'OFF' */";
-
-struct Edit {
-  size_t begin;
-  size_t end;
-  std::string_view replacement;
-};
 
 class Rewriter {
  public:
@@ -142,7 +137,7 @@ class Rewriter {
   }
 
   // The bytes of tokens [first, last), or of the whole special comment if it holds nothing else.
-  Edit range_of(size_t first, size_t last) const {
+  TextEdit range_of(size_t first, size_t last) const {
     if (first > 0 && last < tokens_.size() && tokens_[first - 1].kind == TokenKind::kSpecialBegin &&
         tokens_[last].kind == TokenKind::kSpecialEnd) {
       return {tokens_[first - 1].begin, tokens_[last].end, ""};
@@ -161,7 +156,7 @@ class Rewriter {
   }
 
   void remove_ttl_enable(size_t first, size_t last) {
-    Edit edit = range_of(first, last);
+    TextEdit edit = range_of(first, last);
     if (edit.begin > 0 && text_[edit.begin - 1] == ' ') --edit.begin;
     removed_.push_back(edit);
   }
@@ -173,11 +168,11 @@ class Rewriter {
       while (tokens_[last].kind != TokenKind::kSpecialEnd) ++last;
       at = tokens_[last].end;
     }
-    inserted_.push_back({at, at, kTtlOff});
+    inserted_.push_back({at, at, std::string(kTtlOff)});
   }
 
   bool is_removed(size_t token) const {
-    return std::ranges::any_of(removed_, [&](const Edit& edit) {
+    return std::ranges::any_of(removed_, [&](const TextEdit& edit) {
       return edit.begin <= tokens_[token].begin && tokens_[token].end <= edit.end;
     });
   }
@@ -244,28 +239,21 @@ class Rewriter {
 
   std::string apply() {
     const size_t stop = end_ < tokens_.size() ? tokens_[end_].begin : text_.size();
-    std::vector<Edit> edits = prefixes_;
+    std::vector<TextEdit> edits = prefixes_;
     edits.insert(edits.end(), removed_.begin(), removed_.end());
     edits.insert(edits.end(), inserted_.begin(), inserted_.end());
-    std::ranges::stable_sort(edits, {}, &Edit::begin);
-    std::string out;
-    size_t done = 0;
-    for (const Edit& edit : edits) {
-      if (edit.begin > done) out += text_.substr(done, edit.begin - done);
-      out += edit.replacement;
-      done = std::max(done, edit.end);
-    }
-    out += text_.substr(done, stop - std::min(done, stop));
-    if (out == text_.substr(0, stop) || edits.empty()) return std::string(text_);
-    return out;
+    if (edits.empty()) return std::string(text_);
+    const std::string_view statement = text_.substr(0, stop);
+    std::string out = apply_edits(statement, std::move(edits));
+    return out == statement ? std::string(text_) : out;
   }
 
   std::string_view text_;
   const TokenList& tokens_;
   size_t end_ = 0;  // token behind the last that counts
-  std::vector<Edit> prefixes_;
-  std::vector<Edit> removed_;
-  std::vector<Edit> inserted_;
+  std::vector<TextEdit> prefixes_;
+  std::vector<TextEdit> removed_;
+  std::vector<TextEdit> inserted_;
   size_t partition_clauses_ = 0;
   bool has_placement_ = false;
 };
