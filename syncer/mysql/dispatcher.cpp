@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kReportsMax = 1024;
 /// Rows that are worth a further worker at once: this part of the most that a group takes. So is
 /// whatever is ready when so many transactions have gathered, which may wait for just that.
-constexpr uint64_t kGroupRowsShare = 10;
+constexpr uint64_t kGroupRowsShare = 3;
 constexpr size_t kBacklogTxns = 256;
 /// Of a transaction and each of its keys in the conflict graph, about.
 constexpr size_t kNodeBytes = 256;

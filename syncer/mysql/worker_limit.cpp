@@ -25,7 +25,8 @@ constexpr double kSmoothing = 0.1;
 /// How fast the quickest group is forgotten.
 constexpr double kForgetting = 0.001;
 
-constexpr Duration kLingerMax = std::chrono::milliseconds(4);
+constexpr Duration kLingerMax = std::chrono::milliseconds(12);
+constexpr double kLingerGroups = 4;
 
 Duration to_duration(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -41,7 +42,8 @@ Duration WorkerLimit::patience() const {
 }
 
 Duration WorkerLimit::linger() const {
-  return std::clamp(to_duration(group_seconds_ - quickest_seconds_), Duration(0), kLingerMax);
+  return std::clamp(to_duration(kLingerGroups * (group_seconds_ - quickest_seconds_)), Duration(0),
+                    kLingerMax);
 }
 
 size_t WorkerLimit::more() const {

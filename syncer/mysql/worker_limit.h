@@ -25,8 +25,10 @@ class WorkerLimit {
   /// Work that has been ready for so long goes to a further worker all the same: those that are
   /// busy are held up by something. A few times what a group takes.
   Duration patience() const;
-  /// So long little work waits for more before a further worker takes it: what a group usually
-  /// takes beyond the quickest, which is the way to the downstream and back and no work of it.
+  /// So long little work waits for the busy worker before a further one takes it: a few times what
+  /// a group usually takes beyond the quickest, which is the way to the downstream and back and no
+  /// work of it. One worker that takes whatever is ready when it comes back keeps up with most
+  /// rates, at the lowest cost; several with small groups are in each other's way.
   Duration linger() const;
 
   /// A group of `rows` was written in `took`; `is_waiting`: more work is ready.

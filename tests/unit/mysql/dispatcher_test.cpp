@@ -277,7 +277,7 @@ TEST_CASE("dispatcher: little work beside a busy worker gathers for a while") {
     has_begun.wait(false);
     dispatcher.clock().advance(std::chrono::microseconds(100));
     dispatcher.add();
-    dispatcher.clock().advance(std::chrono::milliseconds(5));
+    dispatcher.clock().advance(std::chrono::milliseconds(20));
     worker.join();
     REQUIRE(second.has_value());
     CHECK(second->txns.size() == 2);
@@ -288,8 +288,8 @@ TEST_CASE("dispatcher: much work goes to a further worker at once") {
   CrowdedDispatcher dispatcher;
   dispatcher.add();
   const auto first = dispatcher.take(0);
-  for (int i = 0; i < 10; ++i) dispatcher.add();  // a tenth of what a group takes
-  CHECK(dispatcher.take(1)->txns.size() == 10);   // the clock stands still
+  for (int i = 0; i < 34; ++i) dispatcher.add();  // a third of what a group takes
+  CHECK(dispatcher.take(1)->txns.size() == 34);   // the clock stands still
 }
 
 }  // namespace
