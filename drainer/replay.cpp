@@ -1,6 +1,5 @@
 #include "drainer/replay.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -55,51 +54,10 @@ Result<void> Replay::submit_all(const StopToken& stop) {
       return {};
     }
     if (txn->commit_ts <= start_) continue;
-    filter(*txn);
+    filter_.apply(*txn);
     TRY(sink_.submit(std::move(*txn), stop));
   }
   return {};
-}
-
-void Replay::filter(Txn& txn) const {
-  if (rules_.ignored_commit_ts.contains(txn.commit_ts.value)) {
-    log_warn("skip txn", {{"commit ts", txn.commit_ts}});
-    txn.ddl.reset();
-    txn.rows.clear();
-    return;
-  }
-  if (txn.ddl) {
-    filter_ddl(txn);
-  } else {
-    filter_rows(txn);
-  }
-}
-
-void Replay::filter_ddl(Txn& txn) const {
-  Ddl& ddl = *txn.ddl;
-  const LogFields where = {{"schema", ddl.effect.name.schema},
-                           {"table", ddl.effect.name.table},
-                           {"sql", ddl.text},
-                           {"commit ts", txn.commit_ts}};
-  if (rules_.table_filter.skips(ddl.effect.name)) {
-    log_info("skip ddl by block allow filter", where);
-    txn.ddl.reset();
-  } else if (!rules_.sync_ddl) {
-    log_info("skip ddl by SyncDDL setting to false", where);
-    ddl.should_skip = true;
-  } else if (rules_.event_filter.ignores_ddl(ddl.effect.name, ddl.text)) {
-    log_info("skip ddl by binlog event filter", where);
-    ddl.should_skip = true;
-  }
-}
-
-void Replay::filter_rows(Txn& txn) const {
-  std::vector<bool> keeps_table;
-  for (const auto& table : txn.tables) keeps_table.push_back(row_filter_.keeps_table(table->name));
-  std::erase_if(txn.rows, [&](const RowChange& row) {
-    return !keeps_table[row.table] ||
-           (row_filter_.keeps_kind && !row_filter_.keeps_kind(txn.table_of(row).name, row.kind));
-  });
 }
 
 }  // namespace drainer

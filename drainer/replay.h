@@ -7,9 +7,9 @@
 #include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "drainer/replay_filter.h"
 #include "syncer/relay/txn_source.h"
 #include "syncer/sink.h"
-#include "syncer/syncer.h"
 
 namespace drainer {
 
@@ -22,12 +22,7 @@ class Replay {
  public:
   /// All must outlive it. Transactions up to `start` are dropped: an earlier run has applied them.
   Replay(relay::TxnSource& source, const SyncerRules& rules, Sink& sink, CommitTs start)
-      : source_(source),
-        rules_(rules),
-        row_filter_(row_filter_of(rules)),
-        sink_(sink),
-        start_(start),
-        applied_ts_(start.value) {}
+      : source_(source), filter_(rules), sink_(sink), start_(start), applied_ts_(start.value) {}
 
   /// Until the source ends and all of it is applied, the first error, or `stop`: then what was
   /// submitted is still applied. `on_progress` hears about it several times a second.
@@ -45,13 +40,9 @@ class Replay {
 
  private:
   Result<void> submit_all(const StopToken& stop);
-  void filter(Txn& txn) const;
-  void filter_ddl(Txn& txn) const;
-  void filter_rows(Txn& txn) const;
 
   relay::TxnSource& source_;
-  const SyncerRules& rules_;
-  const RowFilter row_filter_;
+  const ReplayFilter filter_;
   Sink& sink_;
   const CommitTs start_;
   std::atomic<uint64_t> bytes_read_ = 0;

@@ -17,6 +17,7 @@
 #include "drainer/base/signals.h"
 #include "drainer/command_flags.h"
 #include "drainer/replay.h"
+#include "drainer/replay_filter.h"
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "drainer/txn_text.h"
@@ -107,8 +108,8 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
          return {};
        }},
       {"dry-run", "",
-       "Print the SQL of all transactions instead of executing it; needs no downstream, looks at "
-       "no filters.",
+       "Print the SQL of the transactions that the filters leave instead of executing it; needs no "
+       "downstream.",
        turn_on(settings.is_dry_run)},
       {"skip-damage", "", "Go on behind damaged records, whose transactions are lost.",
        turn_on(source.skips_damage)},
@@ -188,7 +189,9 @@ Result<void> print(const std::string& text) {
   return {};
 }
 
-Result<void> dry_run(const ReplaySettings& settings) {
+Result<void> dry_run(const ReplaySettings& settings, const Options& options) {
+  ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
+  const ReplayFilter filter(rules);
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, tidb::TimeZone()));
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
@@ -196,8 +199,9 @@ Result<void> dry_run(const ReplaySettings& settings) {
   std::string text = "SET time_zone='+00:00';\n";
   TRY(print(text));
   while (true) {
-    ASSIGN_OR_RETURN(const std::optional<Txn> txn, source.next());
+    ASSIGN_OR_RETURN(std::optional<Txn> txn, source.next());
     if (!txn) break;
+    filter.apply(*txn);
     text.clear();
     TRY(append_sql(text, *txn));
     TRY(print(text));
@@ -275,9 +279,12 @@ int replay_command(std::span<const std::string> arguments) {
         make_error(ErrorCode::kInvalid, "give one directory or file to replay; see -help"),
         kExitNotBegun);
   }
+  // Standard output is for the SQL, from the first remark on the configuration.
   if (settings.is_dry_run) {
-    const Result<void> printed = dry_run(settings);
-    return printed.ok() ? 0 : report(printed.error(), kExitFailed);
+    if (const Result<void> opened = open_log({.level = LogLevel::kFatal, .file = ""});
+        !opened.ok()) {
+      return report(opened.error(), kExitNotBegun);
+    }
   }
   auto loaded = load_options(rest->drainer_flags, environment);
   if (!loaded.ok()) return report(loaded.error(), kExitNotBegun);
@@ -288,9 +295,13 @@ int replay_command(std::span<const std::string> arguments) {
   const Options options = std::get<Options>(std::move(*loaded));
   const Result<LogLevel> level = parse_log_level(options.log_level);
   if (!level.ok()) return report(level.error(), kExitNotBegun);
-  if (const Result<void> opened = open_log({.level = *level, .file = options.log_file});
-      !opened.ok()) {
-    return report(opened.error(), kExitNotBegun);
+  if (!settings.is_dry_run || !options.log_file.empty()) {
+    const Result<void> opened = open_log({.level = *level, .file = options.log_file});
+    if (!opened.ok()) return report(opened.error(), kExitNotBegun);
+  }
+  if (settings.is_dry_run) {
+    const Result<void> printed = dry_run(settings, options);
+    return printed.ok() ? 0 : report(printed.error(), kExitFailed);
   }
   const Result<int> code = apply(settings, options);
   return code.ok() ? *code : report(code.error(), kExitFailed);

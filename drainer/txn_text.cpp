@@ -77,6 +77,8 @@ Result<void> put_value(Json& json, const Value& value) {
       return {};
     case ValueKind::kUint:
     case ValueKind::kBit:
+    case ValueKind::kEnum:
+    case ValueKind::kSet:
       json.Uint64(value.u);
       return {};
     case ValueKind::kBinary:
@@ -159,7 +161,7 @@ mysql::ColumnClass class_of(const tidb::FieldType& type) {
   }
 }
 
-// The downstream table as far as a message describes it.
+// The downstream table as far as a message describes it: not the charsets of its texts.
 mysql::TableDescription describe(const tidb::TableInfo& info) {
   mysql::TableDescription out;
   mysql::UniqueKey primary{.name = "PRIMARY"};
@@ -169,7 +171,7 @@ mysql::TableDescription describe(const tidb::TableInfo& info) {
       primary.prefix_lengths.push_back(0);
     }
     out.columns.push_back(
-        {.name = column.name.str(), .column_class = class_of(column.type), .is_unicode = true});
+        {.name = column.name.str(), .column_class = class_of(column.type), .is_unicode = false});
   }
   if (!primary.columns.empty()) out.unique_keys.push_back(std::move(primary));
   return out;

@@ -23,9 +23,13 @@ Result<Value> decode_value(ByteView datum, const tidb::FieldType& type, const Zo
     return make_error(ErrorCode::kCorrupt, "malformed value {}", to_hex(datum.substr(0, 16)));
   }
   switch (value.kind) {
+    case ValueKind::kUint:
+      // ENUMs and SETs are numbers in files. Those who search for such a value have to know it.
+      if (type.type == tidb::ColumnType::kEnum) value.kind = ValueKind::kEnum;
+      if (type.type == tidb::ColumnType::kSet) value.kind = ValueKind::kSet;
+      return value;
     case ValueKind::kNull:
     case ValueKind::kInt:
-    case ValueKind::kUint:
     case ValueKind::kDouble:
       return value;
     case ValueKind::kBinary:

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "syncer/file/message_reader.h"
 #include "tests/fakes/txns.h"
 #include "tests/upstream/wire.h"
 
@@ -187,4 +188,31 @@ TEST_CASE("file message: the commit ts can be read back from any payload") {
   CHECK_FALSE(file::find_commit_ts(from_hex("080010")));
   CHECK_FALSE(file::find_commit_ts(""));
   CHECK_FALSE(file::find_commit_ts(from_hex("1001080001")));
+}
+
+TEST_CASE("file message: what is read back knows that it is an ENUM or a SET") {
+  const auto table =
+      fakes::table_version("d", fakes::table(1, "t",
+                                             {fakes::column(1, "e", ColumnType::kEnum),
+                                              fakes::column(2, "s", ColumnType::kSet),
+                                              fakes::column(3, "b", ColumnType::kBit)}));
+  constexpr uint64_t kTopMember = uint64_t{1} << 63;
+  file::MessageWriter writer{tidb::TimeZone()};
+  ReverseWriter out;
+  REQUIRE(writer
+              .put(out, TxnBuilder(1)
+                            .on(table)
+                            .insert({Value::of_uint(2, ValueKind::kEnum),
+                                     Value::of_uint(kTopMember, ValueKind::kSet),
+                                     Value::of_uint(5, ValueKind::kBit)})
+                            .build())
+              .ok());
+  file::MessageReader reader{ZonePair()};
+  const Txn txn = reader.read(std::make_shared<const Bytes>(out.view())).value();
+  const auto values = txn.new_values(txn.rows.at(0));
+  CHECK(values[0].kind == ValueKind::kEnum);
+  CHECK(values[0].u == 2);
+  CHECK(values[1].kind == ValueKind::kSet);
+  CHECK(values[1].u == kTopMember);
+  CHECK(values[2].u == 5);
 }
