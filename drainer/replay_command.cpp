@@ -195,8 +195,8 @@ Result<void> dry_run(const ReplaySettings& settings, const Options& options) {
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, tidb::TimeZone()));
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
-  // In which the TIMESTAMPs are.
-  std::string text = "SET time_zone='+00:00';\n";
+  // The session that the SQL is for: zone of the TIMESTAMPs, foreign keys checked upstream.
+  std::string text = "SET NAMES utf8mb4;\nSET time_zone='+00:00',foreign_key_checks=0;\n";
   TRY(print(text));
   while (true) {
     ASSIGN_OR_RETURN(std::optional<Txn> txn, source.next());

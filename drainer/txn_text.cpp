@@ -258,7 +258,11 @@ Result<void> append_sql(std::string& out, const Txn& txn) {
     const std::string text =
         tidb::ddl_for_mysql(txn.ddl->text, effect.name.schema, effect.name.table);
     if (text.empty() || txn.ddl->should_skip) return {};
-    if (!effect.use_schema.empty() && !tidb::is_create_database(text)) {
+    // The database of DROP DATABASE IF EXISTS need not be there.
+    const tidb::DdlKind kind = tidb::classify_ddl(text);
+    const bool is_of_database =
+        kind == tidb::DdlKind::kCreateDatabase || kind == tidb::DdlKind::kDropDatabase;
+    if (!effect.use_schema.empty() && !is_of_database) {
       out += "use ";
       mysql::append_identifier(out, effect.use_schema);
       out += ";\n";

@@ -135,10 +135,11 @@ Result<void> append_same(std::string& sql, const PlannedColumn& column, const Va
       sql += " = ";
       return append_comparand(sql, column, value, style);
     case ColumnClass::kJson:
+      // MariaDB, to which JSON is text, does not run these comments; MySQL and TiDB do.
       sql += column.quoted;
-      sql += " = CAST(";
+      sql += " = /*!50708 CAST(*/";
       TRY(append_comparand(sql, column, value, style));
-      sql += " AS JSON)";
+      sql += "/*!50708  AS JSON)*/";
       return {};
     case ColumnClass::kPlain:
     case ColumnClass::kFloat:

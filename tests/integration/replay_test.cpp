@@ -107,7 +107,7 @@ TEST_CASE("replay: the SQL of a dry run gives the tables too, without what is fi
     return fakes::read_file(path);
   };
   const std::string all = print_sql({});
-  CHECK(all.starts_with("SET time_zone='+00:00';\n"));
+  CHECK(all.starts_with("SET NAMES utf8mb4;\nSET time_zone='+00:00'"));
   CHECK(all.find("`mixb_B`") != std::string::npos);
   const auto applied = pipeline.downstream().execute(all);
   INFO((applied.ok() ? "" : applied.error().to_string()));
@@ -117,7 +117,7 @@ TEST_CASE("replay: the SQL of a dry run gives the tables too, without what is fi
   pipeline.write_config({.syncer = "ignore-schemas = \"mixb_B\"\n"});
   const std::string some = print_sql({"-config", pipeline.directory() + "/drainer.toml"});
   INFO(some.substr(0, 500));
-  CHECK(some.starts_with("SET time_zone='+00:00';\n"));
+  CHECK(some.starts_with("SET NAMES utf8mb4;\nSET time_zone='+00:00'"));
   CHECK(some.find("`mixb_a`") != std::string::npos);
   CHECK(some.find("INTO `mixb_B`") == std::string::npos);
   CHECK(some.find("USE `mixb_B`") == std::string::npos);
