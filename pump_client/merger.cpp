@@ -23,21 +23,30 @@ void Merger::set_sources(const std::vector<PumpId>& pumps) {
   taken_.notify_all();
 }
 
-bool Merger::offer(const PumpId& pump, tidb::BinlogItem item, const StopToken& stop) {
-  const size_t size_bytes = item.size_bytes();
+bool Merger::has_room(const Source& source, size_t size_bytes) const {
+  return source.items.empty() ||
+         (source.items.size() < per_pump_.items && source.bytes + size_bytes <= per_pump_.bytes);
+}
+
+bool Merger::offer(const PumpId& pump, std::vector<tidb::BinlogItem> items, const StopToken& stop) {
   MutexLock lock(mutex_);
-  const bool ready = taken_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
-    const auto source = sources_.find(pump);
-    if (source == sources_.end() || source->second.items.empty()) return true;
-    return source->second.items.size() < per_pump_.items &&
-           source->second.bytes + size_bytes <= per_pump_.bytes;
-  });
-  const auto source = sources_.find(pump);
-  if (!ready || source == sources_.end()) return false;
-  source->second.bytes += size_bytes;
-  source->second.items.push_back(std::move(item));
-  // Only the first item of a pump can complete the set that take() waits for.
-  if (source->second.items.size() == 1) offered_.notify_one();
+  for (size_t next = 0; next < items.size();) {
+    const bool ready = taken_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
+      const auto source = sources_.find(pump);
+      return source == sources_.end() || has_room(source->second, items[next].size_bytes());
+    });
+    const auto found = sources_.find(pump);
+    if (!ready || found == sources_.end()) return false;
+    Source& source = found->second;
+    // Only the first item of a pump can complete the set that take() waits for.
+    if (source.items.empty()) offered_.notify_one();
+    for (; next < items.size(); ++next) {
+      const size_t size_bytes = items[next].size_bytes();
+      if (!has_room(source, size_bytes)) break;
+      source.bytes += size_bytes;
+      source.items.push_back(std::move(items[next]));
+    }
+  }
   return true;
 }
 

@@ -32,10 +32,11 @@ class Merger {
   /// leaves only when we have applied all it had.
   void set_sources(const std::vector<PumpId>& pumps) EXCLUDES(mutex_);
 
-  /// Blocks while the pump's share is full. False when `stop` came first or the pump is no source
-  /// (any more); the item is then lost to us and must be pulled again.
-  [[nodiscard]] bool offer(const PumpId& pump, tidb::BinlogItem item, const StopToken& stop)
-      EXCLUDES(mutex_);
+  /// Takes the items of a pump that arrived together. Blocks while the pump's share is full. False
+  /// when `stop` came first or the pump is no source (any more); what it had not taken by then is
+  /// lost to us and must be pulled again.
+  [[nodiscard]] bool offer(const PumpId& pump, std::vector<tidb::BinlogItem> items,
+                           const StopToken& stop) EXCLUDES(mutex_);
 
   /// The item with the smallest commit ts, above all before. An item at the last commit ts again is
   /// dropped with a warning, a smaller one with an error and a count. Empty on `stop`.
@@ -55,6 +56,7 @@ class Merger {
     size_t bytes = 0;
   };
 
+  bool has_room(const Source& source, size_t size_bytes) const REQUIRES(mutex_);
   bool is_complete() const REQUIRES(mutex_);
   std::map<PumpId, Source>::iterator find_smallest() REQUIRES(mutex_);
   tidb::BinlogItem take_from(Source& source) REQUIRES(mutex_);

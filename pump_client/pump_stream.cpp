@@ -9,6 +9,10 @@ namespace drainer {
 namespace {
 
 constexpr size_t kBigPayloadBytes = 10u << 20;
+// What arrives together is handed over together, since each time wakes the merger's thread; as long
+// as it is little, since what is gathered here is in no one's limit.
+constexpr size_t kItemsTogether = 64;
+constexpr size_t kBytesTogether = 256u << 10;
 constexpr Duration kLogPause = std::chrono::seconds(10);
 
 }  // namespace
@@ -72,20 +76,41 @@ Result<void> PumpStream::pull(const StopToken& stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::GrpcStream> stream,
                    channel->open_stream("/binlog.Pump/PullBinlogs", ByteView(request),
                                         {.gzip = options_.gzip}, connection_stop));
-  while (true) {
-    ASSIGN_OR_RETURN(std::optional<Bytes> message, stream->receive(connection_stop));
-    if (!message) return make_error(ErrorCode::kUnavailable, "the pump ended the stream");
-    TRY(hand_over(std::move(*message), stop));
-  }
+  while (true) TRY(receive(*stream, connection_stop, stop));
 }
 
-Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
+Result<void> PumpStream::receive(rpc::GrpcStream& stream, const StopToken& connection_stop,
+                                 const StopToken& stop) {
+  std::vector<tidb::BinlogItem> items;
+  size_t bytes = 0;
+  CommitTs last = position();
+  Result<void> outcome;
+  do {
+    auto message = stream.receive(connection_stop);
+    if (!message.ok()) {
+      outcome = std::move(message).error();
+    } else if (!*message) {
+      outcome = make_error(ErrorCode::kUnavailable, "the pump ended the stream");
+    } else if (auto item = parse(*std::move(*message), last); item.ok()) {
+      bytes += item->size_bytes();
+      last = item->binlog().commit_ts;
+      items.push_back(std::move(item).value());
+    } else {
+      outcome = std::move(item).error();
+    }
+  } while (outcome.ok() && items.size() < kItemsTogether && bytes < kBytesTogether &&
+           stream.has_message());
+  TRY(hand_over(std::move(items), stop));
+  return outcome;
+}
+
+Result<tidb::BinlogItem> PumpStream::parse(Bytes message, CommitTs after) const {
   ASSIGN_OR_RETURN(const PayloadRange range, find_payload(message));
   Result<tidb::BinlogItem> parsed =
       tidb::BinlogItem::parse(std::move(message), range.offset, range.length);
   if (!parsed.ok()) {
     metric::error_count("unmarshal_binlog").add();
-    return std::move(parsed).error().because("unmarshal binlog after commit ts {}", position());
+    return std::move(parsed).error().because("unmarshal binlog after commit ts {}", after);
   }
   tidb::BinlogItem item = std::move(parsed).value();
   const CommitTs commit_ts = item.binlog().commit_ts;
@@ -99,18 +124,25 @@ Result<void> PumpStream::hand_over(Bytes message, const StopToken& stop) {
                                                           {"start ts", item.binlog().start_ts},
                                                           {"commit ts", commit_ts}});
   }
-  const bool is_sorted = commit_ts > position();
-  if (!is_sorted) {
-    log_error("pump receive unsort binlog",
-              {{"id", id_}, {"commit ts", commit_ts}, {"last ts", position()}});
+  return item;
+}
+
+Result<void> PumpStream::hand_over(std::vector<tidb::BinlogItem> items, const StopToken& stop) {
+  CommitTs last = position();
+  for (const tidb::BinlogItem& item : items) {
+    const CommitTs commit_ts = item.binlog().commit_ts;
+    if (commit_ts > last) {
+      last = commit_ts;
+    } else {
+      log_error("pump receive unsort binlog",
+                {{"id", id_}, {"commit ts", commit_ts}, {"last ts", last}});
+    }
   }
-  if (!merger_.offer(id_, std::move(item), stop)) {
+  if (!merger_.offer(id_, std::move(items), stop)) {
     return make_error(ErrorCode::kStopped, "the merger takes no more of pump {}", id_);
   }
-  if (is_sorted) {
-    MutexLock lock(mutex_);
-    position_ = commit_ts;
-  }
+  MutexLock lock(mutex_);
+  position_ = last;
   return {};
 }
 

@@ -49,7 +49,12 @@ class PumpStream {
 
  private:
   Result<void> pull(const StopToken& stop);
-  Result<void> hand_over(Bytes message, const StopToken& stop);
+  /// Waits for messages and hands over all that have arrived by then.
+  Result<void> receive(rpc::GrpcStream& stream, const StopToken& connection_stop,
+                       const StopToken& stop);
+  /// The binlog behind the one of `after`.
+  Result<tidb::BinlogItem> parse(Bytes message, CommitTs after) const;
+  Result<void> hand_over(std::vector<tidb::BinlogItem> items, const StopToken& stop);
   void log_broken(const Error& error);
 
   const PumpId id_;

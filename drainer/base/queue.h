@@ -31,14 +31,17 @@ class BoundedQueue {
 
   /// Blocks while full. False (item dropped) when `stop` came first or the queue is closed.
   [[nodiscard]] bool push(T item, size_t size_bytes, const StopToken& stop) EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    const bool ready = has_room_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
-      return closed_ || items_.empty() ||
-             (items_.size() < limits_.items && bytes_ + size_bytes <= limits_.bytes);
-    });
-    if (!ready || closed_) return false;
-    items_.emplace_back(std::move(item), size_bytes);
-    bytes_ += size_bytes;
+    {
+      MutexLock lock(mutex_);
+      const bool ready = has_room_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        return closed_ || items_.empty() ||
+               (items_.size() < limits_.items && bytes_ + size_bytes <= limits_.bytes);
+      });
+      if (!ready || closed_) return false;
+      items_.emplace_back(std::move(item), size_bytes);
+      bytes_ += size_bytes;
+    }
+    // Who is woken finds the mutex free.
     has_items_.notify_one();
     return true;
   }

@@ -36,6 +36,7 @@ class GrpcCall final : private Http2Receiver {
   void queue_end();
   Result<void> send_queued(const IoLimits& limits);
   Result<std::optional<Bytes>> receive(const IoLimits& limits);
+  bool has_message() const { return assembler_.has_message(); }
 
  private:
   void on_field(std::string_view name, std::string_view value) override;

@@ -54,6 +54,7 @@ class Stream final : public GrpcStream {
     }
     return call_.receive(receive_limits);
   }
+  bool has_message() const override { return call_.has_message(); }
 
  private:
   IoLimits limits(const StopToken& stop) const { return {.clock = clock_, .stop = stop}; }

@@ -60,6 +60,8 @@ class GrpcStream {
   /// The next message, owned. Nothing when the peer ended the call with status OK; any other status
   /// is an Error with the status in detail(). Blocks without a deadline until `stop`.
   virtual Result<std::optional<Bytes>> receive(const StopToken& stop) = 0;
+  /// The next message has arrived: receive() will not block.
+  virtual bool has_message() const = 0;
 };
 
 /// Client of one gRPC server over HTTP/2, blocking (spec/upstream-protocols.md 2.4).

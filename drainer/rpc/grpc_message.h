@@ -34,6 +34,7 @@ class MessageAssembler {
 
   /// The next complete message.
   std::optional<Message> take();
+  bool has_message() const { return !complete_.empty(); }
   /// Body bytes of the incomplete message that came since the last call.
   size_t take_partial_bytes();
   /// Whether the body ended between messages.

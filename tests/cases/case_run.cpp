@@ -394,7 +394,7 @@ std::optional<Error> CaseRun::replay(TextSink& sink) {
   threads.start("pump", [&](const StopToken& stop) -> Result<void> {
     for (Bytes& payload : payloads_) {
       ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload)));
-      if (!merger.offer(pump, std::move(item), stop)) break;
+      if (!merger.offer(pump, fakes::one(std::move(item)), stop)) break;
     }
     return {};
   });

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "drainer/proto/binlog.pb.h"
 #include "drainer/tidb/binlog_item.h"
@@ -39,6 +41,13 @@ inline Bytes ddl_payload(int64_t commit_ts, int64_t job_id, const std::string& q
 
 inline tidb::BinlogItem item(Bytes payload) {
   return tidb::BinlogItem::parse(std::move(payload)).value();
+}
+
+/// As the Merger takes items.
+inline std::vector<tidb::BinlogItem> one(tidb::BinlogItem item) {
+  std::vector<tidb::BinlogItem> items;
+  items.push_back(std::move(item));
+  return items;
 }
 
 /// A PullBinlogResp around `payload`.

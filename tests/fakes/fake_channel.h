@@ -63,6 +63,7 @@ class FakeStream final : public rpc::GrpcStream {
     never.wait(mutex, stop, [] { return false; });
     return make_error(ErrorCode::kStopped, "stopped");
   }
+  bool has_message() const override { return next_ < script_.messages.size(); }
 
  private:
   StreamScript script_;

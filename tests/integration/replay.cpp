@@ -7,6 +7,7 @@
 #include "drainer/schema/history.h"
 #include "pump_client/collector.h"
 #include "syncer/syncer.h"
+#include "tests/fakes/binlogs.h"
 #include "tests/upstream/wire.h"
 
 namespace drainer::integration {
@@ -24,7 +25,7 @@ Result<void> offer_tape(const upstream::Tape& tape, const PumpId& pump, CommitTs
   for (size_t i = 0; i <= tape.records.size(); ++i) {
     Bytes payload = i < tape.records.size() ? Bytes(tape.records[i].payload) : beyond;
     ASSIGN_OR_RETURN(tidb::BinlogItem item, tidb::BinlogItem::parse(std::move(payload)));
-    if (!merger.offer(pump, std::move(item), stop)) break;
+    if (!merger.offer(pump, fakes::one(std::move(item)), stop)) break;
   }
   return {};
 }

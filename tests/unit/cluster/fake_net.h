@@ -79,6 +79,7 @@ class FakeNet {
       if (answer->empty()) return std::optional<Bytes>();  // The server ends the call.
       return std::optional<Bytes>(*std::move(answer));
     }
+    bool has_message() const override { return !answers_.empty(); }
 
    private:
     static Error broken() { return Error(ErrorCode::kUnavailable, "connection reset"); }

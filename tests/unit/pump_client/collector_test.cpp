@@ -29,7 +29,7 @@ std::vector<std::pair<int64_t, int64_t>> collect(const std::vector<Bytes>& paylo
   ThreadGroup threads;
   StopSource stop;
   for (const Bytes& payload : payloads) {
-    REQUIRE(merger.offer(PumpId("p1"), fakes::item(payload), stop.get_token()));
+    REQUIRE(merger.offer(PumpId("p1"), fakes::one(fakes::item(payload)), stop.get_token()));
   }
   const int64_t last = fakes::item(payloads.back()).binlog().commit_ts.value;
   threads.start("collector", [&](StopToken token) { return collector.run(token); });

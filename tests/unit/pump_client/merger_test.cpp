@@ -29,8 +29,10 @@ TEST_CASE("merger: gives the binlogs of two pumps by rising commit ts") {
   Merger merger(CommitTs(10), kLimits);
   StopSource stop;
   merger.set_sources({PumpId("a"), PumpId("b")});
-  for (int64_t ts : {12, 15, 18}) REQUIRE(merger.offer(PumpId("a"), dml(ts), stop.get_token()));
-  for (int64_t ts : {11, 16, 30}) REQUIRE(merger.offer(PumpId("b"), dml(ts), stop.get_token()));
+  for (int64_t ts : {12, 15, 18})
+    REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(ts)), stop.get_token()));
+  for (int64_t ts : {11, 16, 30})
+    REQUIRE(merger.offer(PumpId("b"), fakes::one(dml(ts)), stop.get_token()));
   CHECK(take_all(merger, 5) == std::vector<int64_t>{11, 12, 15, 16, 18});
   CHECK(merger.last_taken() == CommitTs(18));
   CHECK(merger.waiting_for() == PumpId("a"));
@@ -41,7 +43,7 @@ TEST_CASE("merger: waits until every pump has a record") {
   ThreadGroup group;
   merger.set_sources({PumpId("a"), PumpId("b")});
   StopSource stop;
-  REQUIRE(merger.offer(PumpId("a"), dml(5), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(5)), stop.get_token()));
   BoundedQueue<int64_t> taken({.items = 10, .bytes = 100});
   group.start("taker", [&](StopToken token) -> Result<void> {
     while (auto item = merger.take(token)) {
@@ -49,10 +51,10 @@ TEST_CASE("merger: waits until every pump has a record") {
     }
     return {};
   });
-  REQUIRE(merger.offer(PumpId("b"), dml(3), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("b"), fakes::one(dml(3)), stop.get_token()));
   CHECK(taken.pop(stop.get_token()) == 3);
   CHECK(taken.size() == 0);  // 5 must wait: b may still bring 4
-  REQUIRE(merger.offer(PumpId("b"), dml(9), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("b"), fakes::one(dml(9)), stop.get_token()));
   CHECK(taken.pop(stop.get_token()) == 5);
   group.request_stop();
   CHECK(group.wait().ok());
@@ -61,7 +63,7 @@ TEST_CASE("merger: waits until every pump has a record") {
 TEST_CASE("merger: nothing leaves before the sources are known") {
   Merger merger(CommitTs(0), kLimits);
   StopSource stop;
-  CHECK_FALSE(merger.offer(PumpId("a"), dml(5), stop.get_token()));
+  CHECK_FALSE(merger.offer(PumpId("a"), fakes::one(dml(5)), stop.get_token()));
   stop.request_stop();
   CHECK_FALSE(merger.take(stop.get_token()).has_value());
 }
@@ -72,7 +74,7 @@ TEST_CASE("merger: drops repeated and disordered commit ts") {
   merger.set_sources({PumpId("a")});
   for (int64_t ts : {10, 9, 11, 11, 12}) {
     // The pump's share is smaller than what it offers here, so take in between.
-    REQUIRE(merger.offer(PumpId("a"), dml(ts), stop.get_token()));
+    REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(ts)), stop.get_token()));
     if (ts >= 11 && merger.last_taken() < CommitTs(ts)) {
       CHECK(merger.take(stop.get_token())->binlog().commit_ts == CommitTs(ts));
     }
@@ -85,10 +87,10 @@ TEST_CASE("merger: a pump that has gone no longer holds back the others") {
   Merger merger(CommitTs(0), kLimits);
   StopSource stop;
   merger.set_sources({PumpId("a"), PumpId("gone")});
-  REQUIRE(merger.offer(PumpId("a"), dml(5), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(5)), stop.get_token()));
   merger.set_sources({PumpId("a")});
   CHECK(take_all(merger, 1) == std::vector<int64_t>{5});
-  CHECK_FALSE(merger.offer(PumpId("gone"), dml(6), stop.get_token()));
+  CHECK_FALSE(merger.offer(PumpId("gone"), fakes::one(dml(6)), stop.get_token()));
 }
 
 TEST_CASE("merger: a full share blocks its pump until half of it is free") {
@@ -98,7 +100,25 @@ TEST_CASE("merger: a full share blocks its pump until half of it is free") {
   ThreadGroup group;
   group.start("pump", [&](StopToken token) -> Result<void> {
     for (int64_t ts = 1; ts <= 1000; ++ts) {
-      if (!merger.offer(PumpId("a"), dml(ts), token)) break;
+      if (!merger.offer(PumpId("a"), fakes::one(dml(ts)), token)) break;
+    }
+    return {};
+  });
+  const std::vector<int64_t> seen = take_all(merger, 1000);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+  CHECK(seen.back() == 1000);
+  CHECK(group.wait().ok());
+}
+
+TEST_CASE("merger: items that arrive together pass a share that is smaller, in order") {
+  Merger merger(CommitTs(0), {.items = 4, .bytes = 1 << 20});
+  merger.set_sources({PumpId("a")});
+  ThreadGroup group;
+  group.start("pump", [&](StopToken token) -> Result<void> {
+    for (int64_t first = 1; first < 1000; first += 100) {
+      std::vector<tidb::BinlogItem> items;
+      for (int64_t ts = first; ts < first + 100; ++ts) items.push_back(dml(ts));
+      if (!merger.offer(PumpId("a"), std::move(items), token)) break;
     }
     return {};
   });
@@ -116,7 +136,7 @@ TEST_CASE("merger: pumps share what all of them may hold") {
   // How many items of one pump pass before it would have to wait.
   const auto count_fitting = [&](const std::string& pump) {
     int64_t count = 0;
-    while (merger.offer(PumpId(pump), dml(count + 1), stopped.get_token())) ++count;
+    while (merger.offer(PumpId(pump), fakes::one(dml(count + 1)), stopped.get_token())) ++count;
     return count;
   };
   merger.set_sources({PumpId("a")});

@@ -62,6 +62,9 @@ TEST_CASE("pump stream: bytes that are no binlog end it with the pump's name") {
   CHECK(result.error().code() == ErrorCode::kCorrupt);
   CHECK_THAT(result.error().to_string(),
              Catch::StartsWith("pump p1: unmarshal binlog after commit ts 10: "));
+  // What arrived before them was handed over.
+  CHECK(bench.stream.position() == CommitTs(10));
+  CHECK(bench.next() == 10);
 }
 
 TEST_CASE("pump stream: a pump that comes back elsewhere is dialled there") {
