@@ -18,6 +18,8 @@ namespace drainer::integration {
 namespace {
 
 const std::string kBinaries = DRAINER_BIN_DIR;
+/// What a drainer that reads back waits at least (syncer/kafka/README.md).
+constexpr int kSettleMs = 3000;
 constexpr size_t kLogBytesShown = 4000;
 
 }  // namespace
@@ -67,8 +69,10 @@ std::unique_ptr<fakes::Process> OutputRun::start_drainer(std::vector<std::string
 
 int OutputRun::start_and_signal(int signal, std::mt19937& random) {
   std::uniform_int_distribution<int> limit_ms(30, 900);
+  const bool passes_settling = reads_back_ && random() % 2 == 0;
   const auto drainer = start_drainer();
-  if (const auto ended = drainer->wait_ms(limit_ms(random))) return *ended;
+  const auto ended = drainer->wait_ms(limit_ms(random) + (passes_settling ? kSettleMs : 0));
+  if (ended) return *ended;
   ++interrupted_;
   drainer->send_signal(signal);
   const auto code = drainer->wait(kEndLimit);

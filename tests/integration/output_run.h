@@ -33,6 +33,8 @@ class OutputRun {
 
   /// From the capture's start, or the checkpoint, to its end. `prefix` is put before the command.
   std::unique_ptr<fakes::Process> start_drainer(std::vector<std::string> prefix = {});
+  /// Every other moment below comes after the wait with which a drainer that reads back begins.
+  void reads_back() { reads_back_ = true; }
   /// Starts a drainer and kills it at a moment anywhere in its run; `then` comes after.
   void kill_at_any_time(std::mt19937& random, const std::function<void()>& then);
   /// Starts a drainer and asks it to stop at such a moment: REQUIREs that it ends in order.
@@ -50,6 +52,7 @@ class OutputRun {
 
   std::unique_ptr<fakes::Process> upstream_;
   int interrupted_ = 0;
+  bool reads_back_ = false;
 };
 
 /// For upstream_sim: such that the stream lasts longer than about so many kills.

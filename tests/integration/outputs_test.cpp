@@ -88,6 +88,7 @@ void check_kafka_after_kills(int kills, bool reads_back) {
   fakes::MockCluster cluster(kBrokers);
   OutputRun run("kafka", topic_at(cluster, fmt::format("read-back = {}", reads_back)),
                 {"--pace", pace_for(kills)});
+  if (reads_back) run.reads_back();
   std::mt19937 random(20261121);
   std::uniform_int_distribution<int> any(1, kBrokers);
   int down = 0;

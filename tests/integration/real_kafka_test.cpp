@@ -70,6 +70,7 @@ void check_kills(int kills, bool reads_back) {
   const std::string topic = new_topic();
   OutputRun run("kafka", settings(brokers(), topic, fmt::format("read-back = {}", reads_back)),
                 {"--pace", pace_for(kills)});
+  if (reads_back) run.reads_back();
   std::mt19937 random(20261121);
   for (int i = 0; i < kills; ++i) run.kill_at_any_time(random, [] {});
   run.finish();
@@ -246,6 +247,7 @@ TEST_CASE("real brokers: both are killed, ours 50 times: all is there, in order"
   OutputRun run("kafka",
                 settings(cluster->addresses(), topic, "ack-timeout-s = 120\nread-back = true"),
                 {"--pace", "20"});
+  run.reads_back();
   std::mt19937 random(20261121);
   int down = 0;
   for (int i = 0; i < 50; ++i) {
