@@ -83,7 +83,6 @@ Result<void> PumpStream::receive(rpc::GrpcStream& stream, const StopToken& conne
                                  const StopToken& stop) {
   std::vector<tidb::BinlogItem> items;
   size_t bytes = 0;
-  CommitTs last = position();
   Result<void> outcome;
   do {
     auto message = stream.receive(connection_stop);
@@ -91,9 +90,10 @@ Result<void> PumpStream::receive(rpc::GrpcStream& stream, const StopToken& conne
       outcome = std::move(message).error();
     } else if (!*message) {
       outcome = make_error(ErrorCode::kUnavailable, "the pump ended the stream");
-    } else if (auto item = parse(*std::move(*message), last); item.ok()) {
+    } else if (auto item = parse(*std::move(*message),
+                                 items.empty() ? position() : items.back().binlog().commit_ts);
+               item.ok()) {
       bytes += item->size_bytes();
-      last = item->binlog().commit_ts;
       items.push_back(std::move(item).value());
     } else {
       outcome = std::move(item).error();
