@@ -205,6 +205,10 @@ constexpr Key<Draft> kKeys[] = {
     {"syncer.to.oracle-connect-string", "", R"("")", "db-type oracle: connect string.",
      [](Draft& d) -> auto& { return d.options.syncer.to.oracle_connect_string; }},
 
+    {"syncer.to.original-errors", "", "true",
+     "binlog and pb: keep the original's errors after RENAME TABLE of several and FLASHBACK TABLE.",
+     [](Draft& d) -> auto& { return d.options.syncer.to.original_errors; }},
+
     {"syncer.to.params", "", "", "Session variables to set in the downstream database.",
      [](Draft& d) -> auto& { return d.options.syncer.to.params; }},
 

@@ -123,6 +123,7 @@ struct DownstreamOptions {
   std::string kafka_client_id = "tidb_binlog";
   int64_t kafka_max_message_size = 1 << 30;
   std::string topic_name;
+  bool original_errors = true;  ///< messages of protocol binlog and pb files repeat them
   KafkaOptions kafka;
   FileSync file_sync = FileSync::kCheckpoint;
   std::string oracle_service_name;

@@ -59,6 +59,11 @@ Result<SyncerRules> make_rules(const Options& options) {
 }
 
 void set_ddl_rules(const Options& options, schema::Schema& schema) {
+  const DownstreamOptions& to = options.syncer.to;
+  const bool has_format_of_original =
+      options.syncer.db_type == "file" ||
+      (options.syncer.db_type == "kafka" && to.kafka.protocol == KafkaProtocol::kBinlog);
+  schema.set_shows_original_errors(has_format_of_original && to.original_errors);
   schema.set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
 }
 

@@ -192,6 +192,11 @@ void put_table(FieldWriter& out, const SchemaImage::Table& table) {
   put_version(out, version);
   out.put_uint(version.previous ? 1 : 0);
   if (version.previous) put_version(out, *version.previous);
+  out.put_uint(version.original_errors ? 1 : 0);
+  if (version.original_errors) {
+    put_name(out, version.original_errors->name);
+    out.put_uint(version.original_errors->drops_rows ? 1 : 0);
+  }
 }
 
 Result<SchemaImage::Table> take_table(FieldReader& in) {
@@ -201,6 +206,12 @@ Result<SchemaImage::Table> take_table(FieldReader& in) {
   ASSIGN_OR_RETURN(const std::shared_ptr<TableVersion> version, take_version(in));
   if (in.take_uint() != 0) {
     ASSIGN_OR_RETURN(version->previous, take_version(in));
+  }
+  if (in.take_uint() != 0) {
+    OriginalErrors errors;
+    errors.name = take_name(in);
+    errors.drops_rows = in.take_uint() != 0;
+    version->original_errors = std::make_shared<const OriginalErrors>(std::move(errors));
   }
   table.version = version;
   return table;

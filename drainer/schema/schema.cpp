@@ -181,8 +181,14 @@ TableLookup Schema::find_table(TableId id) const {
     now = alias->second;
   }
   if (const auto found = tables_.find(now); found != tables_.end()) {
+    const TablePtr& version = found->second.version;
+    const bool is_taken_for_late = version->original_errors && version->original_errors->drops_rows;
+    if (shows_original_errors_ && is_taken_for_late) {
+      out.state = TableLookup::State::kTruncated;
+      return out;
+    }
     out.state = TableLookup::State::kFound;
-    out.table = found->second.version;
+    out.table = shows_original_errors_ ? found->second.in_original : version;
     out.id = now;
     out.schema = found->second.schema;
   } else if (gone_.contains(now)) {
@@ -236,7 +242,7 @@ Result<void> Schema::resolve_infos(const Resolve& resolve) {
       return make_error(ErrorCode::kNotFound, "the history has no description of table {}({})",
                         table.version->name.table, id);
     }
-    table.version = std::move(version);
+    put_table(id, table.schema, std::move(version));
   }
   for (auto it = dropped_databases_.begin(); it != dropped_databases_.end();) {
     bool is_complete = true;

@@ -49,6 +49,11 @@ class Schema {
   enum class UnknownJobPolicy : uint8_t { kStop, kPass, kSkip };
   void set_unknown_job_policy(UnknownJobPolicy policy) { unknown_job_policy_ = policy; }
 
+  /// True: find_table() and the names in effects show what the original makes of it, errors
+  /// included (OriginalErrors), for outputs that repeat its messages byte for byte. May change at
+  /// any time.
+  void set_shows_original_errors(bool shows) { shows_original_errors_ = shows; }
+
   /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
   /// only when the drop was not seen or is more than a week old.
   using FindTables = std::function<Result<std::vector<std::shared_ptr<const tidb::TableInfo>>>(
@@ -131,6 +136,7 @@ class Schema {
   struct Table {
     SchemaId schema;
     TablePtr version;
+    TablePtr in_original;  ///< the same where the original does not err about its name
   };
   struct Pending {
     tidb::DdlType type;
@@ -180,19 +186,26 @@ class Schema {
   Result<void> add_table(SchemaId schema, TableId id, const std::string& name, InfoPtr info,
                          SchemaVersion since, const TablePtr& before);
   Result<void> add_new_table(SchemaId schema, const InfoPtr& info, SchemaVersion since);
+  /// `errors`: what the original makes of it; null: it has it right.
+  using ErrorsPtr = std::shared_ptr<const OriginalErrors>;
   void move_table(TableId id, SchemaId schema, const std::string& name, InfoPtr info,
-                  SchemaVersion since);
+                  SchemaVersion since, ErrorsPtr errors);
+  void put_table(TableId id, SchemaId schema, TablePtr version);
+  void warn_of_original_errors(const tidb::DdlJob& job, std::string_view what) const;
+  /// Ends the table under this id.
+  void end_table(TableId id, EndOfTable how);
   void remove_table(TableId id);
   void remove_replaced_views(SchemaId schema, const tidb::TableInfo& view);
 
   UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
+  bool shows_original_errors_ = false;
   FindTables find_recovered_tables_;
 
   SchemaVersion version_{0};
   std::unordered_map<SchemaId, Database> databases_;
   std::unordered_map<TableId, Table> tables_;
   std::unordered_map<TableId, TableId> aliases_;  ///< old id -> id of the same table now
-  std::unordered_set<TableId> gone_;              ///< truncated or dropped
+  std::unordered_map<TableId, EndOfTable> gone_;
   std::unordered_map<SchemaId, DroppedDatabase> dropped_databases_;
   PendingJobs pending_;
   /// Effects of jobs that were applied before their binlog came.

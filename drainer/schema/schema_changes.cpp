@@ -52,14 +52,15 @@ void Schema::note_ended_ids(const DdlJob& job) {
   const JobTreatment* treatment = find_treatment(job.type);
   if (treatment == nullptr) return;
   // A table that came back lives.
-  const auto note_gone = [this](TableId id) {
-    if (!tables_.contains(id)) gone_.insert(id);
+  const auto note_gone = [this](TableId id, EndOfTable how = EndOfTable::kDropped) {
+    if (!tables_.contains(id)) gone_.emplace(id, how);
   };
-  if (treatment->change == SchemaChange::kDropTable ||
-      treatment->change == SchemaChange::kTruncateTable) {
+  if (treatment->change == SchemaChange::kDropTable) {
     note_gone(job.table_id);
+  } else if (treatment->change == SchemaChange::kTruncateTable) {
+    note_gone(job.table_id, EndOfTable::kTruncated);
   } else if (treatment->change == SchemaChange::kDropDatabase) {
-    std::ranges::for_each(dropped_tables(job), note_gone);
+    for (const TableId id : dropped_tables(job)) note_gone(id);
   } else if (treatment->change == SchemaChange::kRekeyTable && job.table_info &&
              job.table_info->id != job.table_id && !tables_.contains(job.table_id)) {
     aliases_[job.table_id] = job.table_info->id;
@@ -172,16 +173,39 @@ Result<void> Schema::add_table(SchemaId schema, TableId id, const std::string& n
   version->info = std::move(info);
   version->since = since;
   version->previous = without_previous(before);
-  database->tables.insert(id);
-  tables_[id] = {schema, std::move(version)};
-  // FLASHBACK TABLE of a truncated table brings its id back (FIX, 2.6).
-  gone_.erase(id);
+  // FLASHBACK TABLE of a truncated table brings its id back, which the original overlooks (2.6).
+  if (const auto gone = gone_.find(id); gone != gone_.end()) {
+    if (gone->second == EndOfTable::kTruncated) {
+      version->original_errors =
+          std::make_shared<const OriginalErrors>(version->name, /*drops_rows=*/true);
+    }
+    gone_.erase(gone);
+  }
+  put_table(id, schema, std::move(version));
   aliases_.erase(id);
   return {};
 }
 
 Result<void> Schema::add_new_table(SchemaId schema, const InfoPtr& info, SchemaVersion since) {
   return add_table(schema, info->id, info->name, info, since, nullptr);
+}
+
+void Schema::put_table(TableId id, SchemaId schema, TablePtr version) {
+  databases_[schema].tables.insert(id);
+  TablePtr in_original = version;
+  if (version->original_errors && version->original_errors->name != version->name) {
+    auto copy = std::make_shared<TableVersion>(*version);
+    copy->name = version->original_errors->name;
+    in_original = std::move(copy);
+  }
+  tables_[id] = {schema, std::move(version), std::move(in_original)};
+}
+
+void Schema::end_table(TableId id, EndOfTable how) {
+  const TablePtr& version = tables_.at(id).version;
+  const bool is_taken_for_late = version->original_errors && version->original_errors->drops_rows;
+  gone_[id] = is_taken_for_late ? EndOfTable::kTruncated : how;
+  remove_table(id);
 }
 
 void Schema::remove_table(TableId id) {
@@ -194,8 +218,8 @@ void Schema::remove_table(TableId id) {
 }
 
 void Schema::move_table(TableId id, SchemaId schema, const std::string& name, InfoPtr info,
-                        SchemaVersion since) {
-  Table& table = tables_.at(id);
+                        SchemaVersion since, ErrorsPtr errors) {
+  const Table& table = tables_.at(id);
   if (table.version->since > since) return;
   databases_[table.schema].tables.erase(id);
   auto version = std::make_shared<TableVersion>();
@@ -203,8 +227,8 @@ void Schema::move_table(TableId id, SchemaId schema, const std::string& name, In
   version->info = std::move(info);
   version->since = since;
   version->previous = without_previous(table.version);
-  databases_[schema].tables.insert(id);
-  table = {schema, std::move(version)};
+  version->original_errors = std::move(errors);
+  put_table(id, schema, std::move(version));
 }
 
 Result<DdlEffect> Schema::create_database(const DdlJob& job) {
@@ -227,10 +251,10 @@ Result<DdlEffect> Schema::drop_database(const DdlJob& job) {
   ASSIGN_OR_RETURN(Database* const database, find_database(job.schema_id));
   DdlEffect effect = executed({database->name, ""});
   DroppedDatabase dropped{job.finished_ts, {}};
-  for (const TableId id : database->tables) {
-    dropped.tables.emplace_back(id, std::move(tables_.at(id).version));
-    tables_.erase(id);
-    gone_.insert(id);
+  const std::unordered_set<TableId> tables = database->tables;
+  for (const TableId id : tables) {
+    dropped.tables.emplace_back(id, tables_.at(id).version);
+    end_table(id, EndOfTable::kDropped);
   }
   databases_.erase(job.schema_id);
   std::erase_if(dropped_databases_, [&](const auto& entry) {
@@ -287,7 +311,11 @@ Result<DdlEffect> Schema::create_table(const DdlJob& job) {
     remove_replaced_views(job.schema_id, *job.table_info);
   }
   TRY(add_new_table(job.schema_id, job.table_info, job.schema_version));
-  DdlEffect effect = executed(tables_.at(job.table_info->id).version->name);
+  const TableVersion& table = *tables_.at(job.table_info->id).version;
+  if (table.original_errors) {
+    warn_of_original_errors(job, "rows of the table that came back are left out");
+  }
+  DdlEffect effect = executed(table.name);
   if (job.type == tidb::DdlType::kCreateTable) effect.use_schema = like_schema(effect, job);
   return effect;
 }
@@ -324,16 +352,25 @@ Result<DdlEffect> Schema::create_tables(const DdlJob& job) {
 Result<DdlEffect> Schema::alter_table(const DdlJob& job) {
   if (!job.table_info) return missing_info(job);
   ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_info->id));
-  move_table(job.table_info->id, table->schema, table->version->name.table, job.table_info,
-             job.schema_version);
+  const TableVersion& before = *table->version;
+  ErrorsPtr errors;
+  if (before.original_errors) {
+    const OriginalErrors& known = *before.original_errors;
+    errors = std::make_shared<const OriginalErrors>(TableName{known.name.schema, before.name.table},
+                                                    known.drops_rows);
+  }
+  move_table(job.table_info->id, table->schema, before.name.table, job.table_info,
+             job.schema_version, std::move(errors));
   return executed(tables_.at(job.table_info->id).version->name);
 }
 
 Result<DdlEffect> Schema::drop_table(const DdlJob& job) {
   ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_id));
   DdlEffect effect = executed(table->version->name);
-  remove_table(job.table_id);
-  gone_.insert(job.table_id);
+  if (const ErrorsPtr& errors = table->version->original_errors; errors && shows_original_errors_) {
+    effect.name.table = errors->name.table;
+  }
+  end_table(job.table_id, EndOfTable::kDropped);
   return effect;
 }
 
@@ -341,8 +378,7 @@ Result<DdlEffect> Schema::truncate_table(const DdlJob& job) {
   if (!job.table_info) return missing_info(job);
   ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_id));
   const SchemaId schema = table->schema;
-  remove_table(job.table_id);
-  gone_.insert(job.table_id);
+  end_table(job.table_id, EndOfTable::kTruncated);
   TRY(add_new_table(schema, job.table_info, job.schema_version));
   return executed(tables_.at(job.table_info->id).version->name);
 }

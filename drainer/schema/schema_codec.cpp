@@ -105,9 +105,12 @@ class ImageBuilder {
         image.aliases.emplace_back(old, in.take_int());
         return {};
       }
-      case 'G':
-        image.gone.emplace_back(in.take_int());
+      case 'G': {
+        const TableId id(in.take_int());
+        const bool is_truncated = in.take_uint() != 0;
+        image.gone.emplace_back(id, is_truncated ? EndOfTable::kTruncated : EndOfTable::kDropped);
         return {};
+      }
       case 'E': {
         const DdlJobId job(in.take_int());
         image.early_effects.emplace_back(job, take_effect(in));
@@ -184,8 +187,11 @@ Result<void> encode_schema(const SchemaImage& image, uint64_t cluster_id, const 
       fields.put_int(now.value);
     }));
   }
-  for (const TableId id : image.gone) {
-    TRY(out.put('G', [&](FieldWriter& fields) { fields.put_int(id.value); }));
+  for (const auto& [id, how] : image.gone) {
+    TRY(out.put('G', [&](FieldWriter& fields) {
+      fields.put_int(id.value);
+      fields.put_uint(how == EndOfTable::kTruncated ? 1 : 0);
+    }));
   }
   for (const auto& [job, effect] : image.early_effects) {
     TRY(out.put('E', [&](FieldWriter& fields) {

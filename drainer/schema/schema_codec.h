@@ -23,7 +23,7 @@ namespace drainer::schema {
 //            'N' count delta*                 done jobs, sorted | 'K' count delta* known jobs,
 //            sorted
 
-inline constexpr uint32_t kSchemaFormat = 1;
+inline constexpr uint32_t kSchemaFormat = 2;
 
 /// Hands the bytes to `write` in pieces of some 64 KiB.
 using WriteBytes = std::function<Result<void>(ByteView bytes)>;

@@ -54,8 +54,7 @@ void Schema::restore(const SchemaImage& image) {
   version_ = image.version;
   for (const auto& database : image.databases) databases_[database.id].name = database.name;
   for (const auto& table : image.tables) {
-    tables_[table.id] = {table.schema, table.version};
-    databases_[table.schema].tables.insert(table.id);
+    put_table(table.id, table.schema, table.version);
   }
   for (const auto& dropped : image.dropped_databases) {
     DroppedDatabase& added = dropped_databases_[dropped.id];

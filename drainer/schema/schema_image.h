@@ -36,7 +36,7 @@ struct SchemaImage {
   std::vector<Table> tables;
   std::vector<DroppedDatabase> dropped_databases;
   std::vector<std::pair<TableId, TableId>> aliases;
-  std::vector<TableId> gone;
+  std::vector<std::pair<TableId, EndOfTable>> gone;
   std::vector<std::pair<DdlJobId, DdlEffect>> early_effects;
   std::vector<DdlJobId> done;
   /// Entries of the history that have been dealt with: applied, or found to change nothing.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "drainer/base/log.h"
 #include "drainer/schema/change_parts.h"
 #include "drainer/schema/lower_case.h"
 #include "drainer/schema/schema.h"
@@ -17,6 +18,15 @@ using tidb::DdlStatement;
 using tidb::NameInText;
 using tidb::TableInfo;
 
+// What the original makes of a RENAME TABLE of several, of which `before` is one (2.6).
+std::shared_ptr<const OriginalErrors> overlooked_rename(const TableVersion& before,
+                                                        const std::string& name, bool is_last) {
+  OriginalErrors errors{before.name};
+  if (before.original_errors) errors = *before.original_errors;
+  if (is_last) errors.name.table = name;
+  return std::make_shared<const OriginalErrors>(std::move(errors));
+}
+
 }  // namespace
 
 Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
@@ -24,8 +34,14 @@ Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
   ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_info->id));
   TRY(find_database(job.schema_id));
   const TableName before = table->version->name;
-  move_table(job.table_info->id, job.schema_id, job.table_info->name, job.table_info,
-             job.schema_version);
+  const std::string& name = job.table_info->name;
+  ErrorsPtr errors;  // it gets the names right, but takes its rows for late ones as before
+  if (table->version->original_errors && table->version->original_errors->drops_rows) {
+    const TableName after{databases_[job.schema_id].name, name};
+    errors = std::make_shared<const OriginalErrors>(after, /*drops_rows=*/true);
+  }
+  move_table(job.table_info->id, job.schema_id, name, job.table_info, job.schema_version,
+             std::move(errors));
   DdlEffect effect = executed({databases_[job.schema_id].name, job.table_info->name});
   effect.touched.push_back(before);
   // An unqualified old name lives in the session's database, which is not the new one (FIX, 2.6).
@@ -89,7 +105,7 @@ Result<DdlEffect> Schema::rename_by_text(const DdlJob& job) {
       const TablePtr before = tables_.at(rename.table).version;
       const bool is_told = rename.table == job.table_info->id;
       move_table(rename.table, rename.schema, rename.name, is_told ? job.table_info : before->info,
-                 job.schema_version);
+                 job.schema_version, overlooked_rename(*before, rename.name, is_told));
       effect.name = tables_.at(rename.table).version->name;
       effect.touched.push_back(before->name);
       effect.touched.push_back(effect.name);
@@ -99,7 +115,14 @@ Result<DdlEffect> Schema::rename_by_text(const DdlJob& job) {
   return make_error(ErrorCode::kNotFound, "the tables that the statement renames are not known");
 }
 
+void Schema::warn_of_original_errors(const DdlJob& job, std::string_view what) const {
+  if (!shows_original_errors_) return;
+  log_warn("an error of the original is repeated; `original-errors = false` in [syncer.to] ends it",
+           {{"what", what}, {"job", job.id}, {"query", job.query}});
+}
+
 Result<DdlEffect> Schema::rename_tables(const DdlJob& job) {
+  warn_of_original_errors(job, "rows keep their table's old name or schema");
   if (job.multiple_table_infos.empty()) return rename_by_text(job);
   ASSIGN_OR_RETURN(const Database* const last, find_database(job.schema_id));
   DdlEffect effect = executed({last->name, ""});
@@ -136,7 +159,10 @@ Result<DdlEffect> Schema::rename_tables(const DdlJob& job) {
         return make_error(ErrorCode::kNotFound, "schema {} not found", name);
       }
     }
-    move_table(infos[i]->id, schema, infos[i]->name, infos[i], job.schema_version);
+    const TablePtr before = tables_.at(infos[i]->id).version;
+    const bool is_last = infos[i]->id == infos.back()->id;
+    move_table(infos[i]->id, schema, infos[i]->name, infos[i], job.schema_version,
+               overlooked_rename(*before, infos[i]->name, is_last));
     effect.name = tables_.at(infos[i]->id).version->name;
     effect.touched.push_back(effect.name);
   }

@@ -17,6 +17,16 @@ struct TableName {
   friend auto operator<=>(const TableName&, const TableName&) = default;
 };
 
+/// A table as the original has it where it errs (spec/schema-and-ddl.md 2.6); its messages and pb
+/// files are like that. Immutable.
+struct OriginalErrors {
+  /// In its rows. A RENAME TABLE of several tables leaves the schema as it was; the name, too,
+  /// which the next change of the table puts right, and for the last of them at once.
+  TableName name;
+  /// FLASHBACK TABLE brought it back after a TRUNCATE: its rows are taken for late ones of before.
+  bool drops_rows = false;
+};
+
 /// A table as it is from one schema version on. Immutable snapshot; any thread.
 struct TableVersion {
   TableName name;
@@ -26,7 +36,12 @@ struct TableVersion {
   /// The structure before the last change, for the defaults of columns that old rows lack; at most
   /// one step back (its own `previous` is null).
   std::shared_ptr<const TableVersion> previous;
+  /// Null where the original has it right, as nearly always.
+  std::shared_ptr<const OriginalErrors> original_errors;
 };
+
+/// How a table id came to its end.
+enum class EndOfTable : uint8_t { kDropped, kTruncated };
 
 /// What a DDL job means for the output (spec/schema-and-ddl.md 2.4–2.6, 3.5).
 struct DdlEffect {

@@ -41,7 +41,7 @@ TableName StaleNames::find_table(const TableName& name, const Exists& exists) {
       names_, [&](const auto& entry) { return folded(entry.second.written) == wanted; });
   if (stale == names_.end()) {
     // The original would write another name for such a table.
-    if (is_real && names_.contains(wanted)) writer_ = Writer::kOurs;
+    if (is_real && names_.contains(wanted)) writer_ = Writer::kRight;
     return name;
   }
   if (!is_real) writer_ = Writer::kOriginal;

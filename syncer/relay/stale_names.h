@@ -10,11 +10,12 @@
 
 namespace drainer::relay {
 
-/// Undoes a fault of the original in its files: after a RENAME TABLE of several tables it goes on
-/// to write their rows under old names (schema-and-ddl.md, job type 47): the database's always, the
-/// table's too but for the last one, until a DDL of the table makes its name known. Our files have
-/// the names as they are; which of both wrote a file shows at the first row under a name that only
-/// one of them would write. One thread.
+/// Undoes a fault of the original in its files, which ours repeat unless `original-errors` is
+/// false: after a RENAME TABLE of several tables it goes on to write their rows under old names
+/// (schema-and-ddl.md, job type 47): the database's always, the table's too but for the last one,
+/// until a DDL of the table makes its name known. Relay logs have the names as they are; which of
+/// both wrote a file shows at the first row under a name that only one of them would write. One
+/// thread.
 class StaleNames {
  public:
   using Exists = std::function<bool(const schema::TableName&)>;
@@ -32,7 +33,7 @@ class StaleNames {
   static schema::TableName folded(const schema::TableName& name);
 
  private:
-  enum class Writer : uint8_t { kUnknown, kOurs, kOriginal };
+  enum class Writer : uint8_t { kUnknown, kRight, kOriginal };
   struct Names {
     schema::TableName real;
     schema::TableName written;  ///< by the original

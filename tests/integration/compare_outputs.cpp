@@ -136,7 +136,7 @@ Result<bool> compare_capture(const std::string& directory, size_t& compared) {
   }
   ++compared;
   ASSIGN_OR_RETURN(const upstream::Capture capture, upstream::load_capture(directory));
-  TRY(replay(capture, sink));
+  TRY(replay(capture, sink, /*shows_original_errors=*/true));
   return sink.finish();
 }
 

@@ -58,12 +58,13 @@ Result<Jobs> read_jobs(const upstream::KeyValues& meta) {
   return out;
 }
 
-Result<void> replay(const upstream::Capture& capture, Sink& sink) {
+Result<void> replay(const upstream::Capture& capture, Sink& sink, bool shows_original_errors) {
   ASSIGN_OR_RETURN(const Jobs jobs, read_jobs(capture.meta));
   schema::HistoryLoader loader({.commit_ts = capture.from_ts, .schema_version = {}});
   for (const auto& [id, json] : jobs) TRY(loader.add(id, json));
   ASSIGN_OR_RETURN(const std::unique_ptr<schema::Schema> schema, std::move(loader).finish());
 
+  schema->set_shows_original_errors(shows_original_errors);
   SyncerOptions options;
   options.ignore_schemas = {"INFORMATION_SCHEMA", "PERFORMANCE_SCHEMA", "mysql"};
   SyncerRules rules;

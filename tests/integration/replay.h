@@ -14,7 +14,8 @@ Result<std::map<DdlJobId, Bytes>> read_jobs(const upstream::KeyValues& meta);
 
 /// Runs a capture through merger, collector, schema and syncer into `sink`, without sockets: all of
 /// the drainer between the pumps' streams and the output. Returns when all is submitted and the
-/// sink is closed.
-Result<void> replay(const upstream::Capture& capture, Sink& sink);
+/// sink is closed. `shows_original_errors`: as schema::Schema.
+Result<void> replay(const upstream::Capture& capture, Sink& sink,
+                    bool shows_original_errors = false);
 
 }  // namespace drainer::integration

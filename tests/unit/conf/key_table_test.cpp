@@ -90,6 +90,7 @@ Sample sample_of(const Key<Draft>& key) {
       {"syncer.to.kafka.transaction-markers",
        {"true\nsyncer.to.kafka.protocol = 'debezium'", "", "true", "boolean"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
+      {"syncer.to.original-errors", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},
       {"syncer.to.checkpoint.password", {"'hush'", "", "\"******\"", "string"}},
       {"syncer.to.encrypted_password",

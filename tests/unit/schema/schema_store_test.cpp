@@ -66,6 +66,7 @@ SchemaImage rich_image() {
   version->info = rich_table();
   version->since = SchemaVersion(5);
   version->previous = previous;
+  version->original_errors = std::make_shared<const OriginalErrors>(TableName{"d", "older"}, true);
   SchemaImage image;
   image.commit_ts = CommitTs(470610498774106114);
   image.version = SchemaVersion(99);
@@ -73,7 +74,7 @@ SchemaImage rich_image() {
   image.tables = {{TableId(42), SchemaId(2), version}};
   image.dropped_databases = {{SchemaId(9), 77, {{TableId(8), SchemaId(9), previous}}}};
   image.aliases = {{TableId(5), TableId(42)}};
-  image.gone = {TableId(6), TableId(7)};
+  image.gone = {{TableId(6), EndOfTable::kDropped}, {TableId(7), EndOfTable::kTruncated}};
   DdlEffect effect;
   effect.action = DdlEffect::Action::kExecute;
   effect.reason = "why";
@@ -117,6 +118,9 @@ TEST_CASE("schema store: what is read is what was written") {
   REQUIRE(read.tables.size() == 1);
   const TableVersion& table = *read.tables[0].version;
   CHECK(table.name == TableName{"d`", "new"});
+  REQUIRE(table.original_errors);
+  CHECK(table.original_errors->name == TableName{"d", "older"});
+  CHECK(table.original_errors->drops_rows);
   REQUIRE(table.previous);
   CHECK(table.previous->since == SchemaVersion(3));
   const tidb::TableInfo& info = *table.info;
@@ -151,8 +155,8 @@ TEST_CASE("schema store: another cluster's is a conflict, another format's is re
   const Bytes bytes = encoded(rich_image());
   CHECK(decoded(bytes, 7).error().code() == ErrorCode::kConflict);
   Bytes newer = bytes;
-  newer[8] = 2;
-  CHECK(decoded(newer).error().to_string() == "it has format 2, not 1");
+  newer[8] = 3;
+  CHECK(decoded(newer).error().to_string() == "it has format 3, not 2");
 }
 
 TEST_CASE("schema store: a schema goes on from its image") {

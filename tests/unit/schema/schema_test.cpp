@@ -5,75 +5,19 @@
 #include <vector>
 
 #include "drainer/schema/job_treatment.h"
-#include "tests/unit/schema/jobs.h"
+#include "tests/unit/schema/world.h"
 
 #include <catch2/catch.hpp>
 
 using namespace drainer;
 using namespace drainer::schema;
 using drainer::testing::JobSpec;
+using drainer::testing::kHourTs;
 using drainer::testing::make_job;
+using drainer::testing::World;
 using tidb::DdlType;
 using State = TableLookup::State;
 using Action = DdlEffect::Action;
-
-namespace {
-
-constexpr int64_t kHourTs = (int64_t{3600} * 1000) << 18;
-
-// A schema with databases a (1) and B (2), and tables a.t (10), a.u (11), B.v (12).
-class World {
- public:
-  World() {
-    databases_are("A", 101);
-    databases_are("B", 102);
-    table("t", 10, 101);
-    table("u", 11, 101);
-    table("v", 12, 102);
-  }
-
-  DdlEffect apply(JobSpec job) {
-    complete(job);
-    Result<DdlEffect> effect = schema.apply_ddl(make_job(job));
-    INFO((effect.ok() ? "" : effect.error().to_string()));
-    REQUIRE(effect.ok());
-    return std::move(effect).value();
-  }
-  Error refuse(JobSpec job) {
-    complete(job);
-    Result<DdlEffect> effect = schema.apply_ddl(make_job(job));
-    REQUIRE_FALSE(effect.ok());
-    return std::move(effect).error();
-  }
-  std::string name(int64_t id) const {
-    const TableLookup found = schema.find_table(TableId(id));
-    if (found.state == State::kTruncated) return "gone";
-    if (found.state == State::kUnknown) return "unknown";
-    return found.table->name.schema + "." + found.table->name.table;
-  }
-
-  Schema schema;
-  int64_t next = 1;
-
- private:
-  void complete(JobSpec& job) {
-    if (job.id == 0) job.id = 1000 + next;
-    if (job.version == 0) job.version = next;
-    if (job.finished_ts == 0) job.finished_ts = next * kHourTs;
-    ++next;
-  }
-  void databases_are(const std::string& database, int64_t id) {
-    apply({.type = DdlType::kCreateSchema, .schema_id = id, .database = database});
-  }
-  void table(const std::string& table, int64_t id, int64_t schema_id) {
-    apply({.type = DdlType::kCreateTable,
-           .schema_id = schema_id,
-           .table_id = id,
-           .table = {{.id = id, .name = table}}});
-  }
-};
-
-}  // namespace
 
 TEST_CASE("schema: the states of the original's tests") {
   Schema schema;
