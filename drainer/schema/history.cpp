@@ -142,6 +142,11 @@ void HistoryLoader::keep_payloads(const FoldedJob& job) {
       // FLASHBACK DATABASE may want its tables back.
       dropped_databases_.push_back({job.finished_ts, job.schema_id, job.version});
       return;
+    case SchemaChange::kRecoverDatabase:
+      std::erase_if(dropped_databases_, [&](const DroppedDatabase& dropped) {
+        return dropped.schema_id == job.schema_id;
+      });
+      return;
     case SchemaChange::kTruncateTable:
       discard(job.table_id, job.version);
       break;
@@ -159,8 +164,13 @@ void HistoryLoader::keep(const FoldedTable& table, const FoldedJob& job) {
   std::vector<Payload>& payloads = payloads_[table.id];
   const auto place =
       std::ranges::upper_bound(payloads, job.version, std::greater(), &Payload::version);
-  payloads.insert(place, {job.version, job.schema_id, table.description});
-  tables_of_schema_[job.schema_id].insert(table.id);
+  // These jobs name the database of one of their tables only: it may go without the others.
+  const SchemaChange change = change_of(job.type);
+  const bool is_schema_known =
+      change != SchemaChange::kExchangePartition && change != SchemaChange::kRenameTables;
+  const SchemaId schema = is_schema_known ? job.schema_id : SchemaId();
+  payloads.insert(place, {job.version, schema, table.description});
+  tables_of_schema_[schema].insert(table.id);
   if (payloads.size() > 2) {
     release(*payloads.back().description);
     payloads.pop_back();

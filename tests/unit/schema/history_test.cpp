@@ -238,3 +238,60 @@ TEST_CASE("history: the start may be a snapshot") {
   REQUIRE(schema.ok());
   CHECK((*schema)->database_count() == 2);
 }
+
+TEST_CASE("history: tables outlive a dropped database that their last job names") {
+  const auto table = [](int64_t job, int64_t id, int64_t schema, const std::string& name) {
+    JobSpec out = table_job(DdlType::kCreateTable, job, job, id);
+    out.schema_id = schema;
+    out.table[0].name = name;
+    return out;
+  };
+  const JobSpec drop{.id = 11,
+                     .type = DdlType::kDropSchema,
+                     .version = 11,
+                     .schema_id = 102,
+                     .finished_ts = kDayTs};
+  // More than a week later nothing of it is kept.
+  const JobSpec late = table(12, 99, 101, "late");
+  const auto names = [&](std::vector<JobSpec> jobs, JobSpec last, std::vector<int64_t> ids) {
+    jobs.insert(jobs.begin(), {create_database(1, 1), create_database(2, 2)});
+    last.finished_ts = 9 * kDayTs;
+    jobs.push_back(std::move(last));
+    const auto schema = load(jobs, {CommitTs(10 * kDayTs), SchemaVersion(0)});
+    std::vector<std::string> out;
+    for (const int64_t id : ids) out.push_back(name(*schema, id));
+    return out;
+  };
+
+  JobSpec partitioned = table(3, 20, 101, "pt");
+  partitioned.table[0].partitions = {21, 22};
+  JobSpec exchange = table(5, 20, 101, "pt");
+  exchange.type = DdlType::kExchangeTablePartition;
+  exchange.schema_id = 102;
+  exchange.table_id = 30;
+  exchange.query = "alter table d101.pt exchange partition p0 with table d102.nt";
+  exchange.table[0].partitions = {30, 22};
+  CHECK(names({partitioned, table(4, 30, 102, "nt"), exchange, drop}, late, {20, 21}) ==
+        std::vector<std::string>{"d101.pt/1", "unknown"});
+
+  const JobSpec renames{.id = 5,
+                        .type = DdlType::kRenameTables,
+                        .version = 5,
+                        .schema_id = 102,
+                        .table_id = 30,
+                        .query = "rename table d101.x to d101.y, d102.u to d102.v",
+                        .finished_ts = 5,
+                        .table = {{.id = 30, .name = "v"}},
+                        .tables = {{.id = 20, .name = "y"}, {.id = 30, .name = "v"}}};
+  CHECK(names({table(3, 20, 101, "x"), table(4, 30, 102, "u"), renames, drop}, late, {20, 30}) ==
+        std::vector<std::string>{"d101.y/1", "unknown"});
+
+  const JobSpec recover{.id = 12,
+                        .type = DdlType::kRecoverSchema,
+                        .version = 12,
+                        .schema_id = 102,
+                        .finished_ts = 2 * kDayTs,
+                        .database = "d102"};
+  CHECK(names({table(4, 30, 102, "u"), drop, recover}, table(13, 99, 101, "late"), {30}) ==
+        std::vector<std::string>{"d102.u/1"});
+}
