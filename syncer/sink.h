@@ -30,7 +30,7 @@ class Sink {
   /// Starts the sink's threads; they end after close() once all is written, or on stop.
   virtual void start(ThreadGroup& threads) = 0;
   /// Queues a transaction, also an empty one (progress only); blocks while the sink is full. Order
-  /// is kept: commit ts must rise. kStopped on `stop`.
+  /// is kept: commit ts must rise, but for early DDL, which is no progress. kStopped on `stop`.
   virtual Result<void> submit(Txn txn, const StopToken& stop) = 0;
   /// No more input: what is queued gets written.
   virtual void close() = 0;

@@ -110,6 +110,7 @@ Result<void> Syncer::handle(tidb::BinlogItem item, const StopToken& stop) {
 
 Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
   const CommitTs commit_ts = txn.commit_ts;
+  const bool is_progress = txn.is_progress();
   count_rows(txn);
   const TimePoint begun = clock_.now();
   Result<void> submitted = sink_.submit(std::move(txn), stop);
@@ -117,7 +118,7 @@ Result<void> Syncer::submit(Txn txn, const StopToken& stop) {
   if (!submitted.ok() && submitted.error().code() != ErrorCode::kStopped) {
     return std::move(submitted).error().because("add to dsyncer, commit ts {}", commit_ts);
   }
-  last_submitted_ = commit_ts;
+  if (is_progress) last_submitted_ = commit_ts;
   return submitted;
 }
 
@@ -194,24 +195,16 @@ Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
 Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
                                           const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto jobs, schema_.early_changes(version, binlog.commit_ts));
-  // Each gets a commit ts of its own right below that of the rows, so that order and progress stay
-  // strict. TSOs that leave no room in between have not been seen.
   int64_t commit_ts = binlog.commit_ts.value - static_cast<int64_t>(jobs.size());
   for (const std::shared_ptr<const tidb::DdlJob>& job : jobs) {
     tidb::BinlogView early;
     early.start_ts = job->start_ts;
     early.commit_ts = CommitTs(commit_ts++);
-    if (early.commit_ts <= last_submitted_) {
-      return make_error(
-          ErrorCode::kUnsupported,
-          "rows at commit ts {} need DDL job {} first, but commit ts {} is taken: run "
-          "`{}` downstream and put the commit ts of its binlog into "
-          "ignore-txn-commit-ts",
-          binlog.commit_ts, job->id, early.commit_ts, job->query);
-    }
     log_info("rows come before the binlog of their DDL: it is executed first",
              {{"job", job->id}, {"sql", job->query}, {"commit ts", binlog.commit_ts}});
     ASSIGN_OR_RETURN(Txn txn, translate_ddl(early, job, job->query));
+    if (!txn.is_ddl()) continue;
+    txn.ddl->is_early = true;
     TRY(submit(std::move(txn), stop));
   }
   return {};

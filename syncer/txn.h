@@ -44,6 +44,9 @@ struct Ddl {
   schema::DdlEffect effect;
   std::string text;          ///< ddl_query of the binlog
   bool should_skip = false;  ///< only forget what is known of the tables downstream
+  /// It goes before the rows that need it although its binlog comes later. Its commit ts is one of
+  /// its own, right below theirs, but no progress: another transaction may have the same.
+  bool is_early = false;
   DdlJobId job_id;
   std::optional<DdlClock> clock;  ///< for the rows that an added column finds
 };
@@ -67,6 +70,7 @@ struct Txn {
   std::shared_ptr<const Bytes> message;
 
   bool is_ddl() const { return ddl != nullptr; }
+  bool is_progress() const { return !ddl || !ddl->is_early; }
   /// When its binlog came from the pump; 0 where nobody has noted it.
   int64_t received_unix_ms() const { return item ? item->received_unix_ms() : 0; }
   /// Only progress: a fake binlog, or a transaction that was filtered away.

@@ -89,7 +89,9 @@ Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table, s
                            int64_t* unknown_id) {
   if (row.size() - begin == 1 && static_cast<DatumFlag>(row[begin]) == DatumFlag::kNil) return {};
   PairReader pairs(row, begin);
-  for (size_t left = table.columns.size(); left > 0 && !pairs.is_at_end();) {
+  // Newer columns come behind those that the table knows.
+  const bool reads_all = unknown_id != nullptr;
+  for (size_t left = table.columns.size(); (left > 0 || reads_all) && !pairs.is_at_end();) {
     int64_t id;
     if (!pairs.next_id(id)) return pairs.fault();
     const int32_t offset = table.find_column(ColumnId(id));
@@ -101,7 +103,7 @@ Result<void> decode_row_v1(ByteView row, size_t begin, const TableInfo& table, s
     Value& value = out[static_cast<size_t>(offset)];
     const ColumnInfo& column = table.columns[static_cast<size_t>(offset)];
     if (!pairs.next_value(value, column)) return pairs.value_fault(column);
-    --left;
+    if (left > 0) --left;
   }
   return {};
 }

@@ -161,7 +161,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       session_.reset();
     }
     if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
-        (journal.may_be_done && is_repeated_ddl_error(error))) {
+        ((journal.may_be_done || ddl.is_early) && is_repeated_ddl_error(error))) {
       log_ignored(error, text);
       return {};
     }

@@ -61,6 +61,7 @@ Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses& uses, const StopToken& stop
   const NodeId id = uses.is_barrier ? graph_.add_barrier() : graph_.add(uses.keys);
   CHECK(id == base_ + entries_.size(), "node {} at {}", id, base_ + entries_.size());
   append_entry(applied_by(txn.txn), txn.previous_ts, bytes);
+  entries_.back().is_progress = txn.txn.is_progress();
   txn.node = id;
   entries_.back().planned = std::move(txn);
   ++untaken_;
@@ -278,21 +279,24 @@ void Dispatcher::finish(const Group& group) {
   // Nobody is woken: this worker comes back for what is ready, and then calls the next one.
 }
 
+void Dispatcher::report(const Applied& applied) {
+  CHECK(applied.commit_ts > low_water_, "commit ts {} after {}", applied.commit_ts, low_water_);
+  low_water_ = applied.commit_ts;
+  if (reports_.empty() || reports_.back().is_ddl || applied.is_ddl ||
+      reports_.back().secondary_ts != 0) {
+    reports_.push_back(applied);
+  } else {
+    const uint64_t rows = reports_.back().rows + applied.rows;
+    reports_.back() = applied;
+    reports_.back().rows = rows;
+  }
+  last_applied_ = applied;
+}
+
 void Dispatcher::advance_low_water() {
   bool has_advanced = false;
   while (!entries_.empty() && entries_.front().is_finished) {
-    const Applied& applied = entries_.front().applied;
-    CHECK(applied.commit_ts > low_water_, "commit ts {} after {}", applied.commit_ts, low_water_);
-    low_water_ = applied.commit_ts;
-    if (reports_.empty() || reports_.back().is_ddl || applied.is_ddl ||
-        reports_.back().secondary_ts != 0) {
-      reports_.push_back(applied);
-    } else {
-      const uint64_t rows = reports_.back().rows + applied.rows;
-      reports_.back() = applied;
-      reports_.back().rows = rows;
-    }
-    last_applied_ = applied;
+    if (entries_.front().is_progress) report(entries_.front().applied);
     bytes_ -= entries_.front().bytes;
     entries_.pop_front();
     ++base_;

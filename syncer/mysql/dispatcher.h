@@ -110,6 +110,7 @@ class Dispatcher {
     Applied applied;
     size_t bytes = 0;
     bool is_finished = false;
+    bool is_progress = true;  ///< false: an early DDL
   };
   struct Worker {
     CondVar woken_condition;
@@ -138,6 +139,7 @@ class Dispatcher {
   bool fits(const Group& group, const Entry& next, uint64_t rows, size_t bytes) const
       REQUIRES(mutex_);
   void advance_low_water() REQUIRES(mutex_);
+  void report(const Applied& applied) REQUIRES(mutex_);
 
   const DispatchLimits limits_;
   Clock& clock_;

@@ -118,8 +118,9 @@ void Planner::read_ahead(const std::vector<Txn>& txns) {
 }
 
 Result<void> Planner::plan(Txn txn, const StopToken& stop) {
-  const CommitTs previous = std::exchange(previous_ts_, txn.commit_ts);
-  if (start_.contains(txn.commit_ts)) {
+  const CommitTs previous = previous_ts_;
+  if (txn.is_progress()) previous_ts_ = txn.commit_ts;
+  if (txn.is_progress() && start_.contains(txn.commit_ts)) {
     skipped().add();
     log_info("transaction was applied by an earlier run", {{"commit ts", txn.commit_ts}});
     return dispatcher_.add_applied(txn, previous, stop);

@@ -118,6 +118,12 @@ Result<void> RelaySink::log_all(const StopToken& stop) {
 Result<void> RelaySink::log(const Txn& txn) {
   // FIX: a DDL that is not to be executed is not logged, where it would lose that mark.
   if (!txn.has_message()) return {};
+  if (!txn.is_progress() && txn.commit_ts <= last_logged_) {
+    log_warn("a DDL before its binlog is not in the relay log: its commit ts is another's",
+             {{"commit ts", txn.commit_ts}, {"sql", txn.ddl->text}});
+    return {};
+  }
+  last_logged_ = txn.commit_ts;
   buffer_.clear();
   put_own_fields(buffer_, txn, inner_->time_zone());
   TRY(messages_.put(buffer_, txn));

@@ -70,6 +70,7 @@ class RelaySink final : public Sink {
   /// Largest commit ts in each file, by the file's index. Files may overlap: after a crash the
   /// upstream brings what the log has already.
   std::map<uint64_t, CommitTs> last_ts_ GUARDED_BY(mutex_);
+  CommitTs last_logged_;
 };
 
 }  // namespace drainer::relay

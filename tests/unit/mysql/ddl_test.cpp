@@ -16,6 +16,7 @@ using fakes::TcpProxy;
 
 constexpr const char* kProgress =
     "SELECT MAX(commit_ts), MAX(ddl_ts) FROM tidb_binlog.drainer_progress";
+constexpr const char* kApplied = "SELECT MAX(commit_ts) FROM tidb_binlog.drainer_progress";
 
 Inspector fresh() {
   Inspector db(MariadbServer::shared().port());
@@ -39,8 +40,8 @@ TEST_CASE("failure: each code has its class") {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kFatal);
   }
-  for (int32_t code :
-       {1205, 1213, 1040, 1020, 1047, 1203, 1226, 3101, 1105, 8002, 8022, 8028, 9001, 9007, 9011}) {
+  for (int32_t code : {1205, 1213, 1040, 1020, 1047, 1203, 1226, 3101, 1105, 8002, 8022, 8028, 9001,
+                       9007, 9011, 8005, 8027, 3100}) {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kRetry);
   }
@@ -235,6 +236,37 @@ TEST_CASE("ddl: a swap of tables is done once, whenever the drainer dies", "[mar
   const bool is_exchange = text.find("EXCHANGE") != std::string::npos;
   CHECK(db.rows("SELECT a FROM test.t") == (is_exchange ? "2" : "3"));
   CHECK(db.rows(kProgress) == "42|0");
+}
+
+TEST_CASE("ddl: one that goes before its rows is no progress, and is not run twice", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT PRIMARY KEY)");
+  const auto change = [] {
+    Txn txn = TxnBuilder(42)
+                  .ddl("test", "t", "ALTER TABLE `t` ADD COLUMN `b` INT, ADD INDEX (`b`)")
+                  .build();
+    txn.ddl->is_early = true;
+    return txn;
+  };
+  {
+    RunningSink sink(options());
+    // Another transaction has the same commit ts.
+    sink.submit(TxnBuilder(42).build());
+    CHECK(sink.wait_applied(42));
+    sink.submit(change());
+    CHECK(sink.finish() == "");
+    CHECK(db.rows(kApplied) == "42");
+  }
+  {
+    RunningSink sink(options());
+    sink.submit(change());
+    sink.submit(TxnBuilder(43).build());
+    CHECK(sink.wait_applied(43));
+    CHECK(sink.finish() == "");
+  }
+  CHECK(db.rows("SELECT COUNT(*) FROM information_schema.statistics WHERE table_name='t'") == "2");
+  CHECK(db.rows(kApplied) == "43");
 }
 
 TEST_CASE("ddl: counters that rows move are no facts", "[mariadb]") {

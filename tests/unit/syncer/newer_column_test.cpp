@@ -14,11 +14,11 @@ using tidb::DdlType;
 
 namespace {
 
-std::shared_ptr<const tidb::TableInfo> table_t(bool has_b) {
+std::shared_ptr<const tidb::TableInfo> table_t(bool has_b, bool pk_is_handle = true) {
   std::vector<tidb::ColumnInfo> columns = {
       fakes::column(1, "id", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull)};
   if (has_b) columns.push_back(fakes::column(2, "b", ColumnType::kLong));
-  return fakes::table(42, "t", std::move(columns), /*pk_is_handle=*/true);
+  return fakes::table(42, "t", std::move(columns), pk_is_handle);
 }
 
 std::shared_ptr<tidb::DdlJob> multi_change() {
@@ -30,13 +30,16 @@ std::shared_ptr<tidb::DdlJob> multi_change() {
   return job;
 }
 
+constexpr const char* kHandleAndB = "0802 0804 080a";
+constexpr const char* kAllColumns = "0802 0802 0802 0804 080a";
+
 // Inserts (id, 2: 5) with this schema version.
-Bytes row(int64_t commit_ts, int64_t version) {
+Bytes row(int64_t commit_ts, int64_t version, const char* hex = kHandleAndB) {
   binlog::PrewriteValue value;
   value.set_schema_version(version);
   binlog::TableMutation& mutation = *value.add_mutations();
   mutation.set_table_id(42);
-  mutation.add_inserted_rows(from_hex("0802 0804 080a"));
+  mutation.add_inserted_rows(from_hex(hex));
   mutation.add_sequence(binlog::Insert);
   return fakes::dml_payload(commit_ts, value.SerializeAsString());
 }
@@ -49,15 +52,16 @@ struct World {
   std::vector<NewerColumn> asked;
   std::vector<std::shared_ptr<const tidb::DdlJob>> found;
 
-  World() {
+  explicit World(bool pk_is_handle = true) {
     schema.add_pending(fakes::create_database(1, 5, 2, "shop"));
-    schema.add_pending(fakes::table_job(2, DdlType::kCreateTable, 6, 2, table_t(false)));
+    schema.add_pending(
+        fakes::table_job(2, DdlType::kCreateTable, 6, 2, table_t(false, pk_is_handle)));
   }
-  Result<void> run(std::vector<tidb::BinlogItem> items) {
+  Result<void> run(std::vector<tidb::BinlogItem> items, CommitTs start = CommitTs(10)) {
     BoundedQueue<tidb::BinlogItem> queue({.items = 100, .bytes = 1 << 20});
     for (tidb::BinlogItem& item : items) REQUIRE(queue.push(std::move(item), 1, StopToken()));
     queue.close();
-    Syncer syncer(queue, schema, rules, sink, CommitTs(10), clock);
+    Syncer syncer(queue, schema, rules, sink, start, clock);
     syncer.set_find_newer_jobs(
         [this](const NewerColumn& column, const std::vector<DdlJobId>&,
                const StopToken&) -> Result<std::vector<std::shared_ptr<const tidb::DdlJob>>> {
@@ -77,9 +81,13 @@ std::vector<tidb::BinlogItem> items(std::vector<Bytes> payloads) {
 }  // namespace
 
 TEST_CASE("newer column: the change goes first, its own binlog is not executed again") {
-  World world;
+  // The row has the new column behind all that the table knows, or its key as handle only.
+  const bool pk_is_handle = GENERATE(true, false);
+  World world(pk_is_handle);
   world.found = {multi_change()};
-  std::vector<tidb::BinlogItem> input = items({row(100, 9), fakes::ddl_payload(200, 7, "ALTER …")});
+  std::vector<tidb::BinlogItem> input =
+      items({row(100, 9, pk_is_handle ? kHandleAndB : kAllColumns),
+             fakes::ddl_payload(200, 7, "ALTER …")});
   input[1].set_ddl_job(multi_change());
   REQUIRE(world.run(std::move(input)).ok());
   const std::vector<Txn>& txns = world.sink.txns();
@@ -139,6 +147,33 @@ TEST_CASE(
   REQUIRE(txns[0].is_ddl());
   CHECK(txns[0].ddl->job_id == DdlJobId(7));
   CHECK(txns[1].commit_ts == CommitTs(100));
+}
+
+TEST_CASE("newer column: a change that goes first needs no commit ts of its own") {
+  World world;
+  world.schema.add_pending(multi_change());
+  SECTION("the one before is another's") {
+    REQUIRE(world.run(items({row(99, 8), row(100, 9)})).ok());
+    REQUIRE(world.sink.txns().size() == 3);
+    CHECK(world.sink.txns()[1].commit_ts == CommitTs(99));
+  }
+  SECTION("an earlier run has executed it") {
+    REQUIRE(world.run(items({row(100, 9)}), CommitTs(99)).ok());
+    REQUIRE(world.sink.txns().size() == 2);
+  }
+  const Txn& change = world.sink.txns()[world.sink.txns().size() - 2];
+  REQUIRE(change.is_ddl());
+  CHECK_FALSE(change.is_progress());
+  CHECK(world.sink.txns().back().is_progress());
+}
+
+TEST_CASE("newer column: a change to be left out is not executed first either") {
+  World world;
+  world.schema.add_pending(multi_change());
+  world.rules.ignored_commit_ts = {99};
+  REQUIRE(world.run(items({row(100, 9)})).ok());
+  REQUIRE(world.sink.txns().size() == 1);
+  CHECK(world.sink.txns()[0].new_values(world.sink.txns()[0].rows[0]).size() == 2);
 }
 
 TEST_CASE("newer column: an ENUM that the change has widened gets its new member") {
