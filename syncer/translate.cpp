@@ -42,9 +42,10 @@ class DmlTranslator {
     txn_.values.reserve(values);
   }
 
-  Result<void> add(const MutationView& mutation,
-                   std::shared_ptr<const schema::TableVersion> table) {
+  Result<void> add(const MutationView& mutation, const schema::TableLookup& found) {
+    std::shared_ptr<const schema::TableVersion> table = found.table;
     table_ = table.get();
+    rule_name_ = found.rule_name;
     unknown_id_ = 0;
     unknown_member_ = nullptr;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
@@ -83,7 +84,7 @@ class DmlTranslator {
       return make_error(ErrorCode::kCorrupt,
                         "mutation has {} rows of a kind, its sequence wants more", rows.size());
     }
-    if (filter_.keeps_kind && !filter_.keeps_kind(table_->name, kind)) return {};
+    if (filter_.keeps_kind && !filter_.keeps_kind(*rule_name_, kind)) return {};
     const size_t columns = table_->info->columns.size();
     const size_t begin = txn_.values.size();
     txn_.values.resize(begin + columns * (kind == RowKind::kUpdate ? 2 : 1));
@@ -146,6 +147,7 @@ class DmlTranslator {
   const tidb::TimeZone& zone_;
   const RowFilter& filter_;
   const schema::TableVersion* table_ = nullptr;
+  const schema::TableName* rule_name_ = nullptr;
   uint32_t table_index_ = 0;
   int64_t unknown_id_ = 0;
   const tidb::ColumnInfo* unknown_member_ = nullptr;
@@ -186,13 +188,13 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
       return make_error(ErrorCode::kNotFound, "not found table id: {}", mutation.table_id)
           .because("commit ts {}", txn.commit_ts);
     }
-    if (filter.keeps_table && !filter.keeps_table(found.table->name)) continue;
+    if (filter.keeps_table && !filter.keeps_table(*found.rule_name)) continue;
     wanted.push_back({&mutation, std::move(found)});
   }
   DmlTranslator translator(txn, zone, filter);
   translator.reserve(wanted);
   for (const WantedMutation& one : wanted) {
-    Result<void> added = translator.add(*one.mutation, one.found.table);
+    Result<void> added = translator.add(*one.mutation, one.found);
     if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
     if (newer == nullptr) continue;
     const auto column = find_newer_column(translator, one.found, txn.schema_version);

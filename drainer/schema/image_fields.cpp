@@ -195,6 +195,7 @@ void put_table(FieldWriter& out, const SchemaImage::Table& table) {
   out.put_uint(version.original_errors ? 1 : 0);
   if (version.original_errors) {
     put_name(out, version.original_errors->name);
+    put_name(out, version.original_errors->rule_name);
     out.put_uint(version.original_errors->drops_rows ? 1 : 0);
   }
 }
@@ -210,6 +211,7 @@ Result<SchemaImage::Table> take_table(FieldReader& in) {
   if (in.take_uint() != 0) {
     OriginalErrors errors;
     errors.name = take_name(in);
+    errors.rule_name = take_name(in);
     errors.drops_rows = in.take_uint() != 0;
     version->original_errors = std::make_shared<const OriginalErrors>(std::move(errors));
   }

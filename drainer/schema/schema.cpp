@@ -189,6 +189,8 @@ TableLookup Schema::find_table(TableId id) const {
     }
     out.state = TableLookup::State::kFound;
     out.table = shows_original_errors_ ? found->second.in_original : version;
+    const bool has_errors = shows_original_errors_ && version->original_errors;
+    out.rule_name = has_errors ? &version->original_errors->rule_name : &out.table->name;
     out.id = now;
     out.schema = found->second.schema;
   } else if (gone_.contains(now)) {

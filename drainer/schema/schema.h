@@ -31,6 +31,8 @@ struct TableLookup {
   };
   State state = State::kUnknown;
   std::shared_ptr<const TableVersion> table;
+  /// By which rules judge its rows. Lives as long as `table`; null if not found.
+  const TableName* rule_name = nullptr;
   TableId id;  ///< of the table now
   SchemaId schema;
 };

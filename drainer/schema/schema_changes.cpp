@@ -177,7 +177,7 @@ Result<void> Schema::add_table(SchemaId schema, TableId id, const std::string& n
   if (const auto gone = gone_.find(id); gone != gone_.end()) {
     if (gone->second == EndOfTable::kTruncated) {
       version->original_errors =
-          std::make_shared<const OriginalErrors>(version->name, /*drops_rows=*/true);
+          std::make_shared<const OriginalErrors>(version->name, version->name, /*drops_rows=*/true);
     }
     gone_.erase(gone);
   }
@@ -355,9 +355,9 @@ Result<DdlEffect> Schema::alter_table(const DdlJob& job) {
   const TableVersion& before = *table->version;
   ErrorsPtr errors;
   if (before.original_errors) {
-    const OriginalErrors& known = *before.original_errors;
-    errors = std::make_shared<const OriginalErrors>(TableName{known.name.schema, before.name.table},
-                                                    known.drops_rows);
+    OriginalErrors after = *before.original_errors;
+    after.name.table = before.name.table;
+    errors = std::make_shared<const OriginalErrors>(std::move(after));
   }
   move_table(job.table_info->id, table->schema, before.name.table, job.table_info,
              job.schema_version, std::move(errors));

@@ -21,7 +21,7 @@ using tidb::TableInfo;
 // What the original makes of a RENAME TABLE of several, of which `before` is one (2.6).
 std::shared_ptr<const OriginalErrors> overlooked_rename(const TableVersion& before,
                                                         const std::string& name, bool is_last) {
-  OriginalErrors errors{before.name};
+  OriginalErrors errors{before.name, before.name};
   if (before.original_errors) errors = *before.original_errors;
   if (is_last) errors.name.table = name;
   return std::make_shared<const OriginalErrors>(std::move(errors));
@@ -38,7 +38,7 @@ Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
   ErrorsPtr errors;  // it gets the names right, but takes its rows for late ones as before
   if (table->version->original_errors && table->version->original_errors->drops_rows) {
     const TableName after{databases_[job.schema_id].name, name};
-    errors = std::make_shared<const OriginalErrors>(after, /*drops_rows=*/true);
+    errors = std::make_shared<const OriginalErrors>(after, after, /*drops_rows=*/true);
   }
   move_table(job.table_info->id, job.schema_id, name, job.table_info, job.schema_version,
              std::move(errors));

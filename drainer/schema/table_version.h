@@ -23,6 +23,8 @@ struct OriginalErrors {
   /// In its rows. A RENAME TABLE of several tables leaves the schema as it was; the name, too,
   /// which the next change of the table puts right, and for the last of them at once.
   TableName name;
+  /// By which rules judge its rows: that of before, until it is renamed by itself.
+  TableName rule_name;
   /// FLASHBACK TABLE brought it back after a TRUNCATE: its rows are taken for late ones of before.
   bool drops_rows = false;
 };

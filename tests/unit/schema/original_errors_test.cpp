@@ -91,6 +91,30 @@ TEST_CASE("original errors: rows keep name and schema of before a rename of seve
   CHECK(names(world, 10, 30) == "gone A.y1");
 }
 
+TEST_CASE("original errors: rules go by the name of before until the table is renamed by itself") {
+  World world;
+  world.schema.set_shows_original_errors(true);
+  const auto rule_name = [&](int64_t id) {
+    const TableName name = *world.schema.find_table(TableId(id)).rule_name;
+    return name.schema + "." + name.table;
+  };
+  CHECK(rule_name(12) == "B.v");
+  world.apply(kRenames);
+  world.apply(add_column(10, "x1"));
+  CHECK(rule_name(10) == "A.t");
+  CHECK(rule_name(12) == "B.v");
+  world.schema.set_shows_original_errors(false);
+  CHECK(rule_name(10) == "A.x1");
+  CHECK(rule_name(12) == "A.x2");
+  world.schema.set_shows_original_errors(true);
+  world.apply({.type = DdlType::kRenameTable,
+               .schema_id = 101,
+               .table_id = 12,
+               .query = "RENAME TABLE x2 TO z2",
+               .table = {{.id = 12, .name = "z2"}}});
+  CHECK(rule_name(12) == "A.z2");
+}
+
 TEST_CASE("original errors: of the renamed tables the last, and those that change, drop right") {
   const auto dropped = [](bool shows_errors, bool is_altered, int64_t id) {
     World world;

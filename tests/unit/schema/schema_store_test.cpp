@@ -66,7 +66,8 @@ SchemaImage rich_image() {
   version->info = rich_table();
   version->since = SchemaVersion(5);
   version->previous = previous;
-  version->original_errors = std::make_shared<const OriginalErrors>(TableName{"d", "older"}, true);
+  version->original_errors =
+      std::make_shared<const OriginalErrors>(TableName{"d", "older"}, TableName{"r", "ules"}, true);
   SchemaImage image;
   image.commit_ts = CommitTs(470610498774106114);
   image.version = SchemaVersion(99);
@@ -120,6 +121,7 @@ TEST_CASE("schema store: what is read is what was written") {
   CHECK(table.name == TableName{"d`", "new"});
   REQUIRE(table.original_errors);
   CHECK(table.original_errors->name == TableName{"d", "older"});
+  CHECK(table.original_errors->rule_name == TableName{"r", "ules"});
   CHECK(table.original_errors->drops_rows);
   REQUIRE(table.previous);
   CHECK(table.previous->since == SchemaVersion(3));
