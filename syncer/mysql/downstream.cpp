@@ -6,18 +6,23 @@
 #include <utility>
 #include <vector>
 
+#include "drainer/base/log.h"
 #include "syncer/mysql/literal.h"
 
 namespace drainer::mysql {
 namespace {
 
 constexpr int32_t kUnknownVariable = 1193;
+/// Old servers have explicit_defaults_for_timestamp for reading only, new ones for administrators.
+constexpr int32_t kReadOnlyVariable = 1238;
+constexpr int32_t kNeedsPrivilege = 1227;
+constexpr std::string_view kTimestampVariable = "explicit_defaults_for_timestamp";
 
 /// Set where the server knows them. Foreign keys have been checked upstream; downstream the order
 /// of rows within a transaction is not the original one, and cascades come as rows of their own.
 /// CHECK constraints, too, unless TiDB ignores them, as it does before 7.2 and by default: MariaDB
 /// then takes the rows that upstream has.
-constexpr std::array<std::pair<const char*, const char*>, 6> kDefaultVariables = {{
+constexpr std::array<std::pair<const char*, const char*>, 7> kDefaultVariables = {{
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
     // Else an older TiDB may repeat the statements of a transaction after a conflict without the
@@ -26,6 +31,8 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kDefaultVariables =
     {"tidb_placement_mode", "ignore"},
     {"foreign_key_checks", "OFF"},
     {"check_constraint_checks", "OFF"},
+    // As in TiDB: else a TIMESTAMP column is NOT NULL, and a NULL in it becomes the time of now.
+    {"explicit_defaults_for_timestamp", "ON"},
 }};
 
 /// Modes that refuse or change values which exist upstream. TRADITIONAL stands for a set of others,
@@ -60,6 +67,38 @@ Result<void> set_variable(Session& session, std::string_view name, std::string_v
   return {};
 }
 
+/// The server's own value has to do.
+Result<void> check_timestamps(Session& session, const Error& cause) {
+  ASSIGN_OR_RETURN(const std::string value,
+                   session.query_value(fmt::format("SELECT @@{}", kTimestampVariable)));
+  if (value != "0") return {};
+  log_warn(
+      "the downstream makes TIMESTAMP columns NOT NULL, and the time of now of a NULL in them: set "
+      "explicit_defaults_for_timestamp = ON in its configuration",
+      {{"error", cause}});
+  return {};
+}
+
+/// MySQL shows triggers only to those who may make some. A drainer that does not see them must not
+/// write in other ways than the upstream did. False also where a role gives the privilege.
+Result<bool> may_see_triggers(Session& session) {
+  ASSIGN_OR_RETURN(const std::string version, session.query_value("SELECT VERSION()"));
+  const auto is_of = [&](std::string_view name) { return version.find(name) != std::string::npos; };
+  if (is_of("MariaDB") || is_of("TiDB")) return true;
+  ASSIGN_OR_RETURN(
+      const std::string count,
+      session.query_value("SELECT (SELECT COUNT(*) FROM information_schema.user_privileges WHERE "
+                          "privilege_type = 'TRIGGER') + (SELECT COUNT(*) FROM "
+                          "information_schema.schema_privileges "
+                          "WHERE privilege_type = 'TRIGGER') + (SELECT COUNT(*) FROM "
+                          "information_schema.table_privileges WHERE privilege_type = 'TRIGGER')"));
+  if (count != "0") return true;
+  log_warn(
+      "triggers of the downstream cannot be seen, so that tables are written row by row, which "
+      "takes longer: GRANT TRIGGER ON *.* to the drainer's user");
+  return false;
+}
+
 Result<std::map<std::string, std::string>> probe_variables(
     Session& session, const std::map<std::string, std::string>& params) {
   std::map<std::string, std::string> known;
@@ -67,6 +106,9 @@ Result<std::map<std::string, std::string>> probe_variables(
     auto set = set_variable(session, name, value);
     if (set.ok()) {
       known[name] = value;
+    } else if (name == kTimestampVariable && (set.error().detail() == kReadOnlyVariable ||
+                                              set.error().detail() == kNeedsPrivilege)) {
+      TRY(check_timestamps(session, set.error()));
     } else if (set.error().detail() != kUnknownVariable) {
       return std::move(set).error().because("set session variable {}", name);
     }
@@ -137,6 +179,7 @@ Result<Downstream> probe_downstream(const DownstreamOptions& to,
   ASSIGN_OR_RETURN(const std::string packet, session->query_value("SELECT @@max_allowed_packet"));
   std::from_chars(packet.data(), packet.data() + packet.size(), found.max_allowed_packet);
   ASSIGN_OR_RETURN(found.dml.variables, probe_variables(*session, to.params));
+  ASSIGN_OR_RETURN(found.may_see_triggers, may_see_triggers(*session));
 
   found.ddl = found.dml;
   found.ddl.read_timeout.reset();

@@ -18,6 +18,7 @@ struct Downstream {
   SessionOptions ddl;  ///< the server's own time zone and mode, no read timeout
   tidb::TimeZone time_zone;
   size_t max_allowed_packet = 0;
+  bool may_see_triggers = true;  ///< false: any table may have some
 };
 
 /// Connects once to find out which session variables the server knows, its sql_mode and its packet

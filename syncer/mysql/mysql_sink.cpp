@@ -130,7 +130,6 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   ASSIGN_OR_RETURN(const Downstream downstream,
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
-  if (options.syncer.loopback_control) TRY(set_up_marks(options.syncer, *session));
   ASSIGN_OR_RETURN(const ConflictPolicies conflicts, ConflictPolicies::make(options.syncer));
   if (const std::string table = conflict_table(options); !table.empty()) {
     TRY(create_conflict_table(*session, options.progress_schema, table));
@@ -147,6 +146,10 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   // It may come back to life before our first DDL.
   if (auto ended = DdlLock(id).end_idle_holder(*session); !ended.ok()) {
     log_warn("cannot look for a ddl session of the run before", {{"error", ended.error()}});
+  }
+  // Not before: the run that is replaced may hold rows of the mark table.
+  if (options.syncer.loopback_control) {
+    TRY(run_retried(*session, clock, [&] { return set_up_marks(options.syncer, *session); }));
   }
   if (options.read_checkpoint) TRY(options.read_checkpoint(options));
   const Start start = decide_start(options, previous);
@@ -173,6 +176,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       is_commit_ordered_(options.syncer.apply.commit_order),
       input_({.items = kInputItems, .bytes = input_bytes(options)}),
       last_submitted_(start.state.commit_ts),
+      tables_(downstream.may_see_triggers),
       plans_(tables_,
              options.missing_columns.value_or(options.syncer.to.sync_mode == kSyncModePartialColumns
                                                   ? MissingColumns::kDrop
@@ -216,8 +220,10 @@ void MysqlSink::start(ThreadGroup& threads) {
 }
 
 Result<void> MysqlSink::submit(Txn txn, const StopToken& stop) {
-  CHECK(txn.commit_ts > last_submitted_, "commit ts {} after {}", txn.commit_ts, last_submitted_);
-  last_submitted_ = txn.commit_ts;
+  if (txn.is_progress()) {
+    CHECK(txn.commit_ts > last_submitted_, "commit ts {} after {}", txn.commit_ts, last_submitted_);
+    last_submitted_ = txn.commit_ts;
+  }
   const size_t bytes = txn.size_bytes();
   if (!input_.push(std::move(txn), bytes, stop)) return make_error(ErrorCode::kStopped, "stopped");
   return {};
@@ -286,6 +292,9 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
   // Also after one that was skipped: the operator may have run it.
   plans_.evict(ddl.effect.touched);
   plans_.evict({&ddl.effect.name, 1});
+  // An early one stays noted as begun until the rows behind it are applied: after a crash it is
+  // looked at again.
+  if (ddl.is_early) return {};
   return slot.worker.finish_ddl(group, stop);
 }
 

@@ -153,7 +153,8 @@ Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
           .rows = 1,
           .can_grow = key >= 0 && plan.conflict == nullptr &&
                       plan.keys[static_cast<size_t>(key)].can_be_listed};
-  TRY(append_delete(sql_, plan, row, style_));
+  TRY(mode_ == WriteMode::kSafe ? append_delete_by_key(sql_, plan, row, style_)
+                                : append_delete(sql_, plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
 }
 

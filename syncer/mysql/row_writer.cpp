@@ -65,7 +65,8 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
                   : append_insert(sql, "INSERT", plan, txn.new_values(row), style_));
       return execute(sql, /*must_match=*/false, plan, txn, row);
     case RowKind::kDelete:
-      TRY(append_delete(sql, plan, txn.new_values(row), style_));
+      TRY(is_safe ? append_delete_by_key(sql, plan, txn.new_values(row), style_)
+                  : append_delete(sql, plan, txn.new_values(row), style_));
       return execute(sql, /*must_match=*/!is_safe, plan, txn, row);
     case RowKind::kUpdate:
       if (!is_safe) {
@@ -73,7 +74,7 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
         return execute(sql, /*must_match=*/true, plan, txn, row);
       }
       if (!is_upsert(plan, txn.old_values(row), txn.new_values(row))) {
-        TRY(append_delete(sql, plan, txn.old_values(row), style_));
+        TRY(append_delete_by_key(sql, plan, txn.old_values(row), style_));
         TRY(execute(sql, /*must_match=*/false, plan, txn, row));
         sql.clear();
       }

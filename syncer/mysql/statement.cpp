@@ -372,6 +372,15 @@ Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, Quo
   return {};
 }
 
+Result<void> append_delete_by_key(std::string& sql, const TablePlan& plan, Row row,
+                                  QuoteStyle style) {
+  sql += "DELETE FROM ";
+  sql += plan.target;
+  TRY(append_where_key(sql, plan, row, style));
+  sql += " LIMIT 1";
+  return {};
+}
+
 Result<void> append_where_key(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
   sql += " WHERE ";
   const int32_t key = plan.find_key(row);

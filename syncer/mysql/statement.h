@@ -90,6 +90,10 @@ Result<void> append_update(std::string& sql, const TablePlan& plan,
 Result<void> append_delete(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> row, QuoteStyle style);
 
+/// The same in safe mode: whatever else the row holds where it has a key.
+Result<void> append_delete_by_key(std::string& sql, const TablePlan& plan,
+                                  std::span<const tidb::Value> row, QuoteStyle style);
+
 /// ` WHERE ` by the first usable key alone, whatever else the row holds; by all columns without
 /// one.
 Result<void> append_where_key(std::string& sql, const TablePlan& plan,

@@ -180,7 +180,7 @@ Result<void> read_part(Session& session, const std::string& sql, RowsByTable& ta
   return {};
 }
 
-Result<RowsByTable> read_tables(Session& session, const TableNames& names) {
+Result<RowsByTable> read_tables(Session& session, const TableNames& names, bool sees_triggers) {
   const QuoteStyle style{session.no_backslash_escapes()};
   const auto text = [&](std::string_view fields, std::string_view view, std::string_view order) {
     return query_text(fields, view, order, names, style);
@@ -195,6 +195,9 @@ Result<RowsByTable> read_tables(Session& session, const TableNames& names) {
                 &Rows::references));
   ASSIGN_OR_RETURN(const auto triggers, session.query(triggers_text(names, style)));
   for (const ResultRow& row : triggers) tables[row.back().value_or("")].has_triggers = true;
+  if (!sees_triggers) {
+    for (auto& [name, rows] : tables) rows.has_triggers = true;
+  }
   return tables;
 }
 
@@ -226,8 +229,9 @@ Result<TableKeys::Description> TableKeys::find(Session& session, const schema::T
     if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
     generation = generation_;
   }
-  ASSIGN_OR_RETURN(const RowsByTable tables,
-                   read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}));
+  ASSIGN_OR_RETURN(
+      const RowsByTable tables,
+      read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}, sees_triggers_));
   Description table = find_description(tables, name.table);
   if (table == nullptr) {
     return make_error(ErrorCode::kNotFound, "table not exist")
@@ -249,7 +253,7 @@ Result<void> TableKeys::read_ahead(Session& session, std::span<const schema::Tab
   }
   for (const auto& [schema, tables] : unknown) {
     ASSIGN_OR_RETURN(const RowsByTable rows,
-                     read_tables(session, {.schema = schema, .tables = tables}));
+                     read_tables(session, {.schema = schema, .tables = tables}, sees_triggers_));
     for (const std::string& name : tables) {
       Description table = find_description(rows, name);
       if (table != nullptr) keep(key_of({schema, name}), std::move(table), generation);
@@ -272,12 +276,16 @@ void TableKeys::keep(Key key, Description table, uint64_t generation) {
 void TableKeys::evict(const schema::TableName& name) {
   MutexLock lock(mutex_);
   ++generation_;
-  const std::string folded = fold_case(name.schema);
-  if (!name.table.empty()) {
-    tables_.erase({folded, fold_case(name.table)});
-    return;
-  }
-  std::erase_if(tables_, [&](const auto& entry) { return entry.first.first == folded; });
+  const Key evicted = key_of(name);
+  const auto is_evicted = [&](const Key& key) {
+    return key.first == evicted.first && (name.table.empty() || key.second == evicted.second);
+  };
+  std::erase_if(tables_, [&](const auto& entry) {
+    return is_evicted(entry.first) ||
+           std::ranges::any_of(entry.second->foreign_keys, [&](const auto& foreign) {
+             return is_evicted(key_of(foreign.parent));
+           });
+  });
 }
 
 void TableKeys::clear() {

@@ -86,6 +86,9 @@ inline constexpr size_t kCachedColumnsMax = 200'000;
 /// Nobody may ask for a table while a DDL on it runs; whoever has run the DDL evicts it.
 class TableKeys {
  public:
+  /// `sees_triggers` false: every table is taken for one with triggers.
+  explicit TableKeys(bool sees_triggers = true) : sees_triggers_(sees_triggers) {}
+
   using Description = std::shared_ptr<const TableDescription>;
 
   /// From the cache, else from the server. kNotFound "table not exist" when there is no such table.
@@ -94,7 +97,8 @@ class TableKeys {
   /// exist is left out.
   Result<void> read_ahead(Session& session, std::span<const schema::TableName> names)
       EXCLUDES(mutex_);
-  /// Forgets one table; with an empty `table` all tables of the database.
+  /// Forgets one table, with an empty `table` all tables of the database, and what refers to them
+  /// by foreign keys: they may have another name now.
   void evict(const schema::TableName& name) EXCLUDES(mutex_);
   void clear() EXCLUDES(mutex_);
   /// Rises with each evict() and clear(): what was made of descriptions before may be outdated.
@@ -107,6 +111,7 @@ class TableKeys {
   /// again.
   void keep(Key key, Description table, uint64_t generation) EXCLUDES(mutex_);
 
+  const bool sees_triggers_;
   mutable Mutex mutex_;
   std::map<Key, Description> tables_ GUARDED_BY(mutex_);
   size_t columns_ GUARDED_BY(mutex_) = 0;  ///< of tables_, about

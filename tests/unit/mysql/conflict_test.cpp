@@ -187,6 +187,21 @@ TEST_CASE("conflict: the record tells who, what and what was there", "[mariadb]"
         "`at` = 20, `id` = 1, `u` = 10, `v` = 'new'");
 }
 
+TEST_CASE("conflict: in safe mode the sender wins", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("INSERT INTO c VALUES(1,'x',1,5),(2,'x',2,5),(3,'x',3,5)");
+  MysqlSinkOptions settings = options("overwrite");
+  settings.syncer.safe_mode = true;
+  const auto c = table_c();
+  CHECK(apply(settings, TxnBuilder(10)
+                            .remove(c, row(1, "a", 1))
+                            .update(c, row(2, "a", 1), row(2, "b", 2))
+                            .update(c, row(3, "a", 1), row(30, "b", 2))
+                            .build()) == "");
+  CHECK(db.rows(kRows) == "2|b|2\n30|b|2");
+}
+
 TEST_CASE("conflict: tables without a policy stay with the original's way", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

@@ -98,5 +98,33 @@ TEST_CASE("table keys: an evicted table is read again, the others are kept", "[m
   CHECK((*tables.find(db.session(), names[1]))->columns.size() == 1);
 }
 
+TEST_CASE("table keys: a table is read again when one that it refers to is evicted", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run("CREATE TABLE parent(x INT PRIMARY KEY)");
+  db.run("CREATE TABLE child(x INT, FOREIGN KEY (x) REFERENCES parent(x))");
+  const bool is_database = GENERATE(false, true);
+  TableKeys tables;
+  const TableName child{"test", "child"};
+  REQUIRE(tables.find(db.session(), child).ok());
+  db.run("RENAME TABLE parent TO renamed");
+  tables.evict({"TEST", is_database ? "" : "Parent"});
+  const auto found = tables.find(db.session(), child);
+  REQUIRE(found.ok());
+  REQUIRE((*found)->foreign_keys.size() == 1);
+  CHECK((*found)->foreign_keys[0].parent == TableName{"test", "renamed"});
+}
+
+TEST_CASE("table keys: where triggers cannot be seen every table may have some", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(MariadbServer::shared().port());
+  db.reset("test");
+  db.run("CREATE TABLE a(x INT)");
+  CHECK_FALSE((*TableKeys().find(db.session(), {"test", "a"}))->has_triggers);
+  TableKeys blind(/*sees_triggers=*/false);
+  CHECK((*blind.find(db.session(), {"test", "a"}))->has_triggers);
+}
+
 }  // namespace
 }  // namespace drainer::mysql
