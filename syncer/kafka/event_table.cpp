@@ -72,8 +72,7 @@ Result<Value> event_value(const RowEvent& row, std::span<const Value> values,
                           const EventColumn& column, const tidb::TimeZone& zone) {
   const Value& value = values[column.offset];
   if (!value.is_absent()) return value;
-  // Updates lack stored generated columns.
-  if (!column.info->is_writable()) return value;
+  if (row.is_of_update && !column.info->is_writable()) return value;
   return missing_value(*row.table.version, row.txn.schema_version, column.offset, zone);
 }
 

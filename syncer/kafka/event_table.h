@@ -36,6 +36,8 @@ struct RowEvent {
   /// One value per column of the table's description; `old_values` only of updates.
   std::span<const tidb::Value> values;
   std::span<const tidb::Value> old_values;
+  /// An update or a half of one: without stored generated columns, which the binlog lacks.
+  bool is_of_update = false;
 };
 
 /// Descriptions by table version; references stay valid until clear(), at a DDL. One thread.
@@ -49,7 +51,7 @@ class EventTables {
 };
 
 /// The value of a column in a row: what it lacks is the default. kAbsent only for stored generated
-/// columns, which updates do not carry.
+/// columns of updates and their halves.
 Result<tidb::Value> event_value(const RowEvent& row, std::span<const tidb::Value> values,
                                 const EventColumn& column, const tidb::TimeZone& zone);
 

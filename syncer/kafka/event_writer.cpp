@@ -36,11 +36,12 @@ Result<void> EventWriter::for_each_event(const Txn& txn,
     const EventTable& table = tables_.find(txn.tables[row.table]);
     const auto values = txn.new_values(row);
     const auto old_values = txn.old_values(row);
-    if (row.kind == RowKind::kUpdate && changes_handle_key(table, values, old_values)) {
-      TRY(call({txn, table, RowKind::kDelete, old_values, {}}));
-      TRY(call({txn, table, RowKind::kInsert, values, {}}));
+    const bool is_update = row.kind == RowKind::kUpdate;
+    if (is_update && changes_handle_key(table, values, old_values)) {
+      TRY(call({txn, table, RowKind::kDelete, old_values, {}, is_update}));
+      TRY(call({txn, table, RowKind::kInsert, values, {}, is_update}));
     } else {
-      TRY(call({txn, table, row.kind, values, old_values}));
+      TRY(call({txn, table, row.kind, values, old_values, is_update}));
     }
   }
   return {};
@@ -65,9 +66,10 @@ Result<void> EventWriter::write_rows(const Txn& txn, const Send& send) {
   pending_.clear();
   const auto add = [&](const RowEvent& row) -> Result<void> {
     ASSIGN_OR_RETURN(const Destination to, router_.find(row));
+    // Rows of one message have the same columns.
     const bool continues = !pending_.empty() && pending_.size() < rows_max &&
                            &pending_[0].table == &row.table && pending_[0].kind == row.kind &&
-                           pending_to_ == to;
+                           pending_[0].is_of_update == row.is_of_update && pending_to_ == to;
     if (!continues) TRY(flush(send));
     pending_to_ = to;
     pending_.push_back(row);

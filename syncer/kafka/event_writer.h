@@ -57,7 +57,7 @@ class EventWriter {
 
   // Of the transaction at hand.
   std::map<Destination, size_t> rows_by_destination_;
-  std::vector<RowEvent> pending_;  ///< of one table, kind and destination
+  std::vector<RowEvent> pending_;  ///< of one table, kind, destination and set of columns
   Destination pending_to_;
 };
 
