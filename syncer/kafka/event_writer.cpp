@@ -37,7 +37,7 @@ Result<void> EventWriter::for_each_event(const Txn& txn,
     const auto values = txn.new_values(row);
     const auto old_values = txn.old_values(row);
     const bool is_update = row.kind == RowKind::kUpdate;
-    if (is_update && changes_handle_key(table, values, old_values)) {
+    if (is_update && changes_unique_key(table, values, old_values)) {
       TRY(call({txn, table, RowKind::kDelete, old_values, {}, is_update}));
       TRY(call({txn, table, RowKind::kInsert, values, {}, is_update}));
     } else {

@@ -25,8 +25,9 @@ struct EventMessage {
 /// Turns transactions into the messages of a JSON format, one after the other, so that a large one
 /// never is in memory as a whole. One thread.
 ///
-/// An update that changes the key of its row is a delete and an insert. With transaction markers,
-/// each partition that has rows of a transaction has a begin before and an end behind them.
+/// An update that changes a column of a primary or unique key is a delete and an insert. With
+/// transaction markers, each partition that has rows of a transaction has a begin before and an end
+/// behind them.
 class EventWriter {
  public:
   using Send = std::function<Result<void>(EventMessage)>;

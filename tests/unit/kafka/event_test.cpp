@@ -134,6 +134,67 @@ TEST_CASE("events: an update that changes the key is a delete and an insert") {
                                            Catch::Contains(R"("data":[{"id":"2","name":null}])"));
 }
 
+TEST_CASE("events: an update that changes any column of a unique key is a delete and an insert") {
+  // t(id primary key, u, n, m: unique; v, w: unique together; p: key).
+  const auto integer = [](int64_t id, const char* name) {
+    return fakes::column(id, name, ColumnType::kLong);
+  };
+  tidb::ColumnInfo id = integer(1, "id");
+  id.type.flags = tidb::kFlagPrimaryKey | tidb::kFlagNotNull;
+  tidb::TableInfo info =
+      *fakes::table(1, "t",
+                    {id, integer(2, "u"), fakes::column(3, "n", ColumnType::kVarchar),
+                     fakes::column(4, "m", ColumnType::kVarchar), integer(5, "v"), integer(6, "w"),
+                     integer(7, "p"), integer(8, "plain")},
+                    /*pk_is_handle=*/true);
+  const auto add_index = [&](bool is_unique, tidb::SchemaState state,
+                             std::vector<tidb::IndexColumn> columns) {
+    info.indices.push_back(
+        {.name = "i", .is_unique = is_unique, .state = state, .columns = std::move(columns)});
+  };
+  add_index(true, tidb::SchemaState::kPublic, {{"u", 1}});
+  add_index(true, tidb::SchemaState::kPublic, {{"n", 2}});
+  // As TiCDC does: of the whole value, whatever the length of the prefix.
+  add_index(true, tidb::SchemaState::kWriteOnly, {{"m", 3, 1}});
+  add_index(true, tidb::SchemaState::kPublic, {{"v", 4}, {"w", 5}});
+  add_index(false, tidb::SchemaState::kPublic, {{"p", 6}});
+
+  const std::vector<Value> row = {Value::of_int(1),  Value::of_int(1), Value::null(),
+                                  fakes::text("ab"), Value::null(),    Value::of_int(1),
+                                  Value::of_int(1),  Value::of_int(1)};
+  struct Case {
+    size_t column;
+    Value value;
+    bool is_split;
+  };
+  const auto [column, value, is_split] = GENERATE(values<Case>({
+      {0, Value::of_int(2), true},
+      {1, Value::of_int(2), true},
+      {1, Value::null(), true},
+      {2, fakes::text(""), true},
+      {2, Value::null(), false},
+      {3, fakes::text("ac"), true},
+      {4, Value::of_int(0), true},
+      {5, Value::of_int(2), true},
+      {6, Value::of_int(2), false},
+      {7, Value::null(), false},
+  }));
+  INFO(column);
+  std::vector<Value> changed = row;
+  changed[column] = value;
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson),
+               TxnBuilder(kTs)
+                   .on(fakes::table_version("test", std::make_shared<const tidb::TableInfo>(info)))
+                   .update(row, changed)
+                   .build());
+  REQUIRE(events.messages.size() == (is_split ? 2 : 1));
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(is_split ? R"("type":"DELETE")" : R"("type":"UPDATE")"));
+  CHECK_THAT(events.messages.back().value,
+             Catch::Contains(is_split ? R"("type":"INSERT")" : R"("type":"UPDATE")"));
+}
+
 TEST_CASE("events: a stored generated column without value is NULL where rows carry it") {
   struct Case {
     RowKind kind;
