@@ -110,10 +110,14 @@ Result<void> EventWriter::write_watermarks(CommitTs ts, const Send& send) {
   const auto interval = std::chrono::milliseconds(options_.watermark_interval_ms);
   if (last_watermark_ && now - *last_watermark_ < interval) return {};
   last_watermark_ = now;
-  std::string value;
-  if (!format_->append_watermark(value, ts, clock_.unix_ms())) return {};
-  return router_.for_each_partition(
-      [&](const Destination& to) { return send({.to = to, .key = std::nullopt, .value = value}); });
+  EventMessage message;
+  if (!format_->append_watermark(message.value, ts, clock_.unix_ms())) return {};
+  std::string key;
+  if (format_->append_watermark_key(key)) message.key = std::move(key);
+  return router_.for_each_partition([&](const Destination& to) {
+    message.to = to;
+    return send(message);
+  });
 }
 
 }  // namespace drainer::kafka
