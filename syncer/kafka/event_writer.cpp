@@ -14,7 +14,13 @@ Result<void> EventWriter::write(const Txn& txn, const Send& send) {
       return std::move(written).error().because("commit ts {}", txn.commit_ts);
     }
   }
-  return write_watermarks(txn.commit_ts, send);
+  written_ = txn.commit_ts;
+  return is_time_for_watermarks() ? write_watermarks(send) : Result<void>();
+}
+
+Result<void> EventWriter::finish(const Send& send) {
+  const bool has_more = written_ > watermark_ts_ && options_.watermark_interval_ms > 0;
+  return has_more ? write_watermarks(send) : Result<void>();
 }
 
 Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
@@ -104,14 +110,22 @@ Result<void> EventWriter::write_markers(const Txn& txn, bool is_end, const Send&
   return {};
 }
 
-Result<void> EventWriter::write_watermarks(CommitTs ts, const Send& send) {
-  if (options_.watermark_interval_ms <= 0) return {};
-  const TimePoint now = clock_.now();
+bool EventWriter::wants_topics_in_use() const {
+  return options_.tidb_extension && options_.watermark_interval_ms > 0 &&
+         !options_.topic_template.empty();
+}
+
+bool EventWriter::is_time_for_watermarks() const {
+  if (options_.watermark_interval_ms <= 0) return false;
   const auto interval = std::chrono::milliseconds(options_.watermark_interval_ms);
-  if (last_watermark_ && now - *last_watermark_ < interval) return {};
-  last_watermark_ = now;
+  return !last_watermark_ || clock_.now() - *last_watermark_ >= interval;
+}
+
+Result<void> EventWriter::write_watermarks(const Send& send) {
+  last_watermark_ = clock_.now();
+  watermark_ts_ = written_;
   EventMessage message;
-  if (!format_->append_watermark(message.value, ts, clock_.unix_ms())) return {};
+  if (!format_->append_watermark(message.value, written_, clock_.unix_ms())) return {};
   std::string key;
   if (format_->append_watermark_key(key)) message.key = std::move(key);
   return router_.for_each_partition([&](const Destination& to) {

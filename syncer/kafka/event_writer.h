@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,15 +37,25 @@ class EventWriter {
               const Clock& clock)
       : options_(options), format_(std::move(format)), router_(std::move(router)), clock_(clock) {}
 
+  /// True where watermarks also go to topics that nothing has been sent to: add_topics_in_use() is
+  /// to tell them before the first write().
+  bool wants_topics_in_use() const;
+  void add_topics_in_use(std::span<const schema::TableName> tables, const TopicSizes& existing) {
+    router_.add_topics_in_use(tables, existing);
+  }
+
   /// Calls `send` for each message of `txn`; then, when it is time, for the watermarks.
   Result<void> write(const Txn& txn, const Send& send);
+  /// Nothing follows: the watermarks of the last transaction, if they have not been sent yet.
+  Result<void> finish(const Send& send);
 
  private:
   Result<void> write_ddl(const Txn& txn, const Send& send);
   Result<void> write_rows(const Txn& txn, const Send& send);
   Result<void> write_markers(const Txn& txn, bool is_end, const Send& send);
   Result<void> count_rows(const Txn& txn);
-  Result<void> write_watermarks(CommitTs ts, const Send& send);
+  bool is_time_for_watermarks() const;
+  Result<void> write_watermarks(const Send& send);
   Result<void> for_each_event(const Txn& txn,
                               const std::function<Result<void>(const RowEvent&)>& call);
   Result<void> flush(const Send& send);
@@ -55,6 +66,8 @@ class EventWriter {
   const Clock& clock_;
   EventTables tables_;
   std::optional<TimePoint> last_watermark_;
+  CommitTs written_;       ///< the last transaction
+  CommitTs watermark_ts_;  ///< of the last watermarks
 
   // Of the transaction at hand.
   std::map<Destination, size_t> rows_by_destination_;

@@ -1,10 +1,13 @@
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include "syncer/kafka/event_writer.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/txns.h"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
 
 namespace drainer::fakes {
 
