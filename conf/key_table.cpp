@@ -242,7 +242,8 @@ constexpr Key<Draft> kKeys[] = {
      "JSON: whether messages mark begin and end of each transaction in its partitions.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.transaction_markers; }},
     {"syncer.to.kafka.tidb-extension", "", "false",
-     "JSON: whether to send watermarks; canal-json: and to add _tidb with the commit ts.",
+     "JSON: watermarks; canal-json: and _tidb with the commit ts; debezium: and TiDB's types in "
+     "schemas.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.tidb_extension; }},
     {"syncer.to.kafka.read-back", "", "false",
      "binlog: read the last message at the start, so that nothing is sent twice; waits 3 s after a "

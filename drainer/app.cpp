@@ -124,6 +124,7 @@ Result<void> App::start() {
   TRY(open_schema());
   ASSIGN_OR_RETURN(rules_, make_rules(options_));
   rules_.started_at = upstream_->started_at;
+  sink_->note_tables(*schema_, rules_.table_filter);
   return {};
 }
 

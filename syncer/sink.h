@@ -10,6 +10,11 @@
 
 namespace drainer {
 
+namespace schema {
+class Schema;
+class TableFilter;
+}  // namespace schema
+
 /// Everything up to and including `commit_ts` is durable downstream.
 struct Applied {
   CommitTs commit_ts;
@@ -26,6 +31,11 @@ struct Applied {
 class Sink {
  public:
   virtual ~Sink() = default;
+
+  /// The tables as this run finds them, and which are replicated; before start(). For outputs that
+  /// have something to tell about tables without new rows.
+  virtual void note_tables(const schema::Schema& /*schema*/,
+                           const schema::TableFilter& /*filter*/) {}
 
   /// Starts the sink's threads; they end after close() once all is written, or on stop.
   virtual void start(ThreadGroup& threads) = 0;

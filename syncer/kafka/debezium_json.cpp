@@ -161,7 +161,7 @@ class DebeziumJson final : public EventFormat {
     append_table_change(changes, *txn.ddl);
     changes += ']';
     payload.end();
-    object.raw("schema", debezium_ddl_schema());
+    object.raw("schema", debezium_ddl_schema(options_));
     object.end();
   }
 
@@ -184,7 +184,15 @@ class DebeziumJson final : public EventFormat {
     payload.raw("transaction", "null");
     payload.string("op", "m");
     payload.end();
-    object.raw("schema", debezium_watermark_schema(options_.cluster_id));
+    object.raw("schema", debezium_watermark_schema(options_));
+    object.end();
+    return true;
+  }
+
+  bool append_watermark_key(std::string& out) override {
+    JsonObject object(out);
+    object.raw("payload", "{}");
+    object.raw("schema", debezium_watermark_key_schema(options_));
     object.end();
     return true;
   }
@@ -263,7 +271,7 @@ class DebeziumJson final : public EventFormat {
   const DebeziumSchemas& schemas_of(const EventTable& table) {
     auto known = schemas_.find(table.version.get());
     if (known == schemas_.end()) {
-      Schemas made{table.version, debezium_schemas(table, options_.cluster_id)};
+      Schemas made{table.version, debezium_schemas(table, options_)};
       known = schemas_.emplace(table.version.get(), std::move(made)).first;
     }
     return known->second.json;

@@ -1,10 +1,9 @@
 #include "syncer/kafka/debezium_schema.h"
 
-#include <cctype>
+#include "drainer/tidb/type_name.h"
+#include "syncer/kafka/json_text.h"
 
 #include <fmt/format.h>
-
-#include "syncer/kafka/json_text.h"
 
 namespace drainer::kafka {
 
@@ -13,15 +12,52 @@ namespace {
 using tidb::ColumnType;
 using tidb::FieldType;
 
-// Letters, digits, '_' (and in topics '.' and '-') stay.
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Whatever character is not allowed, it becomes one '_'.
 std::string sanitize(std::string_view name, std::string_view others) {
-  std::string out(name);
-  for (char& c : out) {
-    const bool is_allowed = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
-                            others.find(c) != std::string_view::npos;
-    if (!is_allowed) c = '_';
+  std::string out;
+  for (const char c : name) {
+    const bool is_continuation = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (is_continuation) continue;
+    const bool is_allowed = is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
+    out += is_allowed ? c : '_';
   }
   return out;
+}
+
+// Of clusters and databases: as Avro wants names, so that a digit that comes first stays behind a
+// '_'.
+std::string sanitize_name(std::string_view name) {
+  const bool has_digit_first = !name.empty() && is_digit(name.front());
+  return (has_digit_first ? "_" : "") + sanitize(name, "");
+}
+
+// Of tables: as topics have them.
+std::string sanitize_table(std::string_view name) {
+  return sanitize(name, ".");
+}
+
+// The name that TiCDC's consumer finds the type by; decimals and such go without their sign.
+std::string tidb_type(const FieldType& type) {
+  std::string out(tidb::type_name(type));
+  switch (type.type) {
+    case ColumnType::kYear:
+    case ColumnType::kBit:
+    case ColumnType::kVarchar:
+    case ColumnType::kString:
+    case ColumnType::kNewDecimal:
+      return out;
+    default:
+      if (type.is_unsigned()) out += " unsigned";
+      return out;
+  }
 }
 
 /// How Kafka Connect sees a column.
@@ -76,9 +112,10 @@ ConnectType connect_type(const FieldType& type) {
   }
 }
 
-void append_field(std::string& out, const tidb::ColumnInfo& column) {
+void append_field(std::string& out, const tidb::ColumnInfo& column, bool tidb_extension) {
   const ConnectType type = connect_type(column.type);
   JsonObject field(out);
+  if (tidb_extension) field.string("tidb_type", tidb_type(column.type));
   field.string("type", type.type);
   // Updates lack stored generated columns, whatever they may hold.
   const bool is_required = column.type.is_not_null() && column.is_writable();
@@ -108,7 +145,7 @@ void append_struct(std::string& out, std::string_view field, const std::string& 
 }
 
 // The parts of a value's schema that are the same for all tables.
-constexpr std::string_view kSourceSchema =
+constexpr std::string_view kSourceBegin =
     R"({"type":"struct","fields":[)"
     R"({"type":"string","optional":false,"field":"version"},)"
     R"({"type":"string","optional":false,"field":"connector"},)"
@@ -126,8 +163,13 @@ constexpr std::string_view kSourceSchema =
     R"({"type":"int64","optional":false,"field":"pos"},)"
     R"({"type":"int32","optional":false,"field":"row"},)"
     R"({"type":"int64","optional":true,"field":"thread"},)"
-    R"({"type":"string","optional":true,"field":"query"}],)"
-    R"("optional":false,"name":"io.debezium.connector.mysql.Source","field":"source"})";
+    R"({"type":"string","optional":true,"field":"query"})";
+// Kafka Connect drops what the schema does not name.
+constexpr std::string_view kSourceExtension =
+    R"(,{"type":"int64","optional":false,"field":"commit_ts"},)"
+    R"({"type":"string","optional":false,"field":"cluster_id"})";
+constexpr std::string_view kSourceEnd =
+    R"(],"optional":false,"name":"io.debezium.connector.mysql.Source","field":"source"})";
 constexpr std::string_view kEnvelopeEnd =
     R"(,{"type":"string","optional":false,"field":"op"},)"
     R"({"type":"int64","optional":true,"field":"ts_ms"},)"
@@ -135,6 +177,11 @@ constexpr std::string_view kEnvelopeEnd =
     R"({"type":"int64","optional":false,"field":"total_order"},)"
     R"({"type":"int64","optional":false,"field":"data_collection_order"}],)"
     R"("optional":true,"name":"event.block","version":1,"field":"transaction"})";
+
+std::string source_schema(const EventFormatOptions& options) {
+  return fmt::format("{}{}{}", kSourceBegin, options.tidb_extension ? kSourceExtension : "",
+                     kSourceEnd);
+}
 
 }  // namespace
 
@@ -165,14 +212,14 @@ std::string join_members(const std::vector<std::string>& members, bool escapes_c
   return out;
 }
 
-DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& cluster_id) {
+DebeziumSchemas debezium_schemas(const EventTable& table, const EventFormatOptions& options) {
   const schema::TableName& name = table.version->name;
-  const std::string base = fmt::format("{}.{}.{}", sanitize(cluster_id, ""),
-                                       sanitize(name.schema, ""), sanitize(name.table, ".-"));
+  const std::string base = fmt::format("{}.{}.{}", sanitize_name(options.cluster_id),
+                                       sanitize_name(name.schema), sanitize_table(name.table));
   std::string fields = "[";
   for (const EventColumn& column : table.columns) {
     if (fields.size() > 1) fields += ',';
-    append_field(fields, *column.info);
+    append_field(fields, *column.info, options.tidb_extension);
   }
   fields += ']';
 
@@ -188,7 +235,7 @@ DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& clu
   parts += ',';
   append_struct(parts, "after", base + ".Value", fields);
   parts += ',';
-  parts += kSourceSchema;
+  parts += source_schema(options);
   parts += kEnvelopeEnd;
   parts += ']';
   value.end();
@@ -201,14 +248,14 @@ DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& clu
   key_fields += '[';
   for (const uint32_t column : table.handle_columns) {
     if (key_fields.back() != '[') key_fields += ',';
-    append_field(key_fields, *table.columns[column].info);
+    append_field(key_fields, *table.columns[column].info, options.tidb_extension);
   }
   key_fields += ']';
   key.end();
   return schemas;
 }
 
-std::string debezium_ddl_schema() {
+std::string debezium_ddl_schema(const EventFormatOptions& options) {
   // FIX: without the descriptions of tables, which TiCDC adds to the changes.
   constexpr std::string_view kChanges =
       R"({"type":"array","optional":false,"field":"tableChanges","items":{)"
@@ -222,7 +269,7 @@ std::string debezium_ddl_schema() {
       R"({{"type":"string","optional":true,"field":"databaseName"}},)"
       R"({{"type":"string","optional":true,"field":"schemaName"}},)"
       R"({{"type":"string","optional":true,"field":"ddl"}},{}]}})",
-      kSourceSchema, kChanges);
+      source_schema(options), kChanges);
 }
 
 std::string_view debezium_ddl_key_schema() {
@@ -231,10 +278,16 @@ std::string_view debezium_ddl_key_schema() {
          R"("fields":[{"type":"string","optional":false,"field":"databaseName"}]})";
 }
 
-std::string debezium_watermark_schema(const std::string& cluster_id) {
+std::string debezium_watermark_schema(const EventFormatOptions& options) {
   return fmt::format(R"({{"type":"struct","optional":false,"name":"{}.watermark.Envelope",)"
                      R"("version":1,"fields":[{}{}]}})",
-                     sanitize(cluster_id, ""), kSourceSchema, kEnvelopeEnd);
+                     sanitize_name(options.cluster_id), source_schema(options), kEnvelopeEnd);
+}
+
+std::string debezium_watermark_key_schema(const EventFormatOptions& options) {
+  return fmt::format(
+      R"({{"type":"struct","name":"{}.watermark.Key","optional":false,"fields":[]}})",
+      sanitize_name(options.cluster_id));
 }
 
 }  // namespace drainer::kafka

@@ -4,22 +4,25 @@
 #include <string_view>
 #include <vector>
 
+#include "syncer/kafka/event_format.h"
 #include "syncer/kafka/event_table.h"
 
 namespace drainer::kafka {
 
 /// How Kafka Connect is to see a table's messages: the `schema` members of key and value, as JSON.
+/// With the extension the columns have a member `tidb_type`, which TiCDC's consumer goes by.
 struct DebeziumSchemas {
   std::string key;
   std::string value;
 };
-DebeziumSchemas debezium_schemas(const EventTable& table, const std::string& cluster_id);
+DebeziumSchemas debezium_schemas(const EventTable& table, const EventFormatOptions& options);
 
 /// The `schema` member of the value of a DDL, and of its key.
-std::string debezium_ddl_schema();
+std::string debezium_ddl_schema(const EventFormatOptions& options);
 std::string_view debezium_ddl_key_schema();
 /// The same of a watermark.
-std::string debezium_watermark_schema(const std::string& cluster_id);
+std::string debezium_watermark_schema(const EventFormatOptions& options);
+std::string debezium_watermark_key_schema(const EventFormatOptions& options);
 
 /// CHAR, VARCHAR, BINARY, VARBINARY, and the TEXT and BLOB families.
 bool is_character_type(tidb::ColumnType type);

@@ -15,8 +15,9 @@ namespace drainer::kafka {
 /// What a JSON format depends on. Plain data.
 struct EventFormatOptions {
   const tidb::TimeZone* zone = nullptr;  ///< of TIMESTAMPs; outlives the format
-  bool tidb_extension = false;           ///< watermarks; canal-json: also `_tidb`
-  std::string cluster_id;                ///< debezium
+  /// Watermarks; canal-json: also `_tidb`; debezium: also TiDB's members in the schemas.
+  bool tidb_extension = false;
+  std::string cluster_id;  ///< debezium
 };
 
 /// One of the JSON formats (spec/kafka-and-file-sinks.md 5.3, 5.5): the bytes of events. All
@@ -34,6 +35,8 @@ class EventFormat {
   virtual bool append_ddl_key(std::string& /*out*/, const Txn& /*txn*/) { return false; }
   /// False: this format has none, or was not asked for them.
   virtual bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) = 0;
+  /// The message key of a watermark; false: none.
+  virtual bool append_watermark_key(std::string& /*out*/) { return false; }
   /// Border of a transaction in one partition: `rows` of it are sent there.
   virtual void append_marker(std::string& out, const Txn& txn, bool is_end, size_t rows,
                              int64_t now_ms) = 0;

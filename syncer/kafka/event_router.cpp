@@ -58,16 +58,33 @@ std::string EventRouter::topic_of(const schema::TableName& name) const {
   return expand_topic(options_.topic_template, name);
 }
 
+// Nothing: as many as the topic has.
+std::optional<int32_t> EventRouter::configured_partitions() const {
+  if (options_.partitions != 0) return static_cast<int32_t>(options_.partitions);
+  if (options_.partition_by == KafkaSpread::kNone) return 1;
+  return std::nullopt;
+}
+
 Result<int32_t> EventRouter::partitions_of(const std::string& topic) {
   const auto known = partitions_.find(topic);
   if (known != partitions_.end()) return known->second;
-  auto count = static_cast<int32_t>(options_.partitions);
-  if (count == 0 && options_.partition_by == KafkaSpread::kNone) count = 1;
-  if (count == 0) {
+  std::optional<int32_t> count = configured_partitions();
+  if (!count) {
     ASSIGN_OR_RETURN(count, count_partitions_(topic));
   }
-  partitions_.emplace(topic, count);
-  return count;
+  partitions_.emplace(topic, *count);
+  return *count;
+}
+
+void EventRouter::add_topics_in_use(std::span<const schema::TableName> tables,
+                                    const TopicSizes& existing) {
+  for (const schema::TableName& name : tables) {
+    const auto found = existing.find(topic_of(name));
+    if (found == existing.end()) continue;
+    const int32_t count = configured_partitions().value_or(found->second);
+    // A partition that is not there ends the program: not for the sake of a watermark.
+    if (count <= found->second) partitions_.emplace(found->first, count);
+  }
 }
 
 Result<Destination> EventRouter::find(const RowEvent& row) {

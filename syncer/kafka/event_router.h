@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "conf/options.h"
 #include "drainer/base/result.h"
 #include "syncer/kafka/event_table.h"
+#include "syncer/kafka/producer.h"
 
 namespace drainer::kafka {
 
@@ -27,10 +30,15 @@ class EventRouter {
   /// `topic` is for what belongs to no table, and for all without a template.
   EventRouter(const KafkaOptions& options, std::string topic, CountPartitions count_partitions);
 
+  /// Of the topics of `tables` those that there are count as in use, as rows of an earlier run may
+  /// be in them.
+  void add_topics_in_use(std::span<const schema::TableName> tables, const TopicSizes& existing);
+
   Result<Destination> find(const RowEvent& row);
   /// DDL goes to the topic of its table, partition 0.
   Result<Destination> find_ddl(const schema::TableName& name);
-  /// Calls for every partition of every topic that something has been sent to.
+  /// Calls for every partition of every topic in use: which something has been sent to, or that
+  /// add_topics_in_use() has named.
   Result<void> for_each_partition(const std::function<Result<void>(const Destination&)>& call);
 
   /// The key of a row's message; false: none was asked for.
@@ -38,12 +46,13 @@ class EventRouter {
 
  private:
   std::string topic_of(const schema::TableName& name) const;
+  std::optional<int32_t> configured_partitions() const;
   Result<int32_t> partitions_of(const std::string& topic);
 
   const KafkaOptions options_;
   const std::string topic_;
   const CountPartitions count_partitions_;
-  std::map<std::string, int32_t> partitions_;  ///< of topics in use
+  TopicSizes partitions_;  ///< of topics in use
 };
 
 /// "[prefix]{schema}[middle]{table}[suffix]" with the names in it; characters that topics must not

@@ -35,6 +35,10 @@ const tidb::IndexInfo* find_unique_index(const tidb::TableInfo& info) {
   return found;
 }
 
+bool is_without_text(const Value& value) {
+  return value.is_null() || value.is_absent();
+}
+
 EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
   EventTable out;
   const tidb::TableInfo& info = *version->info;
@@ -48,7 +52,13 @@ EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
       for (const tidb::IndexColumn& column : index->columns) is_key[column.offset] = true;
     }
   }
+  std::vector<bool> is_unique = is_key;
+  for (const tidb::IndexInfo& index : info.indices) {
+    if (!index.is_unique && !index.is_primary) continue;
+    for (const tidb::IndexColumn& column : index.columns) is_unique[column.offset] = true;
+  }
   for (uint32_t i = 0; i < info.columns.size(); ++i) {
+    if (is_unique[i]) out.unique_offsets.push_back(i);
     if (!is_event_column(info.columns[i])) continue;
     // A key that updates lack would not be that of the row's other events.
     const bool is_always_there = info.columns[i].is_writable();
@@ -72,8 +82,7 @@ Result<Value> event_value(const RowEvent& row, std::span<const Value> values,
                           const EventColumn& column, const tidb::TimeZone& zone) {
   const Value& value = values[column.offset];
   if (!value.is_absent()) return value;
-  // Updates lack stored generated columns.
-  if (!column.info->is_writable()) return value;
+  if (row.is_of_update && !column.info->is_writable()) return value;
   return missing_value(*row.table.version, row.txn.schema_version, column.offset, zone);
 }
 
@@ -85,17 +94,21 @@ Result<void> append_event_text(std::string& out, const Value& value) {
   return tidb::append_text(out, value);
 }
 
-bool changes_handle_key(const EventTable& table, std::span<const Value> new_values,
+bool changes_unique_key(const EventTable& table, std::span<const Value> new_values,
                         std::span<const Value> old_values) {
   std::string before;
   std::string after;
-  return std::ranges::any_of(table.handle_columns, [&](uint32_t key) {
-    const uint32_t offset = table.columns[key].offset;
+  return std::ranges::any_of(table.unique_offsets, [&](uint32_t offset) {
+    const Value& old_value = old_values[offset];
+    const Value& new_value = new_values[offset];
+    if (is_without_text(old_value) || is_without_text(new_value)) {
+      return old_value.kind != new_value.kind;
+    }
     before.clear();
     after.clear();
     // Text that cannot be made is met again when the row is encoded.
-    (void)append_event_text(before, old_values[offset]);
-    (void)append_event_text(after, new_values[offset]);
+    (void)append_event_text(before, old_value);
+    (void)append_event_text(after, new_value);
     return before != after;
   });
 }

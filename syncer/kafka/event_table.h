@@ -26,9 +26,11 @@ struct EventTable {
   /// Into `columns`: primary key, else a unique not-null one; without generated columns.
   std::vector<uint32_t> handle_columns;
   bool has_primary_key = false;  ///< the handle columns are it
+  /// Into the row: all columns of primary and unique indices, whatever the state of the index.
+  std::vector<uint32_t> unique_offsets;
 };
 
-/// One row change on its way out: an update that changes its key is two of them.
+/// One row change on its way out: an update that changes a unique key is two of them.
 struct RowEvent {
   const Txn& txn;
   const EventTable& table;
@@ -36,6 +38,8 @@ struct RowEvent {
   /// One value per column of the table's description; `old_values` only of updates.
   std::span<const tidb::Value> values;
   std::span<const tidb::Value> old_values;
+  /// An update or a half of one: without stored generated columns, which the binlog lacks.
+  bool is_of_update = false;
 };
 
 /// Descriptions by table version; references stay valid until clear(), at a DDL. One thread.
@@ -49,7 +53,7 @@ class EventTables {
 };
 
 /// The value of a column in a row: what it lacks is the default. kAbsent only for stored generated
-/// columns, which updates do not carry.
+/// columns of updates and their halves.
 Result<tidb::Value> event_value(const RowEvent& row, std::span<const tidb::Value> values,
                                 const EventColumn& column, const tidb::TimeZone& zone);
 
@@ -57,8 +61,9 @@ Result<tidb::Value> event_value(const RowEvent& row, std::span<const tidb::Value
 /// numbers.
 Result<void> append_event_text(std::string& out, const tidb::Value& value);
 
-/// True when an update changes the handle key.
-bool changes_handle_key(const EventTable& table, std::span<const tidb::Value> new_values,
+/// True when an update changes a column of any primary or unique key: at another row's old value a
+/// consumer would stumble. What the row lacks, generated columns above all, counts as unchanged.
+bool changes_unique_key(const EventTable& table, std::span<const tidb::Value> new_values,
                         std::span<const tidb::Value> old_values);
 
 }  // namespace drainer::kafka

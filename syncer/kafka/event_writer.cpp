@@ -14,7 +14,13 @@ Result<void> EventWriter::write(const Txn& txn, const Send& send) {
       return std::move(written).error().because("commit ts {}", txn.commit_ts);
     }
   }
-  return write_watermarks(txn.commit_ts, send);
+  written_ = txn.commit_ts;
+  return is_time_for_watermarks() ? write_watermarks(send) : Result<void>();
+}
+
+Result<void> EventWriter::finish(const Send& send) {
+  const bool has_more = written_ > watermark_ts_ && options_.watermark_interval_ms > 0;
+  return has_more ? write_watermarks(send) : Result<void>();
 }
 
 Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
@@ -36,11 +42,12 @@ Result<void> EventWriter::for_each_event(const Txn& txn,
     const EventTable& table = tables_.find(txn.tables[row.table]);
     const auto values = txn.new_values(row);
     const auto old_values = txn.old_values(row);
-    if (row.kind == RowKind::kUpdate && changes_handle_key(table, values, old_values)) {
-      TRY(call({txn, table, RowKind::kDelete, old_values, {}}));
-      TRY(call({txn, table, RowKind::kInsert, values, {}}));
+    const bool is_update = row.kind == RowKind::kUpdate;
+    if (is_update && changes_unique_key(table, values, old_values)) {
+      TRY(call({txn, table, RowKind::kDelete, old_values, {}, is_update}));
+      TRY(call({txn, table, RowKind::kInsert, values, {}, is_update}));
     } else {
-      TRY(call({txn, table, row.kind, values, old_values}));
+      TRY(call({txn, table, row.kind, values, old_values, is_update}));
     }
   }
   return {};
@@ -65,9 +72,10 @@ Result<void> EventWriter::write_rows(const Txn& txn, const Send& send) {
   pending_.clear();
   const auto add = [&](const RowEvent& row) -> Result<void> {
     ASSIGN_OR_RETURN(const Destination to, router_.find(row));
+    // Rows of one message have the same columns.
     const bool continues = !pending_.empty() && pending_.size() < rows_max &&
                            &pending_[0].table == &row.table && pending_[0].kind == row.kind &&
-                           pending_to_ == to;
+                           pending_[0].is_of_update == row.is_of_update && pending_to_ == to;
     if (!continues) TRY(flush(send));
     pending_to_ = to;
     pending_.push_back(row);
@@ -102,16 +110,28 @@ Result<void> EventWriter::write_markers(const Txn& txn, bool is_end, const Send&
   return {};
 }
 
-Result<void> EventWriter::write_watermarks(CommitTs ts, const Send& send) {
-  if (options_.watermark_interval_ms <= 0) return {};
-  const TimePoint now = clock_.now();
+bool EventWriter::wants_topics_in_use() const {
+  return options_.tidb_extension && options_.watermark_interval_ms > 0 &&
+         !options_.topic_template.empty();
+}
+
+bool EventWriter::is_time_for_watermarks() const {
+  if (options_.watermark_interval_ms <= 0) return false;
   const auto interval = std::chrono::milliseconds(options_.watermark_interval_ms);
-  if (last_watermark_ && now - *last_watermark_ < interval) return {};
-  last_watermark_ = now;
-  std::string value;
-  if (!format_->append_watermark(value, ts, clock_.unix_ms())) return {};
-  return router_.for_each_partition(
-      [&](const Destination& to) { return send({.to = to, .key = std::nullopt, .value = value}); });
+  return !last_watermark_ || clock_.now() - *last_watermark_ >= interval;
+}
+
+Result<void> EventWriter::write_watermarks(const Send& send) {
+  last_watermark_ = clock_.now();
+  watermark_ts_ = written_;
+  EventMessage message;
+  if (!format_->append_watermark(message.value, written_, clock_.unix_ms())) return {};
+  std::string key;
+  if (format_->append_watermark_key(key)) message.key = std::move(key);
+  return router_.for_each_partition([&](const Destination& to) {
+    message.to = to;
+    return send(message);
+  });
 }
 
 }  // namespace drainer::kafka

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "drainer/base/log.h"
+#include "drainer/schema/schema.h"
+#include "drainer/schema/table_filter.h"
 #include "syncer/kafka/broker_lookup.h"
 
 namespace drainer::kafka {
@@ -124,6 +126,13 @@ KafkaSink::KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone,
       clock_);
 }
 
+void KafkaSink::note_tables(const schema::Schema& schema, const schema::TableFilter& filter) {
+  if (!events_ || !events_->wants_topics_in_use()) return;
+  for (const auto& [id, table] : schema.tables()) {
+    if (!filter.skips(table->name)) tables_.push_back(table->name);
+  }
+}
+
 void KafkaSink::start(ThreadGroup& threads) {
   threads.start("kafka:send", [this](const StopToken& stop) {
     Result<void> result = send_all(stop);
@@ -151,8 +160,35 @@ Result<void> KafkaSink::submit(Txn txn, const StopToken& stop) {
 
 Result<void> KafkaSink::send_all(const StopToken& stop) {
   send_stop_ = stop;
+  TRY(find_topics_in_use(stop));
   while (const std::optional<Txn> txn = input_.pop(stop)) TRY(send(*txn, stop));
+  return send_last_watermarks(stop);
+}
+
+// What an earlier run has sent is waiting for watermarks, which only topics in use get.
+Result<void> KafkaSink::find_topics_in_use(const StopToken& stop) {
+  if (tables_.empty()) return {};
+  ASSIGN_OR_RETURN(
+      const TopicSizes existing,
+      producer_->list_topics({.clock = clock_, .stop = stop, .limit = options_.ack_timeout}));
+  events_->add_topics_in_use(tables_, existing);
   return {};
+}
+
+// Who reads does not wait for the next start to apply the last rows.
+Result<void> KafkaSink::send_last_watermarks(const StopToken& stop) {
+  if (!events_ || stop.stop_requested()) return {};
+  return events_->finish([&](const EventMessage& event) {
+    return send_event(event, last_sent_.commit_ts, known_progress(), stop);
+  });
+}
+
+// A message that ends no transaction is no progress.
+Applied KafkaSink::known_progress() const {
+  Applied out = last_sent_;
+  out.rows = 0;
+  out.is_ddl = false;
+  return out;
 }
 
 Result<void> KafkaSink::send(const Txn& txn, const StopToken& stop) {
@@ -184,10 +220,7 @@ Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
 }
 
 Result<void> KafkaSink::send_events(const Txn& txn, const Applied& applied, const StopToken& stop) {
-  // A message of a transaction that is not complete yet is no progress.
-  Applied before = last_sent_;
-  before.rows = 0;
-  before.is_ddl = false;
+  const Applied before = known_progress();
   TRY(events_->write(txn, [&](const EventMessage& event) {
     return send_event(event, txn.commit_ts, before, stop);
   }));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
@@ -47,6 +48,7 @@ class KafkaSink final : public Sink {
   KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone, std::unique_ptr<Producer> producer,
             Clock& clock);
 
+  void note_tables(const schema::Schema& schema, const schema::TableFilter& filter) override;
   void start(ThreadGroup& threads) override;
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
@@ -57,9 +59,12 @@ class KafkaSink final : public Sink {
 
  private:
   Result<void> send_all(const StopToken& stop);
+  Result<void> find_topics_in_use(const StopToken& stop);
   Result<void> send(const Txn& txn, const StopToken& stop);
   Result<void> send_message(const Txn& txn, const Applied& applied, const StopToken& stop);
   Result<void> send_events(const Txn& txn, const Applied& applied, const StopToken& stop);
+  Result<void> send_last_watermarks(const StopToken& stop);
+  Applied known_progress() const;
   Result<void> send_event(const EventMessage& event, CommitTs commit_ts, const Applied& before,
                           const StopToken& stop);
   Result<void> take_reports(const StopToken& stop);
@@ -77,6 +82,7 @@ class KafkaSink final : public Sink {
   AckWindow window_;
   const std::unique_ptr<Producer> producer_;  ///< sends out of the window: goes before it
   CommitTs submitted_;                        ///< syncer's thread
+  std::vector<schema::TableName> tables_;     ///< replicated at the start; set before it
 
   // Sending thread.
   MessageWriter messages_{zone_};

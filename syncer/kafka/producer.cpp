@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "conf/secret.h"
 #include "drainer/base/check.h"
@@ -180,6 +181,28 @@ class RdProducer final : public Producer {
       }
       if (Result<void> paused = question.pause_after(failure); !paused.ok()) {
         return std::move(paused).error().because("ask for the partitions of kafka topic {}", name);
+      }
+    }
+  }
+
+  Result<TopicSizes> list_topics(const Patience& patience) override {
+    const Question question(patience);
+    while (true) {
+      const rd_kafka_metadata_t* found = nullptr;
+      const auto failure =
+          rd_kafka_metadata(handle_.get(), /*all_topics=*/1, nullptr, &found, kAskTimeoutMs);
+      if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        TopicSizes out;
+        for (const rd_kafka_metadata_topic& told :
+             std::span(found->topics, static_cast<size_t>(found->topic_cnt))) {
+          const bool is_usable = told.err == RD_KAFKA_RESP_ERR_NO_ERROR && told.partition_cnt > 0;
+          if (is_usable) out.emplace(told.topic, told.partition_cnt);
+        }
+        rd_kafka_metadata_destroy(found);
+        return out;
+      }
+      if (Result<void> paused = question.pause_after(failure); !paused.ok()) {
+        return std::move(paused).error().because("ask for the topics of kafka");
       }
     }
   }

@@ -26,6 +26,9 @@ struct OutgoingMessage {
   std::optional<std::string_view> key = std::nullopt;
 };
 
+/// Numbers of partitions by topic.
+using TopicSizes = std::map<std::string, int32_t>;
+
 /// How long brokers that do not answer, or are choosing a leader, are asked again. Borrows.
 struct Patience {
   Clock& clock;
@@ -46,6 +49,9 @@ class Producer {
   /// How many partitions a topic has; asks the brokers, which may create the topic. kStopped when
   /// `patience.stop` came first.
   virtual Result<int32_t> count_partitions(const std::string& topic, const Patience& patience) = 0;
+  /// The topics that there are and how many partitions they have; creates none. Those that cannot
+  /// be used, or seen, are left out.
+  virtual Result<TopicSizes> list_topics(const Patience& patience) = 0;
   /// Blocks for reports, `limit` at most; may give none.
   virtual std::vector<DeliveryReport> poll(Duration limit) = 0;
 };

@@ -5,49 +5,20 @@
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/message.h"
 #include "syncer/kafka/message_reader.h"
-#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/txns.h"
+#include "tests/unit/kafka/events.h"
 
 using namespace drainer;
+using fakes::Events;
+using fakes::example_update;
+using fakes::kTs;
+using fakes::options_of;
 using fakes::TxnBuilder;
 using kafka::Destination;
-using kafka::EventMessage;
 using tidb::ColumnType;
 using tidb::Value;
 
 namespace {
-
-constexpr int64_t kTs = 405809779094585347;  // of the specification's examples
-
-struct Events {
-  fakes::FakeClock clock;
-  tidb::TimeZone zone;
-  std::vector<EventMessage> messages;
-
-  void write(const KafkaOptions& options, const Txn& txn, int32_t partitions = 1) {
-    kafka::EventFormatOptions format{
-        .zone = &zone, .tidb_extension = options.tidb_extension, .cluster_id = "7"};
-    kafka::EventWriter writer(
-        options,
-        options.protocol == KafkaProtocol::kDebezium ? kafka::make_debezium(format)
-                                                     : kafka::make_canal_json(format),
-        kafka::EventRouter(options, "topic",
-                           [=](const std::string&) -> Result<int32_t> { return partitions; }),
-        clock);
-    const Result<void> written = writer.write(txn, [this](EventMessage message) -> Result<void> {
-      messages.push_back(std::move(message));
-      return {};
-    });
-    REQUIRE(written.ok());
-  }
-};
-
-KafkaOptions options_of(KafkaProtocol protocol) {
-  KafkaOptions options;
-  options.protocol = protocol;
-  options.watermark_interval_ms = 0;
-  return options;
-}
 
 std::shared_ptr<const schema::TableVersion> int_table(const std::string& name,
                                                       const std::vector<std::string>& keys) {
@@ -59,11 +30,14 @@ std::shared_ptr<const schema::TableVersion> int_table(const std::string& name,
   return fakes::table_version("test", fakes::table(1, name, columns, /*pk_is_handle=*/false));
 }
 
-Txn example_update() {
-  return TxnBuilder(kTs)
-      .on(fakes::example_table())
-      .update({Value::of_int(1), fakes::text("a")}, {Value::of_int(1), Value::null()})
-      .build();
+// test.t(id int primary key, g int generated always as (…) stored)
+std::shared_ptr<const schema::TableVersion> generated_table() {
+  tidb::ColumnInfo g = fakes::column(2, "g", ColumnType::kLong);
+  g.is_generated = true;
+  g.is_stored = true;
+  const auto id =
+      fakes::column(1, "id", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
+  return fakes::table_version("test", fakes::table(1, "t", {id, g}, /*pk_is_handle=*/true));
 }
 
 }  // namespace
@@ -160,6 +134,113 @@ TEST_CASE("events: an update that changes the key is a delete and an insert") {
                                            Catch::Contains(R"("data":[{"id":"2","name":null}])"));
 }
 
+TEST_CASE("events: an update that changes any column of a unique key is a delete and an insert") {
+  // t(id primary key, u, n, m: unique; v, w: unique together; p: key).
+  const auto integer = [](int64_t id, const char* name) {
+    return fakes::column(id, name, ColumnType::kLong);
+  };
+  tidb::ColumnInfo id = integer(1, "id");
+  id.type.flags = tidb::kFlagPrimaryKey | tidb::kFlagNotNull;
+  tidb::TableInfo info =
+      *fakes::table(1, "t",
+                    {id, integer(2, "u"), fakes::column(3, "n", ColumnType::kVarchar),
+                     fakes::column(4, "m", ColumnType::kVarchar), integer(5, "v"), integer(6, "w"),
+                     integer(7, "p"), integer(8, "plain")},
+                    /*pk_is_handle=*/true);
+  const auto add_index = [&](bool is_unique, tidb::SchemaState state,
+                             std::vector<tidb::IndexColumn> columns) {
+    info.indices.push_back(
+        {.name = "i", .is_unique = is_unique, .state = state, .columns = std::move(columns)});
+  };
+  add_index(true, tidb::SchemaState::kPublic, {{"u", 1}});
+  add_index(true, tidb::SchemaState::kPublic, {{"n", 2}});
+  // As TiCDC does: of the whole value, whatever the length of the prefix.
+  add_index(true, tidb::SchemaState::kWriteOnly, {{"m", 3, 1}});
+  add_index(true, tidb::SchemaState::kPublic, {{"v", 4}, {"w", 5}});
+  add_index(false, tidb::SchemaState::kPublic, {{"p", 6}});
+
+  const std::vector<Value> row = {Value::of_int(1),  Value::of_int(1), Value::null(),
+                                  fakes::text("ab"), Value::null(),    Value::of_int(1),
+                                  Value::of_int(1),  Value::of_int(1)};
+  struct Case {
+    size_t column;
+    Value value;
+    bool is_split;
+  };
+  const auto [column, value, is_split] = GENERATE(values<Case>({
+      {0, Value::of_int(2), true},
+      {1, Value::of_int(2), true},
+      {1, Value::null(), true},
+      {2, fakes::text(""), true},
+      {2, Value::null(), false},
+      {3, fakes::text("ac"), true},
+      {4, Value::of_int(0), true},
+      {5, Value::of_int(2), true},
+      {6, Value::of_int(2), false},
+      {7, Value::null(), false},
+  }));
+  INFO(column);
+  std::vector<Value> changed = row;
+  changed[column] = value;
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson),
+               TxnBuilder(kTs)
+                   .on(fakes::table_version("test", std::make_shared<const tidb::TableInfo>(info)))
+                   .update(row, changed)
+                   .build());
+  REQUIRE(events.messages.size() == (is_split ? 2 : 1));
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(is_split ? R"("type":"DELETE")" : R"("type":"UPDATE")"));
+  CHECK_THAT(events.messages.back().value,
+             Catch::Contains(is_split ? R"("type":"INSERT")" : R"("type":"UPDATE")"));
+}
+
+TEST_CASE("events: a stored generated column without value is NULL where rows carry it") {
+  struct Case {
+    RowKind kind;
+    int64_t new_id;
+    std::vector<std::string> images;
+  };
+  // TiDB leaves a NULL out of a row; updates carry no generated column, so their halves neither.
+  const auto [kind, new_id, images] = GENERATE(values<Case>({
+      {RowKind::kInsert, 1, {R"("data":[{"id":"1","g":null}])"}},
+      {RowKind::kDelete, 1, {R"("data":[{"id":"1","g":null}])"}},
+      {RowKind::kUpdate, 1, {R"("old":[{"id":"1"}],"data":[{"id":"1"}])"}},
+      {RowKind::kUpdate, 2, {R"("data":[{"id":"1"}])", R"("data":[{"id":"2"}])"}},
+  }));
+  TxnBuilder builder(kTs);
+  builder.on(generated_table());
+  if (kind == RowKind::kInsert) builder.insert({Value::of_int(1), Value()});
+  if (kind == RowKind::kDelete) builder.remove({Value::of_int(1), Value()});
+  if (kind == RowKind::kUpdate) {
+    builder.update({Value::of_int(1), Value()}, {Value::of_int(new_id), Value()});
+  }
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson), builder.build());
+  REQUIRE(events.messages.size() == images.size());
+  for (size_t i = 0; i < images.size(); ++i) {
+    CHECK_THAT(events.messages[i].value, Catch::Contains(images[i]));
+  }
+}
+
+TEST_CASE("events: halves of updates share no message with rows that have generated columns") {
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.rows_per_message = 10;
+  Events events;
+  events.write(options, TxnBuilder(kTs)
+                            .on(generated_table())
+                            .update({Value::of_int(1), Value()}, {Value::of_int(2), Value()})
+                            .insert({Value::of_int(3), Value()})
+                            .insert({Value::of_int(4), Value::of_int(5)})
+                            .build());
+  REQUIRE(events.messages.size() == 3);
+  CHECK_THAT(events.messages[1].value, Catch::Contains(R"("sqlType":{"id":4},)") &&
+                                           Catch::Contains(R"("data":[{"id":"2"}])"));
+  CHECK_THAT(events.messages[2].value,
+             Catch::Contains(R"("sqlType":{"id":4,"g":4},)") &&
+                 Catch::Contains(R"("data":[{"id":"3","g":null},{"id":"4","g":"5"}])"));
+}
+
 TEST_CASE("events: a large transaction comes in messages of so many rows, between its markers") {
   TxnBuilder builder(kTs);
   builder.on(fakes::example_table());
@@ -211,78 +292,6 @@ TEST_CASE("events: topics and keys follow their options") {
   CHECK(events.messages.at(0).to.topic == "p-test.a");
   CHECK(kafka::expand_topic("{schema}", {"a b/表", "t"}) == "a_b__");
   CHECK(kafka::expand_topic("{table}", {"s", ".."}) == "__");
-}
-
-TEST_CASE("debezium: key, images and operation are those of its consumers") {
-  Events events;
-  events.write(options_of(KafkaProtocol::kDebezium), example_update());
-  REQUIRE(events.messages.size() == 1);
-  CHECK_THAT(events.messages[0].key.value(),
-             Catch::StartsWith(R"({"payload":{"id":1},"schema":{"type":"struct",)") &&
-                 Catch::Contains(R"("name":"7.test.t1.Key")") &&
-                 Catch::Contains(R"({"type":"int32","optional":false,"field":"id"})"));
-  CHECK_THAT(
-      events.messages[0].value,
-      Catch::Contains(R"("ts_ms":1548041454676,"snapshot":"false","db":"test","table":"t1")") &&
-          Catch::Contains(R"("commit_ts":405809779094585347,"cluster_id":"7"})") &&
-          Catch::Contains(
-              R"("op":"u","before":{"id":1,"name":"a"},"after":{"id":1,"name":null}})"));
-}
-
-TEST_CASE("debezium: a DDL is what Kafka Connect takes for a schema change") {
-  Events events;
-  KafkaOptions options = options_of(KafkaProtocol::kDebezium);
-  options.watermark_interval_ms = 1000;
-  const auto write = [&](const std::string& table, const std::string& text) {
-    events.messages.clear();
-    events.write(options, TxnBuilder(kTs).ddl("test", table, text).build());
-    // Watermarks are no events of Debezium: only with the extension.
-    REQUIRE(events.messages.size() == 1);
-    return events.messages[0];
-  };
-  const EventMessage ddl = write("t1", "alter table t1 add index (a)");
-  CHECK_THAT(
-      ddl.key.value(),
-      Catch::StartsWith(R"({"payload":{"databaseName":"test"},"schema":{"type":"struct",)") &&
-          Catch::Contains(R"("name":"io.debezium.connector.mysql.SchemaChangeKey")"));
-  CHECK_THAT(ddl.value,
-             Catch::StartsWith(R"({"payload":{"source":)") &&
-                 Catch::Contains(
-                     R"x("tableChanges":[{"type":"ALTER","id":"\"test\".\"t1\""}]},"schema":{)x") &&
-                 Catch::Contains(R"("name":"io.debezium.connector.mysql.SchemaChangeValue")"));
-  CHECK_THAT(write("b", "rename table a to b").value,
-             Catch::Contains(R"("id":"\"test\".\"a\",\"test\".\"b\"")"));
-  CHECK_THAT(write("", "create database test").value, Catch::Contains(R"("tableChanges":[]})"));
-}
-
-TEST_CASE("debezium: with the extension there are watermarks, with their schema") {
-  Events events;
-  KafkaOptions options = options_of(KafkaProtocol::kDebezium);
-  options.watermark_interval_ms = 1000;
-  options.tidb_extension = true;
-  events.write(options, TxnBuilder(kTs).build());
-  REQUIRE(events.messages.size() == 1);
-  CHECK_THAT(events.messages[0].value, Catch::Contains(R"("op":"m"},"schema":{)") &&
-                                           Catch::Contains(R"("name":"7.watermark.Envelope")"));
-}
-
-TEST_CASE("debezium: a stored generated column may be missing, and is in no key") {
-  tidb::ColumnInfo id =
-      fakes::column(1, "id", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
-  tidb::ColumnInfo sum =
-      fakes::column(2, "sum", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
-  sum.is_generated = true;
-  sum.is_stored = true;
-  Events events;
-  events.write(options_of(KafkaProtocol::kDebezium),
-               TxnBuilder(kTs)
-                   .on(fakes::table_version("test", fakes::table(1, "t", {id, sum}, false)))
-                   .insert({Value::of_int(1), Value::of_int(2)})
-                   .build());
-  REQUIRE(events.messages.size() == 1);
-  CHECK_THAT(events.messages[0].value,
-             Catch::Contains(R"({"type":"int32","optional":true,"field":"sum"})"));
-  CHECK_THAT(events.messages[0].key.value(), Catch::StartsWith(R"({"payload":{"id":1},)"));
 }
 
 TEST_CASE("kafka reader: what the writer wrote comes back") {

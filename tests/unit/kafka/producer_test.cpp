@@ -327,3 +327,32 @@ TEST_CASE("producer: a topic that is refused is not asked for again") {
   CHECK_THAT(count.error().to_string(), Catch::Contains("TOPIC_AUTHORIZATION_FAILED"));
   CHECK(clock.slept().empty());
 }
+
+TEST_CASE("producer: the topics that there are come with their partitions, and none is created") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  fakes::FakeClock clock;
+  const StopToken stop;
+  REQUIRE(producer->count_partitions("made", {clock, stop}).ok());
+  for (int i = 0; i < 2; ++i) {
+    const Result<kafka::TopicSizes> topics = producer->list_topics({clock, stop});
+    INFO((topics.ok() ? "" : topics.error().to_string()));
+    REQUIRE(topics.ok());
+    CHECK(*topics == kafka::TopicSizes{{"made", 4}, {"t", 1}});
+  }
+  cluster.fail_topic("made", kNotAuthorized);
+  CHECK(producer->list_topics({clock, stop}).value() == kafka::TopicSizes{{"t", 1}});
+}
+
+TEST_CASE("producer: brokers that do not tell their topics are asked again until it is too late") {
+  MockCluster cluster;
+  const std::unique_ptr<Producer> producer = open(cluster);
+  cluster.set_down(1);
+  fakes::FakeClock clock;
+  const StopToken stop;
+  const Result<kafka::TopicSizes> topics =
+      producer->list_topics({clock, stop, std::chrono::milliseconds(150)});
+  REQUIRE_FALSE(topics.ok());
+  CHECK_THAT(topics.error().to_string(), Catch::StartsWith("ask for the topics of kafka: "));
+  CHECK(clock.slept().size() == 2);
+}
