@@ -70,6 +70,8 @@ class ProgressTable {
     CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
     CommitTs saved_ts;       ///< the one before
   };
+  /// What a take_over() would give, as far as can be seen, without taking over.
+  Result<std::optional<Previous>> find(Session& session) const;
   /// Ends idle sessions of the owner before and makes this process the owner of the rows 0 …
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was
   /// none.
@@ -80,6 +82,7 @@ class ProgressTable {
 
  private:
   Result<void> end_idle_workers(Session& session);
+  std::string select_text() const;
 
   Id id_;
   std::string table_;  ///< quoted
