@@ -169,6 +169,21 @@ Result<std::optional<ProgressTable::Previous>> ProgressTable::find(Session& sess
   return parse_previous(rows);
 }
 
+Result<std::vector<uint64_t>> ProgressTable::find_clusters(Session& session,
+                                                           const std::string& schema,
+                                                           CommitTs checkpoint) {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      query_if_present(
+          session, fmt::format("SELECT cluster_id FROM {0} WHERE worker={1} AND cluster_id<>0 AND "
+                               "(checkpoint_ts={2} OR saved_ts={2}) ORDER BY cluster_id",
+                               table_of({.schema = schema, .owner = {}}), kCheckpointRow,
+                               checkpoint.value)));
+  std::vector<uint64_t> clusters;
+  for (const ResultRow& row : rows) clusters.push_back(number_of<uint64_t>(row[0]));
+  return clusters;
+}
+
 std::string ProgressTable::select_text() const {
   return fmt::format("SELECT {}, checkpoint_ts, saved_ts, worker={} FROM {} WHERE cluster_id={}",
                      kStateFields, kCheckpointRow, table_, id_.cluster_id);

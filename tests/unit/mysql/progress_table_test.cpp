@@ -52,5 +52,32 @@ TEST_CASE("progress table: is looked at without taking over", "[mariadb]") {
   CHECK_FALSE(found->has_value());
 }
 
+TEST_CASE("progress table: a checkpoint tells the clusters that it may be of", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const auto clusters = [&](int64_t checkpoint) {
+    auto found = ProgressTable::find_clusters(db.session(), kSchema, CommitTs(checkpoint));
+    REQUIRE(found.ok());
+    return *found;
+  };
+  using Ids = std::vector<uint64_t>;
+  CHECK(clusters(5) == Ids{});
+  RunningSink one(options_of(7, 5));
+  RunningSink two(options_of(UINT64_MAX, 5));
+  RunningSink nameless(options_of(0, 5));
+  CHECK(clusters(5) == Ids{7, UINT64_MAX});
+  REQUIRE(one.sink().announce(CommitTs(10)).ok());
+  // Announced, perhaps not saved any more.
+  CHECK(clusters(5) == Ids{7, UINT64_MAX});
+  CHECK(clusters(10) == Ids{7});
+  REQUIRE(one.sink().announce(CommitTs(20)).ok());
+  CHECK(clusters(5) == Ids{UINT64_MAX});
+  CHECK(clusters(10) == Ids{7});
+  CHECK(clusters(20) == Ids{7});
+  CHECK(one.finish() == "");
+  CHECK(two.finish() == "");
+  CHECK(nameless.finish() == "");
+}
+
 }  // namespace
 }  // namespace drainer::mysql
