@@ -8,22 +8,51 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 
 namespace {
 
+// A checkpoint in a file does not tell whose it is. Of the progress downstream it is the one that
+// knows this checkpoint; 0 if none does: then a Go drainer has saved it.
+Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoint,
+                              CommitTs saved) {
+  if (checkpoint.cluster_id() != 0) return checkpoint.cluster_id();
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  const std::string schema = checkpoint_schema(options);
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> clusters,
+                   mysql::ProgressTable::find_clusters(*session, schema, saved));
+  if (clusters.size() > 1) {
+    return make_error(
+        ErrorCode::kInvalid,
+        "the checkpoint {} may be that of the clusters {}: delete the rows of all but "
+        "one from {}.{} on the downstream",
+        saved, fmt::join(clusters, ", "), schema, mysql::kProgressTableName);
+  }
+  if (clusters.empty()) {
+    log_warn("no progress downstream knows the checkpoint; starting there in safe mode",
+             {{"checkpoint", saved}});
+    return 0;
+  }
+  log_info("the progress downstream tells the cluster",
+           {{"id", clusters[0]}, {"checkpoint", saved}});
+  return clusters[0];
+}
+
 Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
                      const StopToken& stop) {
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink,
-                   open_sink(options,
-                             {.cluster_id = checkpoint.cluster_id(),
-                              .save_point = point,
-                              .has_checkpoint = true,
-                              .checkpoint = &checkpoint,
-                              .is_replay = true},
-                             clock, stop));
+  ASSIGN_OR_RETURN(const uint64_t cluster_id, find_cluster(options, checkpoint, point.commit_ts));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, open_sink(options,
+                                                               {.cluster_id = cluster_id,
+                                                                .save_point = point,
+                                                                .has_checkpoint = true,
+                                                                .checkpoint = &checkpoint,
+                                                                .is_replay = true},
+                                                               clock, stop));
   const CommitTs applied = sink->resume_from(point.commit_ts);
   ZonePair zones{.written = {}, .wanted = sink->time_zone()};
   // Ours name their zone; those of the original are in that of its process.

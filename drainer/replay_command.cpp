@@ -21,6 +21,9 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "drainer/txn_text.h"
+#include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 
@@ -44,8 +47,9 @@ constexpr std::string_view kHelpHead =
     "Applies the transactions of pb files (db-type = \"file\") or of a relay log to the "
     "downstream\n"
     "of the configuration file, each exactly once: interrupted, or killed, the next call goes on\n"
-    "where this one was. All flags and keys of drainer that concern the downstream and filters\n"
-    "work here too, such as -config, -dest-db-type, -c, -L, [syncer.to], replicate-do-db.\n\n"
+    "where this one was; a -start-ts by which it would repeat or skip something is refused.\n"
+    "All flags and keys of drainer that concern the downstream and filters work here too, such as\n"
+    "-config, -dest-db-type, -c, -L, [syncer.to], replicate-do-db.\n\n"
     "Flags:\n";
 
 std::optional<std::string> environment(std::string_view name) {
@@ -84,7 +88,7 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
          source.path = v;
          return {};
        }},
-      {"start-ts", "TS", "First commit ts to apply.",
+      {"start-ts", "TS", "First commit ts to apply: where a new task begins.",
        [&](const std::string& v) { return set_ts(source.start, parse_commit_ts(v)); }},
       {"stop-ts", "TS", "Last commit ts to apply.",
        [&](const std::string& v) { return set_ts(source.stop, parse_commit_ts(v)); }},
@@ -102,7 +106,7 @@ std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
        }},
       {"task", "NAME",
        "Name under which the progress is kept downstream; default: the path. A new name begins "
-       "anew.",
+       "anew; a known one goes on, without -start-ts, where it was.",
        [&](const std::string& v) -> Result<void> {
          settings.task = v;
          return {};
@@ -210,7 +214,45 @@ Result<void> dry_run(const ReplaySettings& settings, const Options& options) {
   return {};
 }
 
-Result<int> apply(const ReplaySettings& settings, const Options& options) {
+using Progress = mysql::ProgressTable::Previous;
+
+// What the calls before have left of the task; nothing when it is new.
+Result<std::optional<Progress>> find_progress(const std::string& task, const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  const mysql::ProgressTable table(
+      {.schema = checkpoint_schema(options), .cluster_id = id_of_task(task), .owner = {}});
+  return table.find(*session);
+}
+
+// A task goes on where it is, whatever the start: that must ask for nothing else.
+Result<void> check_start(const relay::SourceOptions& source, const std::string& task,
+                         const Progress& progress) {
+  if (source.start <= progress.checkpoint_ts) {
+    return make_error(ErrorCode::kInvalid,
+                      "-start-ts {}: the task \"{}\" began behind commit ts {} and has left out "
+                      "what lies before; it goes on behind commit ts {} without -start-ts, give "
+                      "another -task to begin anew",
+                      source.start, task, progress.checkpoint_ts, progress.state.commit_ts);
+  }
+  relay::SourceOptions between = source;
+  between.start = CommitTs(progress.state.commit_ts.value + 1);
+  between.stop = std::min(source.stop, CommitTs(source.start.value - 1));
+  if (between.start > between.stop) return {};
+  ASSIGN_OR_RETURN(relay::RecordSource records, relay::RecordSource::open(between));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<relay::RecordSource::Item> item, records.next());
+    if (!item) return {};
+    if (progress.state.contains(item->commit_ts)) continue;
+    return make_error(ErrorCode::kInvalid,
+                      "-start-ts {}: the task \"{}\" is applied up to commit ts {}, commit ts {} "
+                      "would be skipped; it goes on there without -start-ts, give another -task to "
+                      "begin anew",
+                      source.start, task, progress.state.commit_ts, item->commit_ts);
+  }
+}
+
+Result<int> apply(ReplaySettings settings, const Options& options) {
   SystemClock clock;
   ASSIGN_OR_RETURN(const std::string task, task_of(settings));
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
@@ -220,6 +262,14 @@ Result<int> apply(const ReplaySettings& settings, const Options& options) {
   }
   SavePoint before;
   before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
+  ASSIGN_OR_RETURN(const std::optional<Progress> progress, find_progress(task, options));
+  if (progress) {
+    if (settings.source.start.value > 0) TRY(check_start(settings.source, task, *progress));
+    // The sink takes a lower one for a wish to begin again there.
+    before.commit_ts = progress->checkpoint_ts;
+    settings.source.start =
+        std::max(settings.source.start, CommitTs(progress->checkpoint_ts.value + 1));
+  }
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Sink> sink,
       open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},

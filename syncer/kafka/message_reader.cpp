@@ -180,7 +180,7 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
     }
     txn.ddl = std::make_unique<Ddl>(std::move(ddl));
   } else {
-    if (!zone.empty()) TRY(set_zone(zone));
+    TRY(set_zone(zone));
     if (Result<void> read = read_tables(dml_data, txn); !read.ok()) {
       return std::move(read).error().because("commit ts {}", txn.commit_ts);
     }
@@ -191,7 +191,11 @@ Result<Txn> MessageReader::read(std::shared_ptr<const Bytes> payload) {
 
 Result<void> MessageReader::set_zone(std::string_view name) {
   if (name == zone_name_) return {};
-  ASSIGN_OR_RETURN(zones_.written, tidb::TimeZone::load(name));
+  if (name.empty()) {
+    zones_.written = default_zone_;
+  } else {
+    ASSIGN_OR_RETURN(zones_.written, tidb::TimeZone::load(name));
+  }
   zone_name_ = name;
   return {};
 }

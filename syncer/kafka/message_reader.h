@@ -18,13 +18,14 @@ namespace drainer::kafka {
 /// `zones.written`. Our relay logs also hold the marks and the time of a DDL. One thread.
 class MessageReader {
  public:
-  explicit MessageReader(ZonePair zones) : zones_(std::move(zones)) {}
+  explicit MessageReader(ZonePair zones) : default_zone_(zones.written), zones_(std::move(zones)) {}
 
   /// The transaction borrows from `payload` and keeps it alive. kCorrupt names commit ts, table and
   /// byte.
   Result<Txn> read(std::shared_ptr<const Bytes> payload);
 
  private:
+  /// That of the message at hand; none: the default.
   Result<void> set_zone(std::string_view name);
   Result<void> read_tables(ByteView dml_data, Txn& txn);
   Result<void> read_table(ByteView message, RowAppender& rows);
@@ -33,8 +34,9 @@ class MessageReader {
   Result<void> read_row(ByteView message, const tidb::TableInfo& info,
                         std::vector<tidb::Value>& out) const;
 
+  const tidb::TimeZone default_zone_;  ///< of messages that name none
   ZonePair zones_;
-  std::string zone_name_;  ///< that the last message named
+  std::string zone_name_;  ///< that the last message with rows named; empty: none
   DescribedTables tables_;
   // Reused from table to table.
   std::string identity_;

@@ -50,6 +50,39 @@ NamedLock session_lock(const ProgressTable::Id& id, std::string_view worker,
                                crc32c(id.schema + " " + owner)));
 }
 
+// Of the rows that select_text() gives.
+Result<std::optional<ProgressTable::Previous>> parse_previous(const std::vector<ResultRow>& rows) {
+  ProgressTable::Previous previous;
+  for (const ResultRow& row : rows) {
+    const CommitTs checkpoint(number_of<int64_t>(row[3]));
+    if (row[5] == "1") {
+      previous.announced_ts = checkpoint;
+      previous.saved_ts = CommitTs(number_of<int64_t>(row[4]));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
+    previous.state.merge(state);
+    previous.checkpoint_ts = std::max(previous.checkpoint_ts, checkpoint);
+  }
+  // Rows that no run got beyond creating.
+  if (previous.state == AppliedState{} && previous.checkpoint_ts.value == 0) {
+    return std::optional<ProgressTable::Previous>();
+  }
+  return std::optional<ProgressTable::Previous>(std::move(previous));
+}
+
+// No rows as long as no drainer has made the table. A server may say "denied" instead; if it is
+// there and denied, create() and those who write to it tell.
+Result<std::vector<ResultRow>> query_if_present(Session& session, const std::string& sql) {
+  auto rows = session.query(sql);
+  if (rows.ok()) return std::move(rows).value();
+  const bool is_absent = rows.error().code() == ErrorCode::kDenied ||
+                         rows.error().detail() == kNoSuchTable ||
+                         rows.error().detail() == kUnknownDatabase;
+  if (!is_absent) return std::move(rows).error();
+  return std::vector<ResultRow>();
+}
+
 constexpr int kAnnounceAttempts = 5;
 constexpr Duration kAnnouncePause = std::chrono::seconds(1);
 
@@ -126,29 +159,34 @@ Result<std::optional<ProgressTable::Previous>> ProgressTable::take_over(Session&
                           row < workers ? row : kCheckpointRow, quoted(id_.owner));
   }
   TRY(session.execute(insert));
+  ASSIGN_OR_RETURN(const auto rows, session.query(select_text()));
+  TRY(session.execute("COMMIT"));
+  return parse_previous(rows);
+}
+
+Result<std::optional<ProgressTable::Previous>> ProgressTable::find(Session& session) const {
+  ASSIGN_OR_RETURN(const auto rows, query_if_present(session, select_text()));
+  return parse_previous(rows);
+}
+
+Result<std::vector<uint64_t>> ProgressTable::find_clusters(Session& session,
+                                                           const std::string& schema,
+                                                           CommitTs checkpoint) {
   ASSIGN_OR_RETURN(
       const auto rows,
-      session.query(fmt::format("SELECT {}, checkpoint_ts, saved_ts, worker={} FROM {} WHERE "
-                                "cluster_id={}",
-                                kStateFields, kCheckpointRow, table_, id_.cluster_id)));
-  TRY(session.execute("COMMIT"));
-  Previous previous;
-  for (const ResultRow& row : rows) {
-    const CommitTs checkpoint(number_of<int64_t>(row[3]));
-    if (row[5] == "1") {
-      previous.announced_ts = checkpoint;
-      previous.saved_ts = CommitTs(number_of<int64_t>(row[4]));
-      continue;
-    }
-    ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
-    previous.state.merge(state);
-    previous.checkpoint_ts = std::max(previous.checkpoint_ts, checkpoint);
-  }
-  // Rows that no run got beyond creating.
-  if (previous.state == AppliedState{} && previous.checkpoint_ts.value == 0) {
-    return std::optional<Previous>();
-  }
-  return std::optional<Previous>(std::move(previous));
+      query_if_present(
+          session, fmt::format("SELECT cluster_id FROM {0} WHERE worker={1} AND cluster_id<>0 AND "
+                               "(checkpoint_ts={2} OR saved_ts={2}) ORDER BY cluster_id",
+                               table_of({.schema = schema, .owner = {}}), kCheckpointRow,
+                               checkpoint.value)));
+  std::vector<uint64_t> clusters;
+  for (const ResultRow& row : rows) clusters.push_back(number_of<uint64_t>(row[0]));
+  return clusters;
+}
+
+std::string ProgressTable::select_text() const {
+  return fmt::format("SELECT {}, checkpoint_ts, saved_ts, worker={} FROM {} WHERE cluster_id={}",
+                     kStateFields, kCheckpointRow, table_, id_.cluster_id);
 }
 
 Result<void> ProgressTable::start_at(Session& session, size_t workers, const AppliedState& state,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
@@ -70,6 +71,12 @@ class ProgressTable {
     CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
     CommitTs saved_ts;       ///< the one before
   };
+  /// What a take_over() would give, as far as can be seen, without taking over.
+  Result<std::optional<Previous>> find(Session& session) const;
+  /// Clusters whose drainer has started with this checkpoint, or announced it as one of its last
+  /// two; runs that did not know their cluster, 0, are left out.
+  static Result<std::vector<uint64_t>> find_clusters(Session& session, const std::string& schema,
+                                                     CommitTs checkpoint);
   /// Ends idle sessions of the owner before and makes this process the owner of the rows 0 …
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was
   /// none.
@@ -80,6 +87,7 @@ class ProgressTable {
 
  private:
   Result<void> end_idle_workers(Session& session);
+  std::string select_text() const;
 
   Id id_;
   std::string table_;  ///< quoted

@@ -1,21 +1,79 @@
 #include "syncer/relay/txn_source.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+
+#include "drainer/base/wire_reader.h"
 
 namespace drainer::relay {
 
 namespace {
 
+// Field 4 of a record: the text of a DDL in pb files, the message DDLData in relay logs.
+ByteView ddl_of(ByteView payload) {
+  ByteView ddl;
+  FieldReader fields(payload, payload.data());
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    if (fields.field() == 4) {
+      ddl = fields.take_bytes();
+    } else {
+      fields.skip();
+    }
+  }
+  return ddl;
+}
+
+// 0a len schema, 12 len table, 1a len query and nothing else. Of the keys only the first is a
+// character that may stand between words.
+bool is_ddl_data(ByteView ddl) {
+  bool has_own_key = false;
+  FieldReader fields(ddl, ddl.data());
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    if (fields.field() > 3) return false;
+    has_own_key = has_own_key || fields.field() != 1;
+    (void)fields.take_bytes();
+  }
+  return fields.ok() && has_own_key;
+}
+
+bool is_text(ByteView ddl) {
+  return std::ranges::all_of(ddl, [](char c) {
+    const auto byte = static_cast<uint8_t>(c);
+    return byte >= ' ' || (byte >= '\t' && byte <= '\r');
+  });
+}
+
+// Of a record that both readers take; kDetect where it may be either's.
+RecordFormat format_of_ddl(ByteView ddl) {
+  if (is_ddl_data(ddl)) return RecordFormat::kRelay;
+  return is_text(ddl) ? RecordFormat::kFile : RecordFormat::kDetect;
+}
+
 Result<RecordFormat> detect_format(const SourceOptions& options, const ZonePair& zones) {
   ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(options));
+  std::optional<Error> unclear;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<RecordSource::Item> item, records.next());
+    if (!item && unclear) return *unclear;
+    // Nothing at all, or nothing that says anything.
     if (!item) return RecordFormat::kFile;
     const auto payload = std::make_shared<const Bytes>(item->payload);
     const Result<Txn> as_file = file::MessageReader(zones).read(payload);
     const Result<Txn> as_message = kafka::MessageReader(zones).read(payload);
-    if (as_file.ok() && as_message.ok()) continue;
+    if (as_file.ok() && as_message.ok()) {
+      const ByteView ddl = ddl_of(*payload);
+      if (ddl.empty()) continue;
+      const RecordFormat format = format_of_ddl(ddl);
+      if (format != RecordFormat::kDetect) return format;
+      if (!unclear) {
+        unclear = make_error(ErrorCode::kCorrupt,
+                             "{} offset {}: may be a record of pb files or of relay logs; give "
+                             "-format",
+                             records.path(), item->offset);
+      }
+      continue;
+    }
     if (as_file.ok()) return RecordFormat::kFile;
     if (as_message.ok()) return RecordFormat::kRelay;
     return Error(as_file.error())

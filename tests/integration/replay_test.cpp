@@ -5,6 +5,7 @@
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 #include "tests/fakes/txns.h"
+#include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
 
 #include <catch2/catch.hpp>
@@ -46,6 +47,35 @@ std::unique_ptr<fakes::Process> start(Pipeline& pipeline, const std::string& com
   auto process = fakes::Process::start(arguments, pipeline.directory() + "/" + command + ".log");
   REQUIRE(process);
   return process;
+}
+
+// Transactions as a pb file.
+std::string write_pb_file(const Pipeline& pipeline, const std::vector<Txn>& txns) {
+  const tidb::TimeZone zone;
+  file::MessageWriter messages(zone);
+  Bytes content;
+  for (const Txn& txn : txns) {
+    ReverseWriter out;
+    REQUIRE(messages.put(out, txn).ok());
+    file::append_record(content, out.view());
+  }
+  std::string path = pipeline.directory() + "/binlog-0000000000000000-20261121000000";
+  fakes::write_file(path, content);
+  return path;
+}
+
+// A row of test.t1 with the commit ts as its id.
+Txn insert_at(int64_t ts) {
+  return fakes::TxnBuilder(ts)
+      .on(fakes::example_table())
+      .insert({tidb::Value::of_int(ts), fakes::text("a")})
+      .build();
+}
+
+std::string ids_of_t1(Pipeline& pipeline) {
+  return pipeline.downstream()
+      .query_value("select group_concat(id order by id) from test.t1")
+      .value();
 }
 
 void check_tables(Pipeline& pipeline, const std::string& command) {
@@ -94,6 +124,63 @@ TEST_CASE("replay: up to a commit ts, then from there on under another name") {
   check_tables(pipeline, "replay");
 }
 
+TEST_CASE(
+    "replay: the start only says where a task begins, a later one neither repeats nor skips") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  REQUIRE(pipeline.downstream().execute("create database test").ok());
+  REQUIRE(pipeline.downstream()
+              .execute("create table test.t1 (id int primary key, name varchar(32))")
+              .ok());
+  std::vector<Txn> txns;
+  txns.push_back(insert_at(100));
+  txns.push_back(fakes::TxnBuilder(150).ddl("test", "t1", "truncate table t1").build());
+  for (const int64_t ts : {160, 165, 170, 180}) txns.push_back(insert_at(ts));
+  const std::string file = write_pb_file(pipeline, txns);
+  const auto replay = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-config", pipeline.directory() + "/drainer.toml"});
+    arguments.push_back(file);
+    return start(pipeline, "replay", arguments)->wait(kEndLimit).value_or(-1);
+  };
+  const auto last_log = [&] { return fakes::read_file(pipeline.directory() + "/replay.log"); };
+
+  // A dump of the time 155 has been restored.
+  REQUIRE(pipeline.downstream().execute("insert into test.t1 values (1, 'dump')").ok());
+  REQUIRE(replay({"-start-ts", "156", "-stop-ts", "165"}) == 0);
+  CHECK(ids_of_t1(pipeline) == "1,160,165");
+  // What is there now tells whether it comes again.
+  REQUIRE(pipeline.downstream().execute("update test.t1 set name = 'seen'").ok());
+  REQUIRE(replay({"-stop-ts", "170"}) == 0);
+  CHECK(ids_of_t1(pipeline) == "1,160,165,170");
+
+  CHECK(replay({"-start-ts", "120"}) == 2);
+  CHECK_THAT(last_log(), Catch::Contains(file) && Catch::Contains("-start-ts 120") &&
+                             Catch::Contains("began behind commit ts 155") &&
+                             Catch::Contains("another -task"));
+  // The commit ts 180 is not applied yet.
+  CHECK(replay({"-start-ts", "181"}) == 2);
+  CHECK_THAT(last_log(), Catch::Contains(file) && Catch::Contains("-start-ts 181") &&
+                             Catch::Contains("up to commit ts 170") &&
+                             Catch::Contains("commit ts 180") && Catch::Contains("another -task"));
+  CHECK(ids_of_t1(pipeline) == "1,160,165,170");
+
+  // Nothing lies between, and what is applied already may be asked for.
+  CHECK(replay({"-start-ts", "156", "-stop-ts", "170"}) == 0);
+  CHECK(replay({"-start-ts", "165", "-stop-ts", "170"}) == 0);
+  CHECK(replay({"-start-ts", "175"}) == 0);
+  CHECK(ids_of_t1(pipeline) == "1,160,165,170,180");
+  CHECK(pipeline.downstream()
+            .query_value("select group_concat(id order by id) from test.t1 where name = 'seen'")
+            .value() == "1,160,165");
+  // Still the task that began at 156.
+  CHECK(replay({"-start-ts", "155"}) == 2);
+  CHECK(replay({}) == 0);
+  CHECK(ids_of_t1(pipeline) == "1,160,165,170,180");
+
+  CHECK(replay({"-start-ts", "120", "-task", "another"}) == 0);
+  CHECK(ids_of_t1(pipeline) == "160,165,170,180");
+}
+
 TEST_CASE("replay: the SQL of a dry run gives the tables too, without what is filtered") {
   Pipeline pipeline(Capture::bundled());
   const std::string files = record_files(pipeline);
@@ -129,30 +216,16 @@ TEST_CASE("replay: columns that the downstream lacks are left out, with one warn
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
   REQUIRE(pipeline.downstream().execute("create database test").ok());
   REQUIRE(pipeline.downstream().execute("create table test.t1 (id int primary key)").ok());
-  const tidb::TimeZone zone;
-  file::MessageWriter messages(zone);
-  Bytes content;
-  for (int64_t ts = 1; ts <= 3; ++ts) {
-    ReverseWriter out;
-    REQUIRE(messages
-                .put(out, fakes::TxnBuilder(ts)
-                              .on(fakes::example_table())
-                              .insert({tidb::Value::of_int(ts), fakes::text("a")})
-                              .build())
-                .ok());
-    file::append_record(content, out.view());
-  }
-  const std::string file = pipeline.directory() + "/binlog-0000000000000000-20261121000000";
-  fakes::write_file(file, content);
+  std::vector<Txn> txns;
+  for (int64_t ts = 1; ts <= 3; ++ts) txns.push_back(insert_at(ts));
+  const std::string file = write_pb_file(pipeline, txns);
   const auto code =
       start(pipeline, "replay", {"-config", pipeline.directory() + "/drainer.toml", file})
           ->wait(kEndLimit);
   const std::string log = fakes::read_file(pipeline.directory() + "/replay.log");
   INFO(log);
   REQUIRE(code == 0);
-  CHECK(pipeline.downstream()
-            .query_value("select group_concat(id order by id) from test.t1")
-            .value() == "1,2,3");
+  CHECK(ids_of_t1(pipeline) == "1,2,3");
   const std::string warning = "the downstream table lacks columns, their values are left out";
   const size_t at = log.find(warning);
   REQUIRE(at != std::string::npos);
@@ -191,41 +264,96 @@ TEST_CASE("print: text, JSON and SQL of all records") {
              Catch::Contains(R"("rows":[{"schema":)") && Catch::Contains(R"("ddl":{"schema":)"));
 }
 
-TEST_CASE("relay: with the upstream gone the log completes what was begun, once") {
-  Pipeline pipeline(Capture::bundled());
-  ::setenv("TZ", "UTC", 1);
-  const std::string log = pipeline.directory() + "/relay";
-  const std::string relay = "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
-  pipeline.start_upstream({"--pace", "100"});
-  pipeline.write_config({.more = relay});
-  pipeline.start_drainer_over_capture();
-  // However far it has come by then.
-  REQUIRE_FALSE(pipeline.drainer().wait_ms(2500).has_value());
-  pipeline.drainer().send_signal(SIGKILL);
-  REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
+namespace {
 
+// What is killed half way over the capture is completed out of the relay log.
+struct RelayRun {
+  RelayRun(Capture capture, std::string more_config)
+      : pipeline(std::move(capture)), more(std::move(more_config)) {
+    more += "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
+    options.data_dir = pipeline.directory() + "/data";
+    options.syncer.relay.log_dir = log;
+    options.syncer.worker_count = 4;
+    options.syncer.to.host = "127.0.0.1";
+    options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
+    options.syncer.to.user = "dr";
+    options.syncer.to.password = "p";
+  }
+
+  void start_and_kill() {
+    ::setenv("TZ", "UTC", 1);
+    pipeline.start_upstream({"--pace", "100"});
+    pipeline.write_config({.more = more});
+    pipeline.start_drainer_over_capture();
+    // However far it has come by then.
+    REQUIRE_FALSE(pipeline.drainer().wait_ms(2500).has_value());
+    pipeline.drainer().send_signal(SIGKILL);
+    REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
+  }
+
+  std::string recover() {
+    SystemClock clock;
+    const Result<void> recovered = recover_from_relay(options, clock, StopToken());
+    return recovered.ok() ? "" : recovered.error().to_string();
+  }
+
+  // The upstream is back: it goes on from there.
+  void complete() {
+    pipeline.stop_upstream();
+    pipeline.start_upstream();
+    pipeline.write_config({.more = more});
+    pipeline.start_drainer_over_capture();
+    REQUIRE(pipeline.wait_for_drainer() == 0);
+    check_tables(pipeline, "drainer");
+  }
+
+  Pipeline pipeline;
+  const std::string log = pipeline.directory() + "/relay";
+  std::string more;
   Options options;
-  options.syncer.relay.log_dir = log;
-  options.syncer.worker_count = 4;
-  options.syncer.to.host = "127.0.0.1";
-  options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
-  options.syncer.to.user = "dr";
-  options.syncer.to.password = "p";
-  SystemClock clock;
-  const Result<void> recovered = recover_from_relay(options, clock, StopToken());
-  INFO((recovered.ok() ? "" : recovered.error().to_string()));
-  REQUIRE(recovered.ok());
-  const auto saved = pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
+};
+
+}  // namespace
+
+TEST_CASE("relay: with the upstream gone the log completes what was begun, once") {
+  RelayRun run(Capture::bundled(), "");
+  run.start_and_kill();
+  REQUIRE(run.recover() == "");
+  const auto saved =
+      run.pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
   REQUIRE(saved.ok());
   CHECK_THAT(saved->at(0)[0].value_or(""), Catch::StartsWith("{\"consistent\":true,"));
   // A second time there is nothing to do.
-  REQUIRE(recover_from_relay(options, clock, StopToken()).ok());
+  REQUIRE(run.recover() == "");
+  run.complete();
+}
 
-  // The upstream is back: it goes on from there.
-  pipeline.stop_upstream();
-  pipeline.start_upstream();
-  pipeline.write_config({.more = relay});
-  pipeline.start_drainer_over_capture();
-  REQUIRE(pipeline.wait_for_drainer() == 0);
-  check_tables(pipeline, "drainer");
+TEST_CASE("relay: once also with the checkpoint in a file, which does not tell the cluster") {
+  const integration::KeylessCapture keyless(20261121, 600);
+  RelayRun run(keyless.capture(), "[syncer.to.checkpoint]\ntype = \"file\"\n");
+  run.options.syncer.to.checkpoint.type = "file";
+  run.start_and_kill();
+  mysql::Session& downstream = run.pipeline.downstream();
+  const auto copy_progress = [&](const std::string& cluster, const std::string& checkpoints) {
+    const auto copied =
+        downstream.execute("insert into tidb_binlog.drainer_progress select " + cluster +
+                           ", worker, owner, epoch, commit_ts, applied, ddl_ts, " + checkpoints +
+                           " from tidb_binlog.drainer_progress where cluster_id > 10");
+    INFO((copied.ok() ? "" : copied.error().to_string()));
+    REQUIRE(copied.ok());
+  };
+  // Of another task, and of a cluster whose checkpoint is the same.
+  copy_progress("1", "5, 5");
+  copy_progress("2", "checkpoint_ts, saved_ts");
+  CHECK_THAT(run.recover(), Catch::Contains("clusters") && Catch::Contains(" 2") &&
+                                Catch::Contains("drainer_progress"));
+  REQUIRE(downstream.execute("delete from tidb_binlog.drainer_progress where cluster_id=2").ok());
+  REQUIRE(run.recover() == "");
+  CHECK(
+      downstream.query_value("select count(distinct cluster_id) from tidb_binlog.drainer_progress")
+          .value() == "2");
+  CHECK_THAT(fakes::read_file(run.options.data_dir + "/savepoint"),
+             Catch::StartsWith("consistent = true\n"));
+  REQUIRE(run.recover() == "");
+  run.complete();
 }

@@ -1,0 +1,85 @@
+#include "syncer/relay/txn_source.h"
+
+#include <catch2/catch.hpp>
+
+#include "drainer/base/reverse_writer.h"
+#include "syncer/file/message.h"
+#include "syncer/kafka/message.h"
+#include "tests/fakes/process.h"
+#include "tests/fakes/txns.h"
+
+using namespace drainer;
+using fakes::TxnBuilder;
+using relay::RecordFormat;
+using relay::TxnSource;
+using tidb::Value;
+
+namespace {
+
+template <class Writer>
+Bytes written_by(const Txn& txn) {
+  const tidb::TimeZone zone;
+  Writer writer(zone);
+  ReverseWriter out;
+  REQUIRE(writer.put(out, txn).ok());
+  return Bytes(out.view());
+}
+
+Bytes file_ddl(int64_t ts, const std::string& schema, const std::string& text) {
+  return written_by<file::MessageWriter>(TxnBuilder(ts).ddl(schema, "t", text).build());
+}
+
+Bytes relay_ddl(int64_t ts, const std::string& schema, const std::string& text) {
+  return written_by<kafka::MessageWriter>(TxnBuilder(ts).ddl(schema, "t", text).build());
+}
+
+// A DDL whose field 4 has these bytes.
+Bytes raw_ddl(int64_t ts, ByteView bytes) {
+  ReverseWriter out;
+  out.put_bytes_field(0x22, bytes);
+  out.put_varint_field(0x10, static_cast<uint64_t>(ts));
+  out.put_varint_field(0x08, 1);
+  return Bytes(out.view());
+}
+
+// "file", "relay", or the error.
+std::string found_format(const std::vector<Bytes>& payloads) {
+  fakes::TempDir dir("format");
+  Bytes content;
+  for (const Bytes& payload : payloads) file::append_record(content, payload);
+  fakes::write_file(dir.path() + "/binlog-0000000000000000-20190101010101", content);
+  const Result<TxnSource> source =
+      TxnSource::open({.path = dir.path()}, RecordFormat::kDetect, ZonePair{});
+  if (!source.ok()) return source.error().to_string();
+  return source->format() == RecordFormat::kRelay ? "relay" : "file";
+}
+
+}  // namespace
+
+TEST_CASE("txn source: records that are only DDL tell whose they are") {
+  CHECK(found_format({relay_ddl(1, "test", "create table t (id int)")}) == "relay");
+  CHECK(found_format({relay_ddl(1, "test", "")}) == "relay");
+  CHECK(found_format({relay_ddl(1, "", "create table t (id int)")}) == "relay");
+  CHECK(found_format({relay_ddl(1, std::string(64, 'a'), std::string(70000, ' '))}) == "relay");
+  CHECK(found_format({file_ddl(1, "test", "create table t (id int)")}) == "file");
+  CHECK(found_format({file_ddl(1, "", "create database d")}) == "file");
+  // A text that could be a message: its first field is the database `drop db x`.
+  CHECK(found_format({file_ddl(1, "", "\n\tdrop db x")}) == "file");
+}
+
+TEST_CASE("txn source: what does not tell leaves it to the records behind it") {
+  const Bytes unclear = raw_ddl(1, "\x0a\x02\x01\x02");
+  CHECK(found_format({unclear, relay_ddl(2, "test", "drop table t")}) == "relay");
+  CHECK(found_format({unclear, file_ddl(2, "test", "drop table t")}) == "file");
+  CHECK_THAT(found_format({unclear}), Catch::Contains("offset 0") && Catch::Contains("-format"));
+  CHECK(found_format({raw_ddl(1, ""), relay_ddl(2, "test", "drop table t")}) == "relay");
+  // The same to both.
+  CHECK(found_format({raw_ddl(1, "")}) == "file");
+}
+
+TEST_CASE("txn source: rows tell whose they are") {
+  const Txn txn =
+      TxnBuilder(1).on(fakes::example_table()).insert({Value::of_int(1), fakes::text("a")}).build();
+  CHECK(found_format({written_by<kafka::MessageWriter>(txn)}) == "relay");
+  CHECK(found_format({written_by<file::MessageWriter>(txn)}) == "file");
+}
