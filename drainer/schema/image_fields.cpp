@@ -224,6 +224,7 @@ void put_effect(FieldWriter& out, const DdlEffect& effect) {
   out.put_bytes(effect.reason);
   put_name(out, effect.name);
   out.put_bytes(effect.use_schema);
+  out.put_uint(effect.ignores_checks ? 1 : 0);
   out.put_uint(effect.touched.size());
   for (const TableName& name : effect.touched) put_name(out, name);
 }
@@ -234,6 +235,7 @@ DdlEffect take_effect(FieldReader& in) {
   effect.reason = in.take_bytes();
   effect.name = take_name(in);
   effect.use_schema = in.take_bytes();
+  effect.ignores_checks = in.take_uint() != 0;
   const uint64_t count = in.take_count();
   for (uint64_t i = 0; i < count && in.is_good(); ++i) effect.touched.push_back(take_name(in));
   return effect;

@@ -316,6 +316,7 @@ Result<DdlEffect> Schema::create_table(const DdlJob& job) {
     warn_of_original_errors(job, "rows of the table that came back are left out");
   }
   DdlEffect effect = executed(table.name);
+  effect.ignores_checks = !job.table_info->has_checks;
   if (job.type == tidb::DdlType::kCreateTable) effect.use_schema = like_schema(effect, job);
   return effect;
 }
@@ -340,6 +341,8 @@ Result<DdlEffect> Schema::create_tables(const DdlJob& job) {
   ASSIGN_OR_RETURN(const Database* const database, find_database(job.schema_id));
   DdlEffect effect = executed({database->name, ""});
   effect.touched.clear();
+  effect.ignores_checks = std::ranges::none_of(job.multiple_table_infos,
+                                               [](const auto& info) { return info->has_checks; });
   for (const InfoPtr& info : job.multiple_table_infos) {
     if (info->id > kMaxTableId) continue;
     TRY(add_new_table(job.schema_id, info, job.schema_version));
@@ -361,7 +364,9 @@ Result<DdlEffect> Schema::alter_table(const DdlJob& job) {
   }
   move_table(job.table_info->id, table->schema, before.name.table, job.table_info,
              job.schema_version, std::move(errors));
-  return executed(tables_.at(job.table_info->id).version->name);
+  DdlEffect effect = executed(tables_.at(job.table_info->id).version->name);
+  effect.ignores_checks = !job.table_info->has_checks;
+  return effect;
 }
 
 Result<DdlEffect> Schema::drop_table(const DdlJob& job) {

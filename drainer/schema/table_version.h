@@ -59,6 +59,9 @@ struct DdlEffect {
   TableName name;
   /// Database to `use` for the text: where its unqualified names live, else name.schema (2.6).
   std::string use_schema;
+  /// TiDB has taken none of the text's CHECK constraints: before 7.2, and later by default, it
+  /// reads them and forgets them.
+  bool ignores_checks = false;
   /// All tables whose downstream description may have changed: old and new names. Of a batch of
   /// CREATE TABLEs the i-th statement makes the i-th of them.
   std::vector<TableName> touched;

@@ -54,8 +54,8 @@ constexpr Collation kCollations[] = {
 
 class Translator {
  public:
-  Translator(std::string_view text, const TokenList& tokens, DdlKind kind)
-      : text_(text), tokens_(tokens), kind_(kind) {}
+  Translator(std::string_view text, const TokenList& tokens, DdlKind kind, Checks checks)
+      : text_(text), tokens_(tokens), kind_(kind), checks_(checks) {}
 
   std::string run() {
     for (size_t i = 0; i < tokens_.size();) {
@@ -171,12 +171,14 @@ class Translator {
   // MariaDB and MySQL 5.7 do not know; a constraint that is not enforced they cannot have.
   size_t translate_check(size_t i) {
     if (!is(i, "CHECK") || !tokens_.is_punctuation(i + 1, '(')) return i;
-    const size_t end = parenthesis_end(i + 1);
-    if (is(end, "ENFORCED")) {
-      edits_.push_back({tokens_[end - 1].end, tokens_[end].end, ""});
-      return i;
+    size_t end = parenthesis_end(i + 1);
+    const bool is_enforced = is(end, "ENFORCED");
+    const bool is_off = is(end, "NOT") && is(end + 1, "ENFORCED");
+    if (checks_ == Checks::kKept) {
+      if (is_enforced) edits_.push_back({tokens_[end - 1].end, tokens_[end].end, ""});
+      if (!is_off) return i;
     }
-    if (!is(end, "NOT") || !is(end + 1, "ENFORCED")) return i;
+    end += is_off ? 2 : is_enforced ? 1 : 0;
     size_t first = i;
     if (is(first - 1, "CONSTRAINT")) {
       first -= 1;
@@ -187,9 +189,9 @@ class Translator {
     if (is_added) --first;
     const bool is_element =
         is_added || is_comma(first - 1) || tokens_.is_punctuation(first - 1, '(');
-    const Form form{"/*!80016 ", code(first, end + 2)};
+    const Form form{checks_ == Checks::kIgnored ? kTidb : "/*!80016 ", code(first, end)};
     const size_t done =
-        is_element ? replace_clause(first, end + 2, {form}) : replace(first, end + 2, {form});
+        is_element ? replace_clause(first, end, {form}) : replace(first, end, {form});
     return done > first ? done : i;
   }
 
@@ -305,6 +307,7 @@ class Translator {
   std::string_view text_;
   const TokenList& tokens_;
   DdlKind kind_;
+  Checks checks_;
   std::vector<TextEdit> edits_;
 };
 
@@ -330,18 +333,20 @@ std::optional<std::string> for_tidb_only(std::string_view text, const TokenList&
 
 }  // namespace
 
-std::string to_common_dialect(std::string_view text) {
+std::string to_common_dialect(std::string_view text, Checks checks) {
   const std::optional<TokenList> tokens = TokenList::lex(text);
   if (!tokens) return std::string(text);
   const DdlKind kind = classify_ddl(text);
   if (kind == DdlKind::kCreateTable || kind == DdlKind::kDropTable) {
     if (std::optional<std::string> out = for_tidb_only(text, *tokens)) return *std::move(out);
   }
-  return Translator(text, *tokens, kind).run();
+  return Translator(text, *tokens, kind, checks).run();
 }
 
-std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table) {
-  return to_common_dialect(process_ddl_text(drop_only(to_default_sql_mode(text), schema, table)));
+std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table,
+                          Checks checks) {
+  return to_common_dialect(process_ddl_text(drop_only(to_default_sql_mode(text), schema, table)),
+                           checks);
 }
 
 }  // namespace drainer::tidb

@@ -157,6 +157,8 @@ bool read_outline_member(JsonReader& json, std::string_view key, TableInfo& info
     read_partitions(json, info.partition_ids);
   } else if (key == "view") {
     info.is_view = !json.read_raw().empty();
+  } else if (key == "constraint_info") {
+    info.has_checks = json.read_raw().size() > std::string_view("[]").size();
   } else if (key == "sequence") {
     info.is_sequence = !json.read_raw().empty();
   } else {

@@ -78,6 +78,7 @@ struct TableInfo {
   std::vector<int64_t> partition_ids;
   bool is_view = false;
   bool is_sequence = false;
+  bool has_checks = false;  ///< CHECK constraints that TiDB knows of; it may ignore those of a text
 
   /// Offset of the column with this id in `columns`, or -1.
   int32_t find_column(ColumnId column) const {

@@ -52,8 +52,9 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   std::vector<DdlStep> steps;
   for (const std::string_view statement : statements) {
     DdlStep step;
-    step.text = tidb::ddl_for_mysql(statements.size() == 1 ? ddl.text : statement,
-                                    effect.name.schema, effect.name.table);
+    step.text = tidb::ddl_for_mysql(
+        statements.size() == 1 ? ddl.text : statement, effect.name.schema, effect.name.table,
+        effect.ignores_checks ? tidb::Checks::kIgnored : tidb::Checks::kKept);
     if (step.text.empty()) continue;
     if (!effect.use_schema.empty() && !tidb::is_create_database(step.text)) {
       step.use = "use ";

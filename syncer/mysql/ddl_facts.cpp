@@ -53,6 +53,8 @@ Result<std::string> definition_of(Session& session, const schema::TableName& nam
   return std::move(rows).error();
 }
 
+constexpr char kEarly = 'e';
+
 bool is_plain_name(std::string_view name) {
   return std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
 }
@@ -123,6 +125,17 @@ Result<std::string> read_ddl_facts(Session& session, const Ddl& ddl) {
     hash = hash_text(ids, hash);
   }
   return fmt::format("{}{:016x}", has_ids ? 'i' : 'd', hash);
+}
+
+std::string journal_mark(const Ddl& ddl) {
+  return ddl.is_early ? fmt::format("{}{}j", kEarly, ddl.job_id) : "";
+}
+
+std::optional<std::string> facts_of(const Ddl& ddl, std::string_view journal) {
+  const std::string mark = journal_mark(ddl);
+  const bool is_of_early = journal.starts_with(kEarly);
+  if (is_of_early != ddl.is_early || !journal.starts_with(mark)) return std::nullopt;
+  return std::string(journal.substr(mark.size()));
 }
 
 bool is_unrepeatable_ddl(std::string_view text) {

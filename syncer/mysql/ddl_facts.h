@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,14 @@ namespace drainer::mysql {
 /// EXCHANGE PARTITION moves where all definitions stay the same; they need a privilege (PROCESS).
 /// Errors are those of the server; a table that does not exist is a fact as well.
 Result<std::string> read_ddl_facts(Session& session, const Ddl& ddl);
+
+/// What stands before the facts of an early DDL in the journal, whose commit ts may be another's:
+///
+///     mark = [ "e" job_id "j" ]
+std::string journal_mark(const Ddl& ddl);
+/// The facts in a journal if it is that of `ddl`. Without a mark it is that of the DDL with the
+/// journal's commit ts.
+std::optional<std::string> facts_of(const Ddl& ddl, std::string_view journal);
 
 /// True when a second run of `text` does something else than the first and its errors would not
 /// show it: EXCHANGE PARTITION, RENAME of several tables, an index without name.

@@ -9,6 +9,7 @@
 #include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/ddl_lock.h"
 #include "syncer/mysql/failure.h"
+#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/mark_setup.h"
 
 namespace drainer::mysql {
@@ -285,7 +286,7 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
                                .may_be_done = group.txns[0].is_begun_ddl};
     if (!journal.may_be_done) {
       journal.facts = slot.ddl.read_facts(ddl, stop);
-      TRY(slot.worker.begin_ddl(group, journal.facts, stop));
+      TRY(slot.worker.begin_ddl(group, journal_mark(ddl) + journal.facts, stop));
     }
     TRY(slot.ddl.run(ddl, txn.commit_ts, std::move(journal), stop));
   }

@@ -8,6 +8,7 @@
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
+#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/worker.h"
 
@@ -131,10 +132,13 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
   if (const auto part = start_.parts.find(planned.txn.commit_ts); part != start_.parts.end()) {
     planned.first_row = part->second;
   }
-  planned.is_begun_ddl = planned.txn.commit_ts == start_.ddl_ts;
-  if (planned.is_begun_ddl) planned.ddl_facts = start_.ddl_facts;
   OpenDdl ddl;
   const bool is_ddl = planned.txn.is_ddl();
+  if (is_ddl && planned.txn.commit_ts == start_.ddl_ts) {
+    const std::optional<std::string> facts = facts_of(*planned.txn.ddl, start_.ddl_facts);
+    planned.is_begun_ddl = facts.has_value();
+    planned.ddl_facts = facts.value_or("");
+  }
   if (is_ddl) ddl = {.changes = changes_of(*planned.txn.ddl), .is_barrier = uses_.is_barrier};
   ASSIGN_OR_RETURN(const NodeId node, dispatcher_.add(std::move(planned), uses_, stop));
   if (is_ddl) {

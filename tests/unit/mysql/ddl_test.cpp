@@ -269,6 +269,35 @@ TEST_CASE("ddl: one that goes before its rows is no progress, and is not run twi
   CHECK(db.rows(kApplied) == "43");
 }
 
+TEST_CASE("ddl: the journal of one that goes before its rows is not taken for another's",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(a INT)");
+  db.run("CREATE TABLE u(a INT)");
+  const auto change = [](const std::string& table, int64_t job) {
+    Txn txn =
+        TxnBuilder(42).ddl("test", table, "ALTER TABLE `" + table + "` ADD COLUMN `b` INT").build();
+    txn.ddl->is_early = true;
+    txn.ddl->job_id = DdlJobId(job);
+    return txn;
+  };
+  {
+    RunningSink sink(options());
+    sink.submit(change("t", 1));
+    CHECK(sink.finish() == "");
+  }
+  // The next run sees a second job before the rows, and gives it this commit ts.
+  {
+    RunningSink sink(options());
+    sink.submit(change("u", 12));
+    sink.submit(TxnBuilder(43).build());
+    CHECK(sink.wait_applied(43));
+    CHECK(sink.finish() == "");
+  }
+  CHECK(db.rows("SELECT COUNT(*) FROM information_schema.columns WHERE table_name='u'") == "2");
+}
+
 TEST_CASE("ddl: counters that rows move are no facts", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

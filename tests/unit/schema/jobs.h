@@ -17,6 +17,7 @@ struct TableSpec {
   int columns = 1;
   std::vector<int64_t> partitions = {};
   bool is_view = false;
+  bool has_checks = false;
 };
 
 struct JobSpec {
@@ -51,8 +52,10 @@ inline std::string table_json(const TableSpec& table) {
     }
     partition += "]}";
   }
-  return fmt::format(R"({{"id":{},"name":{},"cols":[{}],"partition":{},"view":{}}})", table.id,
-                     name_json(table.name), columns, partition, table.is_view ? "{}" : "null");
+  return fmt::format(
+      R"({{"id":{},"name":{},"cols":[{}],"partition":{},"view":{},"constraint_info":{}}})",
+      table.id, name_json(table.name), columns, partition, table.is_view ? "{}" : "null",
+      table.has_checks ? R"([{"id":1}])" : "null");
 }
 
 inline std::string job_json(const JobSpec& job) {

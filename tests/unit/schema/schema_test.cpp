@@ -556,3 +556,23 @@ TEST_CASE("schema: of a snapshot only public columns are seen, those of a runnin
   CHECK(shown.indices[0].columns[0].offset == 1);
   CHECK(shown.indices[0].columns[1].offset == 0);
 }
+
+TEST_CASE("schema: an effect tells whether TiDB has taken the CHECKs of the text") {
+  World world;
+  const auto create = [](int64_t id) {
+    return JobSpec{.type = DdlType::kCreateTable,
+                   .schema_id = 101,
+                   .table_id = id,
+                   .table = {{.id = id, .name = "c" + std::to_string(id)}}};
+  };
+  CHECK(world.apply(create(50)).ignores_checks);
+  JobSpec checked = create(51);
+  checked.table[0].has_checks = true;
+  CHECK_FALSE(world.apply(checked).ignores_checks);
+  checked.type = DdlType::kAddColumn;
+  CHECK_FALSE(world.apply(checked).ignores_checks);
+  JobSpec many = create(52);
+  many.type = DdlType::kCreateTables;
+  many.tables = {{.id = 53, .name = "c53"}, {.id = 54, .name = "c54", .has_checks = true}};
+  CHECK_FALSE(world.apply(many).ignores_checks);
+}

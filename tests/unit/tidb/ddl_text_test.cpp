@@ -347,3 +347,27 @@ TEST_CASE("ddl text: what MySQL gets is escaped, about one table and without pla
   CHECK(ddl_for_mysql("DROP TABLE `a`, `b`;", "d", "b") == "DROP TABLE `d`.`b`;");
   CHECK(ddl_for_mysql("/*T![placement] DROP PLACEMENT POLICY `p` */;", "", "").empty());
 }
+
+TEST_CASE("ddl text: CHECKs that TiDB ignores are for TiDB only") {
+  struct Case {
+    const char* text;
+    const char* sent;
+  };
+  const std::vector<Case> cases = {
+      {"CREATE TABLE `t` (`a` INT,CHECK(`a`>0) ENFORCED)",
+       "CREATE TABLE `t` (`a` INT /*T! , CHECK(`a`>0) ENFORCED */)"},
+      {"CREATE TABLE `t` (`a` INT CHECK(`a`>0) ENFORCED NOT NULL DEFAULT 5)",
+       "CREATE TABLE `t` (`a` INT /*T! CHECK(`a`>0) ENFORCED */ NOT NULL DEFAULT 5)"},
+      {"CREATE TABLE `t` (`a` INT CONSTRAINT `c` CHECK (`a`>0))",
+       "CREATE TABLE `t` (`a` INT /*T! CONSTRAINT `c` CHECK (`a`>0) */)"},
+      {"CREATE TABLE `t` (`a` INT, CONSTRAINT `c` CHECK (`a`>0) NOT ENFORCED)",
+       "CREATE TABLE `t` (`a` INT /*T! , CONSTRAINT `c` CHECK (`a`>0) NOT ENFORCED */)"},
+      {"ALTER TABLE `t` ADD COLUMN `b` INT CHECK (`b`>0)",
+       "ALTER TABLE `t` ADD COLUMN `b` INT /*T! CHECK (`b`>0) */"},
+      {"CREATE TABLE `t` (`check` INT)", "CREATE TABLE `t` (`check` INT)"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(ddl_for_mysql(c.text, "d", "t", Checks::kIgnored) == c.sent);
+  }
+}
