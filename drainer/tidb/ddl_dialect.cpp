@@ -73,6 +73,7 @@ class Translator {
     if (end == i && is_about_table()) {
       end = translate_check(i);
       if (end == i) end = translate_clause(i);
+      if (end == i) end = translate_nullability(i);
       if (end == i) end = translate_engine(i);
       if (end == i) end = translate_option(i);
       if (end == i) end = translate_tidb_word(i);
@@ -108,6 +109,21 @@ class Translator {
       if (tokens_[i].depth == depth && tokens_.is_punctuation(i, ')')) return i + 1;
     }
     return tokens_.size();
+  }
+
+  // The element of a list (column, clause of ALTER TABLE) that token i belongs to.
+  size_t element_begin(size_t i) const {
+    const uint32_t depth = tokens_[i].depth;
+    while (i > 0 && tokens_[i - 1].depth >= depth && !is_element_end(i - 1, depth)) --i;
+    return i;
+  }
+  size_t element_end(size_t i) const {
+    const uint32_t depth = tokens_[i].depth;
+    while (i < tokens_.size() && tokens_[i].depth >= depth && !is_element_end(i, depth)) ++i;
+    return i;
+  }
+  bool is_element_end(size_t i, uint32_t depth) const {
+    return tokens_[i].depth == depth && (is_comma(i) || tokens_[i].kind == TokenKind::kSemicolon);
   }
 
   // Whether the columns of an index, or its options, may end before i.
@@ -219,6 +235,19 @@ class Translator {
     return replace_clause(
         i, i + 4,
         {{"/*!80000 ", code(i, i + 4)}, {"/*M!100600 ", code(i, i + 3) + std::string(ignored)}});
+  }
+
+  // [NOT] NULL of a generated column, which MariaDB cannot have (error 1064).
+  size_t translate_nullability(size_t i) {
+    const size_t last = is(i, "NOT") ? i + 1 : i;
+    if (kind_ == DdlKind::kCreateIndex || !is(last, "NULL") || is(i - 1, "SET")) return i;
+    const size_t end = element_end(i);
+    for (size_t k = element_begin(i); k < end; ++k) {
+      const bool is_generated = tokens_[k].depth == tokens_[i].depth && is(k, "AS") &&
+                                !tokens_[k].is_special && tokens_.is_punctuation(k + 1, '(');
+      if (is_generated) return replace(i, last + 1, {{"/*!50700 ", code(i, last + 1)}});
+    }
+    return i;
   }
 
   // ENGINE = x, which TiDB does not mind: its tables have transactions, and so they need them here.
