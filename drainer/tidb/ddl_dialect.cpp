@@ -59,8 +59,15 @@ class Translator {
 
   std::string run() {
     for (size_t i = 0; i < tokens_.size();) {
-      // What stands in a special comment is not for all servers already.
-      i = tokens_[i].kind == TokenKind::kWord && !tokens_[i].is_special ? translate(i) : i + 1;
+      // What stands in a special comment is not for all servers already, but mysqldump puts there
+      // what all execute.
+      if (tokens_[i].kind != TokenKind::kWord) {
+        ++i;
+      } else if (!tokens_[i].is_special) {
+        i = translate(i);
+      } else {
+        i = std::max(is_about_table() ? translate_engine(i) : i, i + 1);
+      }
     }
     return apply_edits(text_, edits_);
   }
@@ -251,15 +258,23 @@ class Translator {
   }
 
   // ENGINE = x, which TiDB does not mind: its tables have transactions, and so they need them here.
-  // What MyISAM has taken stays when the transaction is rolled back, and comes again.
+  // What MyISAM has taken stays when the transaction is rolled back, and comes again. Partitions
+  // must have the table's (error 1497).
   size_t translate_engine(size_t i) {
-    if (!is(i, "ENGINE") || tokens_[i].depth > 0 || !tokens_.is_punctuation(i + 1, '=') ||
-        i + 2 >= tokens_.size()) {
-      return i;
-    }
-    if (is_any(i + 2, {"INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"})) return i;
-    edits_.push_back({tokens_[i + 2].begin, tokens_[i + 2].end, "InnoDB"});
-    return i + 3;
+    if (!is(i, "ENGINE") || (tokens_[i].depth > 0 && !is_in_partition(i))) return i;
+    const bool has_sign = tokens_.is_punctuation(i + 1, '=');
+    const size_t at = has_sign ? i + 2 : i + 1;
+    if (at >= tokens_.size()) return i;
+    // Without the sign, it may also be a name.
+    const bool is_value =
+        has_sign || tokens_[at].kind == TokenKind::kString ||
+        is_any(at, {"MYISAM", "ARIA", "MEMORY", "HEAP", "CSV", "ARCHIVE", "MERGE", "MRG_MYISAM"});
+    if (!is_value || is_any(at, {"INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"})) return i;
+    edits_.push_back({tokens_[at].begin, tokens_[at].end, "InnoDB"});
+    return at + 1;
+  }
+  bool is_in_partition(size_t i) const {
+    return is_any(element_begin(i), {"PARTITION", "SUBPARTITION"});
   }
 
   // name [=] value

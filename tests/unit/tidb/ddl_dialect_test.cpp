@@ -45,3 +45,31 @@ TEST_CASE("ddl dialect: MariaDB does not see whether a generated column can be N
   };
   for (const Case& expected : cases) check_common(expected);
 }
+
+TEST_CASE("ddl dialect: a table and its partitions have one engine, with transactions") {
+  const Case cases[] = {
+      {"CREATE TABLE `t` (`a` INT) ENGINE = MyISAM PARTITION BY RANGE (`a`) (PARTITION `p0` VALUES "
+       "LESS THAN (10) ENGINE = MyISAM,PARTITION `p1` VALUES LESS THAN (20) COMMENT = 'x' ENGINE = "
+       "Aria)",
+       "CREATE TABLE `t` (`a` INT) ENGINE = InnoDB PARTITION BY RANGE (`a`) (PARTITION `p0` VALUES "
+       "LESS THAN (10) ENGINE = InnoDB,PARTITION `p1` VALUES LESS THAN (20) COMMENT = 'x' ENGINE = "
+       "InnoDB)"},
+      {"create table t (a int) partition by range (a) subpartition by hash (a) (partition p values "
+       "less than (9) (subpartition s0 engine myisam, subpartition s1 engine=memory))",
+       "create table t (a int) partition by range (a) subpartition by hash (a) (partition p values "
+       "less than (9) (subpartition s0 engine InnoDB, subpartition s1 engine=InnoDB))"},
+      {"create table t (a int) engine=MyISAM /*!50100 partition by hash (a) (partition p engine = "
+       "MyISAM) */",
+       "create table t (a int) engine=InnoDB /*!50100 partition by hash (a) (partition p engine = "
+       "InnoDB) */"},
+      {"ALTER TABLE `t` ADD PARTITION (PARTITION `p` VALUES LESS THAN (9) ENGINE = MyISAM)",
+       "ALTER TABLE `t` ADD PARTITION (PARTITION `p` VALUES LESS THAN (9) ENGINE = InnoDB)"},
+      {"create table t (a int) engine myisam comment 'x'",
+       "create table t (a int) engine InnoDB comment 'x'"},
+      {"alter table t engine 'MyISAM', add column engine varchar(9), change engine engine int",
+       "alter table t engine InnoDB, add column engine varchar(9), change engine engine int"},
+      {"create table t (engine int, b int check (engine = memory)) engine innodb",
+       "create table t (engine int, b int check (engine = memory)) engine innodb"},
+  };
+  for (const Case& expected : cases) check_common(expected);
+}
