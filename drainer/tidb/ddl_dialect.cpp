@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "drainer/tidb/ddl_options.h"
 #include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/text_edit.h"
 
@@ -36,9 +37,10 @@ struct Option {
   std::string_view begin;
 };
 constexpr Option kOptions[] = {
-    {"STATS_BUCKETS", kTidb},    {"STATS_TOPN", kTidb},        {"STATS_SAMPLE_RATE", kTidb},
-    {"STATS_COL_CHOICE", kTidb}, {"STATS_COL_LIST", kTidb},    {"COLUMN_FORMAT", "/*!50700 "},
-    {"STORAGE", "/*!50700 "},    {"COMPRESSION", "/*!50700 "}, {"ENCRYPTION", "/*!50700 "},
+    {"COLUMN_FORMAT", "/*!50700 "},
+    {"STORAGE", "/*!50700 "},
+    {"COMPRESSION", "/*!50700 "},
+    {"ENCRYPTION", "/*!50700 "},
 };
 
 /// MariaDB's own names for the collations of MySQL 8 that TiDB has: its newer versions
@@ -381,7 +383,9 @@ std::string to_common_dialect(std::string_view text) {
   if (kind == DdlKind::kCreateTable || kind == DdlKind::kDropTable) {
     if (std::optional<std::string> out = for_tidb_only(text, *tokens)) return *std::move(out);
   }
-  return Translator(text, *tokens, kind).run();
+  const std::string wrapped = wrap_tidb_options(text);
+  const std::optional<TokenList> translated = TokenList::lex(wrapped);
+  return translated ? Translator(wrapped, *translated, kind).run() : wrapped;
 }
 
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table) {

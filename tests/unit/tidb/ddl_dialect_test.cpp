@@ -73,3 +73,43 @@ TEST_CASE("ddl dialect: a table and its partitions have one engine, with transac
   };
   for (const Case& expected : cases) check_common(expected);
 }
+
+TEST_CASE("ddl dialect: TiDB's table options are in its comments, with their commas") {
+  const Case cases[] = {
+      {"create table t (a int) shard_row_id_bits=4 pre_split_regions 2 comment='x'",
+       "create table t (a int) /*T! shard_row_id_bits=4 */ /*T! pre_split_regions 2 */ "
+       "comment='x'"},
+      {"create table t (a int) auto_id_cache=1, comment='x', auto_random_base = 5, engine=InnoDB",
+       "create table t (a int) /*T![auto_id_cache] auto_id_cache=1, */ comment='x' "
+       "/*T![auto_rand_base] , auto_random_base = 5 */, engine=InnoDB"},
+      {"CREATE TABLE t (c DATE) TTL = c + INTERVAL 1.5 DAY /*T![ttl] TTL_ENABLE = 'OFF' */, "
+       "TTL_JOB_INTERVAL = '1h', COMMENT = 'x'",
+       "CREATE TABLE t (c DATE) /*T![ttl] TTL = c + INTERVAL 1.5 DAY */ /*T![ttl] TTL_ENABLE = "
+       "'OFF', */ /*T![ttl] TTL_JOB_INTERVAL = '1h', */ COMMENT = 'x'"},
+      {"create table t (ttl date) ttl=`ttl`+interval (1+2) day ttl_enable='OFF'",
+       "create table t (ttl date) /*T![ttl] ttl=`ttl`+interval (1+2) day */ /*T![ttl] "
+       "ttl_enable='OFF' */"},
+      {"alter table t shard_row_id_bits = 4;", "alter table t /*T! shard_row_id_bits = 4 */;"},
+      {"alter table t shard_row_id_bits = 4, add column b int, auto_id_cache 2, comment='x'",
+       "alter table t /*T! shard_row_id_bits = 4, */ add column b int /*T![auto_id_cache] , "
+       "auto_id_cache 2 */, comment='x'"},
+      {"alter table t ttl = c + interval 1 day /*T![ttl] TTL_ENABLE = 'OFF' */, auto_id_cache 2",
+       "alter table t /*T![ttl] ttl = c + interval 1 day */ /*T![ttl] TTL_ENABLE = 'OFF', */ "
+       "/*T![auto_id_cache] auto_id_cache 2 */"},
+      {"alter table t engine=InnoDB auto_id_cache=1, auto_random_base=9 comment='x', drop b",
+       "alter table t engine=InnoDB /*T![auto_id_cache] auto_id_cache=1 */, "
+       "/*T![auto_rand_base] auto_random_base=9 */ comment='x', drop b"},
+      {"alter table t force auto_random_base = 9, force auto_increment = 5",
+       "alter table t /*T![auto_rand_base] force auto_random_base = 9, */ /*T![force_inc] force */ "
+       "auto_increment = 5"},
+      {"alter table t remove ttl, add index (a)",
+       "alter table t /*T![ttl] remove ttl, */ add index (a)"},
+      {"alter table t stats_topn=9, stats_sample_rate=0.5, add index (a)",
+       "alter table t /*T! stats_topn=9, */ /*T! stats_sample_rate=0.5, */ add index (a)"},
+      {"alter table t add column ttl date, add auto_id_cache int after ttl, drop ttl_enable",
+       "alter table t add column ttl date, add auto_id_cache int after ttl, drop ttl_enable"},
+      {"ALTER TABLE `t` /*T! SHARD_ROW_ID_BITS = 4 */;",
+       "ALTER TABLE `t` /*T! SHARD_ROW_ID_BITS = 4 */;"},
+  };
+  for (const Case& expected : cases) check_common(expected);
+}
