@@ -193,6 +193,8 @@ void append_quoted(std::string& out, std::string_view name) {
 
 // Whether something in double quotes stands where only a name can stand.
 bool has_quoted_names(const TokenList& tokens) {
+  // SELECT has literals where CREATE TABLE has columns.
+  const bool is_view = StatementReader(tokens).read().kind == DdlKind::kCreateView;
   const auto follows_any = [&](size_t i, std::initializer_list<std::string_view> words) {
     return std::ranges::any_of(words, [&](auto word) { return tokens.is_word(i - 1, word); });
   };
@@ -207,7 +209,8 @@ bool has_quoted_names(const TokenList& tokens) {
     const bool begins_column = tokens.is_punctuation(i - 1, '(') ||
                                tokens.is_punctuation(i - 1, ',') ||
                                follows_any(i, {"ADD", "COLUMN", "MODIFY", "CHANGE"});
-    if (begins_column && i + 1 < tokens.size() && tokens[i + 1].kind == TokenKind::kWord) {
+    if (!is_view && begins_column && i + 1 < tokens.size() &&
+        tokens[i + 1].kind == TokenKind::kWord) {
       return true;
     }
   }

@@ -246,6 +246,9 @@ TEST_CASE("ddl text: strings and names read in the default mode what they were u
       {R"(RENAME TABLE "a" TO "b")", "RENAME TABLE `a` TO `b`"},
       {R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")",
        R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")"},
+      {R"(create view v as select a, "lit" as x, concat("b" collate utf8mb4_bin) from t)",
+       R"(create view v as select a, "lit" as x, concat("b" collate utf8mb4_bin) from t)"},
+      {R"(create view "v" as select "a" as x from t)", "create view `v` as select `a` as x from t"},
       {R"(alter table t comment = 'never ends\)", R"(alter table t comment = 'never ends\)"},
   };
   for (const auto& [text, expected] : cases) {
