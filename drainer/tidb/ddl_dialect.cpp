@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "drainer/tidb/ddl_options.h"
 #include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/text_edit.h"
 
@@ -36,9 +37,10 @@ struct Option {
   std::string_view begin;
 };
 constexpr Option kOptions[] = {
-    {"STATS_BUCKETS", kTidb},    {"STATS_TOPN", kTidb},        {"STATS_SAMPLE_RATE", kTidb},
-    {"STATS_COL_CHOICE", kTidb}, {"STATS_COL_LIST", kTidb},    {"COLUMN_FORMAT", "/*!50700 "},
-    {"STORAGE", "/*!50700 "},    {"COMPRESSION", "/*!50700 "}, {"ENCRYPTION", "/*!50700 "},
+    {"COLUMN_FORMAT", "/*!50700 "},
+    {"STORAGE", "/*!50700 "},
+    {"COMPRESSION", "/*!50700 "},
+    {"ENCRYPTION", "/*!50700 "},
 };
 
 /// MariaDB's own names for the collations of MySQL 8 that TiDB has: its newer versions
@@ -59,8 +61,15 @@ class Translator {
 
   std::string run() {
     for (size_t i = 0; i < tokens_.size();) {
-      // What stands in a special comment is not for all servers already.
-      i = tokens_[i].kind == TokenKind::kWord && !tokens_[i].is_special ? translate(i) : i + 1;
+      // What stands in a special comment is not for all servers already, but mysqldump puts there
+      // what all execute.
+      if (tokens_[i].kind != TokenKind::kWord) {
+        ++i;
+      } else if (!tokens_[i].is_special) {
+        i = translate(i);
+      } else {
+        i = std::max(is_about_table() ? translate_engine(i) : i, i + 1);
+      }
     }
     return apply_edits(text_, edits_);
   }
@@ -73,6 +82,7 @@ class Translator {
     if (end == i && is_about_table()) {
       end = translate_check(i);
       if (end == i) end = translate_clause(i);
+      if (end == i) end = translate_nullability(i);
       if (end == i) end = translate_engine(i);
       if (end == i) end = translate_option(i);
       if (end == i) end = translate_tidb_word(i);
@@ -108,6 +118,21 @@ class Translator {
       if (tokens_[i].depth == depth && tokens_.is_punctuation(i, ')')) return i + 1;
     }
     return tokens_.size();
+  }
+
+  // The element of a list (column, clause of ALTER TABLE) that token i belongs to.
+  size_t element_begin(size_t i) const {
+    const uint32_t depth = tokens_[i].depth;
+    while (i > 0 && tokens_[i - 1].depth >= depth && !is_element_end(i - 1, depth)) --i;
+    return i;
+  }
+  size_t element_end(size_t i) const {
+    const uint32_t depth = tokens_[i].depth;
+    while (i < tokens_.size() && tokens_[i].depth >= depth && !is_element_end(i, depth)) ++i;
+    return i;
+  }
+  bool is_element_end(size_t i, uint32_t depth) const {
+    return tokens_[i].depth == depth && (is_comma(i) || tokens_[i].kind == TokenKind::kSemicolon);
   }
 
   // Whether the columns of an index, or its options, may end before i.
@@ -223,16 +248,37 @@ class Translator {
         {{"/*!80000 ", code(i, i + 4)}, {"/*M!100600 ", code(i, i + 3) + std::string(ignored)}});
   }
 
-  // ENGINE = x, which TiDB does not mind: its tables have transactions, and so they need them here.
-  // What MyISAM has taken stays when the transaction is rolled back, and comes again.
-  size_t translate_engine(size_t i) {
-    if (!is(i, "ENGINE") || tokens_[i].depth > 0 || !tokens_.is_punctuation(i + 1, '=') ||
-        i + 2 >= tokens_.size()) {
-      return i;
+  // [NOT] NULL of a generated column, which MariaDB cannot have (error 1064).
+  size_t translate_nullability(size_t i) {
+    const size_t last = is(i, "NOT") ? i + 1 : i;
+    if (kind_ == DdlKind::kCreateIndex || !is(last, "NULL") || is(i - 1, "SET")) return i;
+    const size_t end = element_end(i);
+    for (size_t k = element_begin(i); k < end; ++k) {
+      const bool is_generated = tokens_[k].depth == tokens_[i].depth && is(k, "AS") &&
+                                !tokens_[k].is_special && tokens_.is_punctuation(k + 1, '(');
+      if (is_generated) return replace(i, last + 1, {{"/*!50700 ", code(i, last + 1)}});
     }
-    if (is_any(i + 2, {"INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"})) return i;
-    edits_.push_back({tokens_[i + 2].begin, tokens_[i + 2].end, "InnoDB"});
-    return i + 3;
+    return i;
+  }
+
+  // ENGINE = x, which TiDB does not mind: its tables have transactions, and so they need them here.
+  // What MyISAM has taken stays when the transaction is rolled back, and comes again. Partitions
+  // must have the table's (error 1497).
+  size_t translate_engine(size_t i) {
+    if (!is(i, "ENGINE") || (tokens_[i].depth > 0 && !is_in_partition(i))) return i;
+    const bool has_sign = tokens_.is_punctuation(i + 1, '=');
+    const size_t at = has_sign ? i + 2 : i + 1;
+    if (at >= tokens_.size()) return i;
+    // Without the sign, it may also be a name.
+    const bool is_value =
+        has_sign || tokens_[at].kind == TokenKind::kString ||
+        is_any(at, {"MYISAM", "ARIA", "MEMORY", "HEAP", "CSV", "ARCHIVE", "MERGE", "MRG_MYISAM"});
+    if (!is_value || is_any(at, {"INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"})) return i;
+    edits_.push_back({tokens_[at].begin, tokens_[at].end, "InnoDB"});
+    return at + 1;
+  }
+  bool is_in_partition(size_t i) const {
+    return is_any(element_begin(i), {"PARTITION", "SUBPARTITION"});
   }
 
   // name [=] value
@@ -340,7 +386,9 @@ std::string to_common_dialect(std::string_view text, Checks checks) {
   if (kind == DdlKind::kCreateTable || kind == DdlKind::kDropTable) {
     if (std::optional<std::string> out = for_tidb_only(text, *tokens)) return *std::move(out);
   }
-  return Translator(text, *tokens, kind, checks).run();
+  const std::string wrapped = wrap_tidb_options(text);
+  const std::optional<TokenList> translated = TokenList::lex(wrapped);
+  return translated ? Translator(wrapped, *translated, kind, checks).run() : wrapped;
 }
 
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table,

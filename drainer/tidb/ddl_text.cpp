@@ -193,6 +193,8 @@ void append_quoted(std::string& out, std::string_view name) {
 
 // Whether something in double quotes stands where only a name can stand.
 bool has_quoted_names(const TokenList& tokens) {
+  // SELECT has literals where CREATE TABLE has columns.
+  const bool is_view = StatementReader(tokens).read().kind == DdlKind::kCreateView;
   const auto follows_any = [&](size_t i, std::initializer_list<std::string_view> words) {
     return std::ranges::any_of(words, [&](auto word) { return tokens.is_word(i - 1, word); });
   };
@@ -207,7 +209,8 @@ bool has_quoted_names(const TokenList& tokens) {
     const bool begins_column = tokens.is_punctuation(i - 1, '(') ||
                                tokens.is_punctuation(i - 1, ',') ||
                                follows_any(i, {"ADD", "COLUMN", "MODIFY", "CHANGE"});
-    if (begins_column && i + 1 < tokens.size() && tokens[i + 1].kind == TokenKind::kWord) {
+    if (!is_view && begins_column && i + 1 < tokens.size() &&
+        tokens[i + 1].kind == TokenKind::kWord) {
       return true;
     }
   }
@@ -248,18 +251,26 @@ bool has_lower_case(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-// TiDB's printer: upper-case keywords, quoted names, single quotes, a final ';'. Names of charsets
-// and collations may be lower case.
+// TiDB's printer: upper-case keywords, quoted names, single quotes, a final ';'. Numbers may have
+// lower case, and so may names of charsets and collations and what options are: ENGINE = InnoDB.
 bool is_printed_by_tidb(const TokenList& tokens) {
   if (tokens.size() < 2 || tokens[tokens.size() - 1].kind != TokenKind::kSemicolon) return false;
   for (size_t i = 0; i < tokens.size(); ++i) {
     const Token& token = tokens[i];
     if (token.kind == TokenKind::kString && tokens.text()[token.quote] == '"') return false;
-    if (token.kind != TokenKind::kWord || !has_lower_case(tokens.text_of(i))) continue;
-    const size_t before = i > 0 && tokens.is_punctuation(i - 1, '=') ? i - 1 : i;
-    const bool is_charset =
-        before > 0 && (tokens.is_word(before - 1, "COLLATE") || tokens.is_word(before - 1, "SET"));
-    if (!is_charset) return false;
+    if (i > 0 && tokens.is_word(i - 1, "TABLE") && token.kind == TokenKind::kWord &&
+        !tokens.is_word(i, "IF")) {
+      return false;
+    }
+    const std::string_view word = tokens.text_of(i);
+    if (token.kind != TokenKind::kWord || !has_lower_case(word)) continue;
+    const bool has_sign = i > 0 && tokens.is_punctuation(i - 1, '=');
+    const size_t before = has_sign ? i - 1 : i;
+    const bool is_value = (has_sign && token.depth == 0) || (word[0] >= '0' && word[0] <= '9') ||
+                          (before > 0 && (tokens.is_word(before - 1, "COLLATE") ||
+                                          tokens.is_word(before - 1, "SET") ||
+                                          (has_sign && tokens.is_word(before - 1, "ENGINE"))));
+    if (!is_value) return false;
   }
   return true;
 }
@@ -327,7 +338,8 @@ bool is_only_tiflash_replica(std::string_view text) {
 }
 
 std::vector<std::string_view> split_statements(std::string_view text) {
-  const std::optional<TokenList> tokens = TokenList::lex(text);
+  std::optional<TokenList> tokens = TokenList::lex(text, {.no_backslash_escapes = true});
+  if (!tokens || !is_printed_by_tidb(*tokens)) tokens = TokenList::lex(text);
   if (!tokens) return {text};
   std::vector<std::string_view> out;
   size_t first = 0;

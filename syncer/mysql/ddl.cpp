@@ -48,7 +48,9 @@ std::string clock_text(const DdlClock& clock) {
 
 std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   const schema::DdlEffect& effect = ddl.effect;
-  const std::vector<std::string_view> statements = tidb::split_statements(ddl.text);
+  // Only the whole text shows whether TiDB printed it.
+  const std::string batch = tidb::to_default_sql_mode(ddl.text);
+  const std::vector<std::string_view> statements = tidb::split_statements(batch);
   std::vector<DdlStep> steps;
   for (const std::string_view statement : statements) {
     DdlStep step;

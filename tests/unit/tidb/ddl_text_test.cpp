@@ -184,6 +184,8 @@ TEST_CASE("ddl text: statements are split where they end, not within strings and
   CHECK(parts[1] == "drop table x");
   CHECK(split_statements(" ; ").empty());
   CHECK(split_statements("select 'a;").size() == 1);
+  CHECK(split_statements(R"(CREATE TABLE `t` (`a` INT) COMMENT = '\';DROP TABLE `u`;)").size() ==
+        2);
 }
 
 TEST_CASE("ddl text: a DROP of many becomes a DROP of the one that the job is about") {
@@ -210,6 +212,18 @@ TEST_CASE("ddl text: strings and names read in the default mode what they were u
        R"(CREATE UNIQUE INDEX `i` ON `t` (`a`) COMMENT 'u\\n';)"},
       {R"(ALTER TABLE `t` ADD INDEX `i`(`a`) COMMENT '\', ADD COLUMN `b` INT COMMENT '\\';)",
        R"(ALTER TABLE `t` ADD INDEX `i`(`a`) COMMENT '\\', ADD COLUMN `b` INT COMMENT '\\';)"},
+      // TiDB prints engines as the user wrote them, and numbers as it likes.
+      {R"(CREATE TABLE `t` (`e` ENUM('a\b','c'),`f` DOUBLE DEFAULT 1e+05) ENGINE = InnoDB;)",
+       R"(CREATE TABLE `t` (`e` ENUM('a\\b','c'),`f` DOUBLE DEFAULT 1e+05) ENGINE = InnoDB;)"},
+      {R"(CREATE TABLE IF NOT EXISTS `t` (`a` INT) COMMENT = '\' ROW_FORMAT = Compact PARTITION BY )"
+       R"(HASH (`a`) (PARTITION `p` ENGINE = innodb);)",
+       R"(CREATE TABLE IF NOT EXISTS `t` (`a` INT) COMMENT = '\\' ROW_FORMAT = Compact PARTITION BY )"
+       R"(HASH (`a`) (PARTITION `p` ENGINE = innodb);)"},
+      {R"(ALTER TABLE T ENGINE = InnoDB COMMENT = 'x\n';)",
+       R"(ALTER TABLE T ENGINE = InnoDB COMMENT = 'x\n';)"},
+      // Several statements are one text.
+      {R"(CREATE TABLE `t` (`e` SET('\'));CREATE TABLE `u` (`e` ENUM('a\b') COMMENT '\\');)",
+       R"(CREATE TABLE `t` (`e` SET('\\'));CREATE TABLE `u` (`e` ENUM('a\\b') COMMENT '\\');)"},
       // Expressions and column comments have theirs doubled already.
       {R"(CREATE TABLE `t` (`a` VARCHAR(9) DEFAULT _UTF8MB4'd''\\"x' COMMENT 'c\\');)",
        R"(CREATE TABLE `t` (`a` VARCHAR(9) DEFAULT _UTF8MB4'd''\\"x' COMMENT 'c\\');)"},
@@ -232,6 +246,9 @@ TEST_CASE("ddl text: strings and names read in the default mode what they were u
       {R"(RENAME TABLE "a" TO "b")", "RENAME TABLE `a` TO `b`"},
       {R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")",
        R"(create table t (a enum("x","y") default "x" not null comment "c") comment "t")"},
+      {R"(create view v as select a, "lit" as x, concat("b" collate utf8mb4_bin) from t)",
+       R"(create view v as select a, "lit" as x, concat("b" collate utf8mb4_bin) from t)"},
+      {R"(create view "v" as select "a" as x from t)", "create view `v` as select `a` as x from t"},
       {R"(alter table t comment = 'never ends\)", R"(alter table t comment = 'never ends\)"},
   };
   for (const auto& [text, expected] : cases) {
