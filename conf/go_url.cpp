@@ -172,6 +172,7 @@ Result<HostPort> split_host_port(std::string_view address) {
 }
 
 std::string mask_url_passwords(std::string_view text) {
+  if (text.find("//") == std::string_view::npos) return mask_address_password(text);
   std::string out;
   while (!text.empty()) {
     const size_t start = text.find("//");

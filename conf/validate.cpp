@@ -44,6 +44,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return out;
 }
 
+// As durations they stay far below what a clock can count.
+constexpr int64_t kSecondsMax = 365 * 24 * 3600;
+constexpr int64_t kDaysMax = 36'500;
+
 // The adjustments and checks on one Draft. One thread.
 class Validator {
  public:
@@ -100,6 +104,7 @@ class Validator {
   void check_tables(std::string_view key, const std::vector<TablePattern>& tables);
   void check_numbers();
   void check_at_least(std::string_view key, int64_t value, int64_t smallest);
+  void check_range(std::string_view key, int64_t value, int64_t smallest, int64_t largest);
   uint16_t take_port(std::string_view key, int64_t value);
   void take_choices();
 
@@ -296,7 +301,7 @@ void Validator::check_pd_urls() {
   for (const std::string& part : split(options_.pd_urls, ',')) {
     const std::string_view text = trim_blanks(part);
     const auto fail = [&](std::string_view cause) {
-      refuse("parse EtcdURLs error: {}, {}", mask_url_passwords(options_.pd_urls), cause);
+      refuse("parse EtcdURLs error: {}, {}", mask_address_password(options_.pd_urls), cause);
     };
     const Result<GoUrl> url = parse_go_url(text);
     const std::string shown = mask_url_passwords(text);
@@ -310,7 +315,8 @@ void Validator::check_pd_urls() {
     } else if (!url->path.empty()) {
       fail("URL must not contain a path: " + shown);
     } else {
-      options_.pd_url_list.push_back(url->text);
+      // Without a user, whom PD's clients do not send.
+      options_.pd_url_list.push_back(fmt::format("{}://{}", url->scheme, url->host));
     }
   }
   std::ranges::sort(options_.pd_url_list);
@@ -338,18 +344,24 @@ void Validator::check_tables(std::string_view key, const std::vector<TablePatter
 // FIX: the original crashes, hangs or spins on these.
 void Validator::check_numbers() {
   check_at_least("cache-binlog-count", options_.cache_binlog_count, 0);
-  check_at_least("detect-interval", options_.detect_interval_s, 1);
-  check_at_least("metrics-interval", options_.metrics_interval_s, 0);
-  check_at_least("synced-check-time", options_.synced_check_time_min, 1);
+  check_range("detect-interval", options_.detect_interval_s, 1, kSecondsMax);
+  check_range("metrics-interval", options_.metrics_interval_s, 0, kSecondsMax);
+  check_range("synced-check-time", options_.synced_check_time_min, 1, kSecondsMax / 60);
   check_at_least("worker-count", syncer_.worker_count, 1);
   if (syncer_.db_type != "file" && syncer_.db_type != "kafka") {
     check_at_least("txn-batch", syncer_.txn_batch, 1);
   }
   check_at_least("log.max-size", options_.log.max_size_mib, 1);
-  check_at_least("log.max-days", options_.log.max_days, 0);
+  check_range("log.max-days", options_.log.max_days, 0, kDaysMax);
   check_at_least("log.max-backups", options_.log.max_backups, 0);
   check_at_least("syncer.apply.memory-limit-mib", syncer_.apply.memory_limit_mib, 1);
   check_at_least("until-commit-ts", syncer_.apply.until_commit_ts, 0);
+}
+
+void Validator::check_range(std::string_view key, int64_t value, int64_t smallest,
+                            int64_t largest) {
+  check_at_least(key, value, smallest);
+  if (value > largest) refuse("invalid {}: must be at most {}, got {}", key, largest, value);
 }
 
 void Validator::check_at_least(std::string_view key, int64_t value, int64_t smallest) {

@@ -39,6 +39,7 @@ class ThreadGroup {
 
  private:
   void run(const std::string& name, const Body& body) EXCLUDES(mutex_);
+  void fail(Error error) EXCLUDES(mutex_);
 
   const std::function<void()> on_failure_;
   StopSource stop_;

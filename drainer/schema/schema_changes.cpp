@@ -365,7 +365,8 @@ Result<DdlEffect> Schema::alter_table(const DdlJob& job) {
   move_table(job.table_info->id, table->schema, before.name.table, job.table_info,
              job.schema_version, std::move(errors));
   DdlEffect effect = executed(tables_.at(job.table_info->id).version->name);
-  effect.ignores_checks = !job.table_info->has_checks;
+  const bool is_about_check = job.type == tidb::DdlType::kAddCheckConstraint;
+  effect.ignores_checks = !job.table_info->has_checks && !is_about_check;
   return effect;
 }
 

@@ -70,12 +70,19 @@ Result<SavePoint> parse_toml(const std::string& content, const std::string& path
   for (const auto& [key, node] : table) {
     // Keys are compared without case, as the Go program's reader does.
     const std::string name(key.str());
-    if (strcasecmp(name.c_str(), "consistent") == 0 && node.is_boolean()) {
+    const auto is = [&](const char* wanted) { return strcasecmp(name.c_str(), wanted) == 0; };
+    const bool is_known = is("consistent") || is("commitTS") || is("schema-version");
+    if (is("consistent") && node.is_boolean()) {
       point.consistent = node.as_boolean()->get();
-    } else if (strcasecmp(name.c_str(), "commitTS") == 0 && node.is_integer()) {
+    } else if (is("commitTS") && node.is_integer() && node.as_integer()->get() >= 0) {
       point.commit_ts = CommitTs(node.as_integer()->get());
-    } else if (strcasecmp(name.c_str(), "schema-version") == 0 && node.is_integer()) {
+    } else if (is("schema-version") && node.is_integer()) {
       point.schema_version = SchemaVersion(node.as_integer()->get());
+    } else if (is_known) {
+      return make_error(ErrorCode::kCorrupt,
+                        "save point {}: {} is of another type, or negative; restore the file, or "
+                        "remove it and give -initial-commit-ts",
+                        path, name);
     }
   }
   return point;

@@ -81,6 +81,9 @@ Result<SavePoint> parse_save_point(std::string_view json) {
   if (document.IsNull()) return point;
   if (!document.IsObject()) return make_error(ErrorCode::kCorrupt, "checkpoint: not a JSON object");
   for (const auto& [name, value] : document.GetObject()) TRY(read_member(name, value, point));
+  if (point.commit_ts.value < 0) {
+    return make_error(ErrorCode::kCorrupt, "checkpoint: commitTS is {}", point.commit_ts);
+  }
   return point;
 }
 

@@ -52,8 +52,13 @@ Result<std::optional<SavePoint>> TableCheckpoint::load() {
   auto rows = session_->query(sql);
   if (!rows.ok()) return std::move(rows).error().because("QueryRow failed, sql: {}", sql);
   if (rows->empty()) return std::optional<SavePoint>();
-  ASSIGN_OR_RETURN(SavePoint point, parse_save_point((*rows)[0][0].value_or("")));
-  return std::optional<SavePoint>(std::move(point));
+  Result<SavePoint> point = parse_save_point((*rows)[0][0].value_or(""));
+  if (!point.ok()) {
+    return std::move(point).error().because(
+        "row of cluster {} in {}: correct it, or delete it and give -initial-commit-ts",
+        location_.cluster_id, name());
+  }
+  return std::optional<SavePoint>(std::move(point).value());
 }
 
 Result<void> TableCheckpoint::try_save(const std::string& sql_before, const std::string& json) {

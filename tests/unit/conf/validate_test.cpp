@@ -94,6 +94,9 @@ TEST_CASE("validate: each bad value has the original's text") {
       {"syncer.ignore-table = [{ db-name = 'd' }]", "empty table name in `ignore-table` config"},
       {"detect-interval = -1", "invalid detect-interval: must be at least 1, got -1"},
       {"MetricsInterval = -1", "invalid metrics-interval: must be at least 0, got -1"},
+      {"MetricsInterval = 9223372036854775807",
+       "invalid metrics-interval: must be at most 31536000, got 9223372036854775807"},
+      {"log.max-days = 999999", "invalid log.max-days: must be at most 36500, got 999999"},
       {"synced-check-time = 0", "invalid synced-check-time: must be at least 1, got 0"},
       {"syncer.worker-count = 0", "invalid worker-count: must be at least 1, got 0"},
       {"syncer.txn-batch = 0", "invalid txn-batch: must be at least 1, got 0"},
@@ -198,6 +201,9 @@ TEST_CASE("validate: addresses are completed and kept without a scheme") {
 }
 
 TEST_CASE("validate: the PD servers are split, trimmed and sorted") {
+  CHECK(options_of({.file = "pd-urls = 'http://u:secret@b:2'\n"}).pd_url_list ==
+        std::vector<std::string>{"http://b:2"});
+  CHECK(problem_of({.file = "pd-urls = 'u:secret@b:2'\n"}).find("secret") == std::string::npos);
   CHECK(options_of({.file = "pd-urls = ' http://b:2 ,HTTPS://a:1,http://a:1'\n"}).pd_url_list ==
         std::vector<std::string>{"http://a:1", "http://b:2", "https://a:1"});
 }

@@ -77,6 +77,15 @@ TEST_CASE("file checkpoint: takes files of binlogctl, refuses what is no TOML") 
   auto broken = checkpoint.load();
   REQUIRE_FALSE(broken.ok());
   CHECK(broken.error().code() == ErrorCode::kCorrupt);
+  // Not as if there were none: the start would be now.
+  for (const char* line : {"commitTS = '5'", "COMMITTS = 5.0", "commitTS = -5", "consistent = 1",
+                           "schema-version = 'x'"}) {
+    CAPTURE(line);
+    fakes::write_file(path, line);
+    auto refused = checkpoint.load();
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().to_string().find(path + ": ") != std::string::npos);
+  }
 }
 
 TEST_CASE("open checkpoint: the type decides") {
