@@ -1,6 +1,7 @@
 #include "syncer/checkpoint/file_checkpoint.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,7 +91,30 @@ Result<SavePoint> parse_toml(const std::string& content, const std::string& path
 
 }  // namespace
 
+FileCheckpoint::~FileCheckpoint() {
+  if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+Result<void> FileCheckpoint::lock() {
+  if (lock_fd_ >= 0) return {};
+  const std::string path = path_ + ".lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  // Without the directory there is nothing to share; save() will say so.
+  if (fd < 0) return errno == ENOENT ? Result<void>() : io_error("open", path);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    Error error = io_error("lock", path);
+    ::close(fd);
+    if (error.detail() != EWOULDBLOCK) return error;
+    return make_error(ErrorCode::kConflict,
+                      "save point {}: another drainer has it; give each a data-dir of its own",
+                      path_);
+  }
+  lock_fd_ = fd;
+  return {};
+}
+
 Result<std::optional<SavePoint>> FileCheckpoint::load() {
+  TRY(lock());
   const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     if (errno == ENOENT) return std::optional<SavePoint>();
@@ -104,6 +128,7 @@ Result<std::optional<SavePoint>> FileCheckpoint::load() {
 }
 
 Result<void> FileCheckpoint::save(const SavePoint& point) {
+  TRY(lock());
   const std::string content =
       fmt::format("consistent = {}\ncommitTS = {}\nschema-version = {}\n", point.consistent,
                   point.commit_ts.value, point.schema_version.value);

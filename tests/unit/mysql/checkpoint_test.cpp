@@ -88,6 +88,24 @@ TEST_CASE("file checkpoint: takes files of binlogctl, refuses what is no TOML") 
   }
 }
 
+TEST_CASE("file checkpoint: only one has it at a time") {
+  const fakes::TempDir directory("savepoint");
+  const std::string path = directory.path() + "/savepoint";
+  {
+    FileCheckpoint first(path);
+    SavePoint point;
+    point.commit_ts = CommitTs(5);
+    REQUIRE(first.save(point).ok());
+    FileCheckpoint second(path);
+    auto refused = second.load();
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code() == ErrorCode::kConflict);
+    CHECK(refused.error().to_string().find(path) != std::string::npos);
+    CHECK_FALSE(second.save(point).ok());
+  }
+  CHECK((*FileCheckpoint(path).load())->commit_ts == CommitTs(5));
+}
+
 TEST_CASE("open checkpoint: the type decides") {
   const fakes::TempDir directory("savepoint");
   fakes::FakeClock clock;
