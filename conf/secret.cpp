@@ -232,7 +232,8 @@ std::string shown_text(const std::string& value, Secrecy secrecy) {
 }
 
 bool is_secret_property(std::string_view name) {
-  for (const std::string_view part : {"password", "secret", "jaas", "key.pem", "token", "oauthbearer.config"}) {
+  for (const std::string_view part :
+       {"password", "secret", "jaas", "key.pem", "token", "oauthbearer.config"}) {
     if (name.find(part) != std::string_view::npos) return true;
   }
   return false;

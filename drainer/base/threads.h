@@ -27,7 +27,8 @@ class ThreadGroup {
   /// Stops and joins what still runs.
   ~ThreadGroup();
 
-  /// Starts a thread called `name` (the kernel shows the first 15 bytes).
+  /// Starts a thread called `name` (the kernel shows the first 15 bytes). One that cannot be
+  /// started counts as one whose body failed.
   void start(std::string name, Body body) EXCLUDES(mutex_);
 
   /// Asks all bodies to return; idempotent.

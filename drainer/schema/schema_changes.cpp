@@ -251,8 +251,7 @@ Result<DdlEffect> Schema::drop_database(const DdlJob& job) {
   ASSIGN_OR_RETURN(Database* const database, find_database(job.schema_id));
   DdlEffect effect = executed({database->name, ""});
   DroppedDatabase dropped{job.finished_ts, {}};
-  const std::unordered_set<TableId> tables = database->tables;
-  for (const TableId id : tables) {
+  for (const TableId id : std::exchange(database->tables, {})) {
     dropped.tables.emplace_back(id, tables_.at(id).version);
     end_table(id, EndOfTable::kDropped);
   }

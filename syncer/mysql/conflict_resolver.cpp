@@ -232,7 +232,7 @@ Result<void> ConflictResolver::overwrite(const Change& change) {
     sql.clear();
   }
   if (change.row.kind != RowKind::kInsert) {
-    TRY(append_delete(sql, by_key, change.old_values(), style_));
+    TRY(append_delete_by_key(sql, change.plan, change.old_values(), style_));
     TRY(session_.execute(sql));
     sql.clear();
   }

@@ -7,9 +7,9 @@
 #include "drainer/base/log.h"
 #include "syncer/mysql/conflict_policy.h"
 #include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/ddl_lock.h"
 #include "syncer/mysql/failure.h"
-#include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/mark_setup.h"
 
 namespace drainer::mysql {

@@ -192,6 +192,16 @@ Result<void> append_where(std::string& sql, const TablePlan& plan, Row row, Quot
   return append_same_row(sql, plan, row, style);
 }
 
+template <class AppendWhere>
+Result<void> append_delete_where(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style,
+                                 AppendWhere append) {
+  sql += "DELETE FROM ";
+  sql += plan.target;
+  TRY(append(sql, plan, row, style));
+  sql += " LIMIT 1";
+  return {};
+}
+
 /// Runs `append_one(column)` for each column that `row` carries, with commas between.
 template <class AppendOne>
 Result<void> append_columns(std::string& sql, const TablePlan& plan, Row row,
@@ -365,20 +375,12 @@ Result<void> append_update(std::string& sql, const TablePlan& plan, Row new_row,
 }
 
 Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
-  sql += "DELETE FROM ";
-  sql += plan.target;
-  TRY(append_where(sql, plan, row, style));
-  sql += " LIMIT 1";
-  return {};
+  return append_delete_where(sql, plan, row, style, append_where);
 }
 
 Result<void> append_delete_by_key(std::string& sql, const TablePlan& plan, Row row,
                                   QuoteStyle style) {
-  sql += "DELETE FROM ";
-  sql += plan.target;
-  TRY(append_where_key(sql, plan, row, style));
-  sql += " LIMIT 1";
-  return {};
+  return append_delete_where(sql, plan, row, style, append_where_key);
 }
 
 Result<void> append_where_key(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {
