@@ -30,6 +30,8 @@ WORKLOAD is one of
   --pumps N       over so many pumps the transactions come (default: as recorded); with one, no
                   time passes until another pump has come as far
   --syncer LINE   a further line in the table [syncer]; may be given several times
+  --server OPTION a further option of the database server, as --innodb-purge-threads=1; may be
+                  given several times
   --limit-s N     ends a run (default 600)
 
 rows/s is taken between 10 and 90 %% of the rows, CPU and peak RSS from /proc, statements from the
@@ -47,6 +49,10 @@ struct Settings {
   bool wants_limit = false;
   bool wants_latency = false;
   double latency_rows_per_s = 0;  ///< 0: half of the measured rate
+  std::vector<std::string> server_options = {
+      "--innodb-buffer-pool-size=2G",   "--innodb-log-file-size=1G",      "--sql-mode=",
+      "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--skip-log-bin",
+      "--max-connections=200",          "--max-allowed-packet=64M"};
   RunOptions run;
 };
 
@@ -74,6 +80,8 @@ bool set(Settings& settings, const std::string& name, const std::string& value) 
     settings.run.pumps = value;
   } else if (name == "--limit-s") {
     settings.run.limit_s = std::atoi(value.c_str());
+  } else if (name == "--server") {
+    settings.server_options.push_back(value);
   } else if (name == "--syncer") {
     settings.run.syncer_lines.push_back(value);
   } else {
@@ -133,9 +141,7 @@ int run(const Settings& settings) {
   } else if (!make_workload(settings.workload, settings.scale, directory.path(), workload)) {
     return 2;
   }
-  Downstream downstream({"--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G", "--sql-mode=",
-                         "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
-                         "--skip-log-bin", "--max-connections=200", "--max-allowed-packet=64M"});
+  Downstream downstream(settings.server_options);
   std::printf("%lu rows in %lu transactions\n", workload.rows, workload.transactions);
   print_header();
   if (settings.latency_rows_per_s > 0) {
