@@ -355,6 +355,10 @@ void Validator::check_numbers() {
   check_range("log.max-days", options_.log.max_days, 0, kDaysMax);
   check_at_least("log.max-backups", options_.log.max_backups, 0);
   check_at_least("syncer.apply.memory-limit-mib", syncer_.apply.memory_limit_mib, 1);
+  if (options_.etcd_timeout <= std::chrono::nanoseconds(0)) {
+    refuse("invalid EtcdTimeout: must be more than 0, got {}",
+           format_go_duration(options_.etcd_timeout));
+  }
   check_at_least("until-commit-ts", syncer_.apply.until_commit_ts, 0);
 }
 

@@ -93,6 +93,8 @@ TEST_CASE("validate: each bad value has the original's text") {
       {"syncer.ignore-table = [{ tbl-name = 't' }]", "empty schema name in `ignore-table` config"},
       {"syncer.ignore-table = [{ db-name = 'd' }]", "empty table name in `ignore-table` config"},
       {"detect-interval = -1", "invalid detect-interval: must be at least 1, got -1"},
+      {"EtcdTimeout = 0", "invalid EtcdTimeout: must be more than 0, got 0s"},
+      {"EtcdTimeout = '-5s'", "invalid EtcdTimeout: must be more than 0, got -5s"},
       {"MetricsInterval = -1", "invalid metrics-interval: must be at least 0, got -1"},
       {"MetricsInterval = 9223372036854775807",
        "invalid metrics-interval: must be at most 31536000, got 9223372036854775807"},
