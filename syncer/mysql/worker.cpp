@@ -393,8 +393,13 @@ std::vector<loopback::Mark> Worker::marks_of(const Step& step) const {
 }
 
 Result<void> Worker::write_mark_carefully(const loopback::Mark& mark) {
-  ASSIGN_OR_RETURN(const uint64_t marked, session_->execute(mark.update));
-  if (marked == 1) return {};
+  auto marked = session_->execute(mark.update);
+  if (!marked.ok() && marked.error().detail() == kNoSuchTable) {
+    return std::move(marked).error().because(
+        "the loopback mark table is gone, start the drainer again, which creates it");
+  }
+  if (!marked.ok()) return std::move(marked).error();
+  if (*marked == 1) return {};
   log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
   TRY(session_->execute(mark.insert));
   return {};

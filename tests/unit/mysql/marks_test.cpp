@@ -188,6 +188,20 @@ TEST_CASE("marks: a mark whose row is gone is inserted before the transaction co
   CHECK(db.rows("SELECT id FROM t ORDER BY id") == "1\n2\n3");
 }
 
+TEST_CASE("marks: a mark table that is dropped meanwhile ends the run with the remedy",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh(recording_server().port());
+  RunningSink sink(options(recording_server().port()));
+  sink.submit(insert_t(10, 1));
+  REQUIRE(sink.wait_applied(10));
+  db.run("DROP TABLE " + kMarks);
+  sink.submit(insert_t(11, 2));
+  CHECK_THAT(sink.finish(),
+             Catch::Contains("the loopback mark table is gone, start the drainer again"));
+  CHECK(db.rows("SELECT id FROM t") == "1");
+}
+
 TEST_CASE("marks: they are there whatever happens to connections", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh(recording_server().port());
