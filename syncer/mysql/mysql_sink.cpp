@@ -117,7 +117,8 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
   // the progress ahead.
   const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
   const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
-                       options.checkpoint_ts == previous->saved_ts;
+                       options.checkpoint_ts == previous->saved_ts ||
+                       options.checkpoint_ts == previous->late_ts;
   if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
     log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
@@ -155,7 +156,8 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   if (options.read_checkpoint) TRY(options.read_checkpoint(options));
   const Start start = decide_start(options, previous);
   TRY(run_retried(*session, clock, [&] {
-    return progress.start_at(*session, workers, start.state, options.checkpoint_ts);
+    return progress.start_at(*session, workers, start.state, options.checkpoint_ts,
+                             previous ? previous->announced_ts : CommitTs());
   }));
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},

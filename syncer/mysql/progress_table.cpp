@@ -55,14 +55,16 @@ Result<std::optional<ProgressTable::Previous>> parse_previous(const std::vector<
   ProgressTable::Previous previous;
   for (const ResultRow& row : rows) {
     const CommitTs checkpoint(number_of<int64_t>(row[3]));
+    const CommitTs saved(number_of<int64_t>(row[4]));
     if (row[5] == "1") {
       previous.announced_ts = checkpoint;
-      previous.saved_ts = CommitTs(number_of<int64_t>(row[4]));
+      previous.saved_ts = saved;
       continue;
     }
     ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
     previous.state.merge(state);
     previous.checkpoint_ts = std::max(previous.checkpoint_ts, checkpoint);
+    previous.late_ts = std::max(previous.late_ts, saved);
   }
   // Rows that no run got beyond creating.
   if (previous.state == AppliedState{} && previous.checkpoint_ts.value == 0) {
@@ -190,14 +192,14 @@ std::string ProgressTable::select_text() const {
 }
 
 Result<void> ProgressTable::start_at(Session& session, size_t workers, const AppliedState& state,
-                                     CommitTs checkpoint_ts) {
+                                     CommitTs checkpoint_ts, CommitTs late_ts) {
   const std::string mine =
       fmt::format("WHERE cluster_id={} AND owner={} AND worker", id_.cluster_id, quoted(id_.owner));
   TRY(session.execute("START TRANSACTION"));
-  ASSIGN_OR_RETURN(
-      const uint64_t updated,
-      session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts={} {}=0", table_,
-                                  state_assignments(state), checkpoint_ts.value, mine)));
+  ASSIGN_OR_RETURN(const uint64_t updated,
+                   session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts={},saved_ts={} {}=0",
+                                               table_, state_assignments(state),
+                                               checkpoint_ts.value, late_ts.value, mine)));
   if (updated != 1) {
     TRY(session.rollback());
     return ProgressRow(id_, 0).fenced_error(session);

@@ -32,12 +32,15 @@ inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 ///       commit_ts, applied, ddl_ts      AppliedState; `applied` is encode_spans()
 ///       checkpoint_ts the checkpoint with which the owner started, in row 0; the one that it has
 ///                     announced last, in the row kCheckpointRow
-///       saved_ts      the one before that; in kCheckpointRow
+///       saved_ts      in kCheckpointRow the one before that; in row 0 the one that the run before
+///                     had announced last
 ///       PRIMARY KEY (cluster_id, worker))
 ///
 /// A drainer announces each checkpoint before it saves it. So a checkpoint that is neither of the
 /// last two has been saved by somebody else, such as a Go drainer that went over what a crashed run
 /// had applied already. (One that crashed before its first save, within seconds, cannot be seen.)
+/// The last one of the run before counts as ours, too: that run may have been stopped (SIGSTOP)
+/// between the two and save it long after it was replaced.
 ///
 /// All rows together are the truth: the largest commit_ts, and what any of them holds above it.
 ///
@@ -70,6 +73,7 @@ class ProgressTable {
     CommitTs checkpoint_ts;  ///< of the run before, at its start
     CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
     CommitTs saved_ts;       ///< the one before
+    CommitTs late_ts;        ///< announced last by the run before that one
   };
   /// What a take_over() would give, as far as can be seen, without taking over.
   Result<std::optional<Previous>> find(Session& session) const;
@@ -81,9 +85,10 @@ class ProgressTable {
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was
   /// none.
   Result<std::optional<Previous>> take_over(Session& session, size_t workers);
-  /// Records where this run starts: `state` in row 0, nothing in the others.
+  /// Records where this run starts, at `checkpoint_ts`: `state` in row 0, nothing in the others;
+  /// `late_ts` is what the run before had announced last.
   Result<void> start_at(Session& session, size_t workers, const AppliedState& state,
-                        CommitTs checkpoint_ts);
+                        CommitTs checkpoint_ts, CommitTs late_ts);
 
  private:
   Result<void> end_idle_workers(Session& session);
