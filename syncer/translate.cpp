@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "drainer/base/log.h"
+#include "drainer/base/metrics.h"
 #include "drainer/tidb/row.h"
+#include "syncer/double_writes.h"
 #include "syncer/missing_value.h"
 
 namespace drainer {
@@ -22,20 +24,31 @@ struct WantedMutation {
   schema::TableLookup found;
 };
 
+Counter& double_writes() {
+  static Counter& counter = metrics().counter(
+      "drainer_double_writes_total",
+      "Row changes left out that TiDB has written twice while it reorganized partitions.");
+  return counter;
+}
+
 // Fills one transaction from the mutations of one binlog.
 class DmlTranslator {
  public:
-  DmlTranslator(Txn& txn, const tidb::TimeZone& zone, const RowFilter& filter)
-      : txn_(txn), zone_(zone), filter_(filter) {}
+  DmlTranslator(Txn& txn, const tidb::TimeZone& zone, const RowFilter& filter,
+                bool keeps_double_writes)
+      : txn_(txn), zone_(zone), filter_(filter), keeps_double_writes_(keeps_double_writes) {}
 
   // Room for all, so that nothing moves while they are added.
   void reserve(const std::vector<WantedMutation>& wanted) {
     size_t rows = 0;
     size_t values = 0;
     for (const WantedMutation& one : wanted) {
-      const size_t images = one.mutation->sequence.size() + one.mutation->updated_rows.size();
-      rows += one.mutation->sequence.size();
-      values += one.found.table->info->columns.size() * images;
+      // A damaged sequence may be longer than its rows.
+      const size_t updated = one.mutation->updated_rows.size();
+      const size_t changed =
+          one.mutation->inserted_rows.size() + one.mutation->deleted_rows.size() + updated;
+      rows += changed;
+      values += one.found.table->info->columns.size() * (changed + updated);
     }
     txn_.tables.reserve(wanted.size());
     txn_.rows.reserve(rows);
@@ -50,6 +63,8 @@ class DmlTranslator {
     unknown_member_ = nullptr;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
+    doubles_.reset();
+    if (!keeps_double_writes_) doubles_.emplace(*table_->info);
     size_t inserted = 0;
     size_t updated = 0;
     size_t deleted = 0;
@@ -113,6 +128,11 @@ class DmlTranslator {
       return std::move(decoded).error().because("row {} of table `{}`.`{}`", txn_.rows.size(),
                                                 table_->name.schema, table_->name.table);
     }
+    if (doubles_ && doubles_->is_repeated(change, rows[index], txn_.values)) {
+      double_writes().add();
+      txn_.values.resize(begin);
+      return {};
+    }
     txn_.rows.push_back(change);
     return {};
   }
@@ -146,6 +166,8 @@ class DmlTranslator {
   Txn& txn_;
   const tidb::TimeZone& zone_;
   const RowFilter& filter_;
+  const bool keeps_double_writes_;
+  std::optional<DoubleWrites> doubles_;  ///< of table_
   const schema::TableVersion* table_ = nullptr;
   const schema::TableName* rule_name_ = nullptr;
   uint32_t table_index_ = 0;
@@ -191,7 +213,7 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
     if (filter.keeps_table && !filter.keeps_table(*found.rule_name)) continue;
     wanted.push_back({&mutation, std::move(found)});
   }
-  DmlTranslator translator(txn, zone, filter);
+  DmlTranslator translator(txn, zone, filter, schema.shows_original_errors());
   translator.reserve(wanted);
   for (const WantedMutation& one : wanted) {
     Result<void> added = translator.add(*one.mutation, one.found);

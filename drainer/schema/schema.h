@@ -55,6 +55,7 @@ class Schema {
   /// included (OriginalErrors), for outputs that repeat its messages byte for byte. May change at
   /// any time.
   void set_shows_original_errors(bool shows) { shows_original_errors_ = shows; }
+  bool shows_original_errors() const { return shows_original_errors_; }
 
   /// The tables of a database that came back by FLASHBACK DATABASE, as of job.finished_ts; asked
   /// only when the drop was not seen or is more than a week old.

@@ -34,9 +34,9 @@ constexpr uint64_t kValueEntryBytes = 5;  ///< u8 type, u32 offset or literal
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-/// Takes no escape: printable ASCII but quote and backslash, and 0x7f.
+/// Takes no escape: printable ASCII but quote and backslash, and 0x7f. A char may be unsigned.
 bool is_plain(char c) {
-  return c >= ' ' && c != '"' && c != '\\';
+  return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\';
 }
 
 void append_ascii_escape(std::string& out, char c) {

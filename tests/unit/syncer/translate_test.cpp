@@ -65,6 +65,41 @@ std::string text_of(std::span<const tidb::Value> values) {
 
 }  // namespace
 
+TEST_CASE("translate: a change that is there twice is taken once, but where errors are shown") {
+  binlog::TableMutation mutation;
+  REQUIRE(mutation.ParseFromString(kMutation));
+  schema::Schema schema = schema_with_t();
+  mutation.clear_updated_rows();
+  mutation.clear_sequence();
+  mutation.add_inserted_rows(mutation.inserted_rows(0));
+  mutation.add_deleted_rows(mutation.deleted_rows(0));
+  for (const auto type : {binlog::Insert, binlog::Insert, binlog::DeleteRow, binlog::DeleteRow}) {
+    mutation.add_sequence(type);
+  }
+  const Bytes value = prewrite(6, mutation.SerializeAsString());
+  CHECK(translate(value, schema).value().rows.size() == 2);
+  schema.set_shows_original_errors(true);
+  CHECK(translate(value, schema).value().rows.size() == 4);
+}
+
+TEST_CASE("translate: rows of a table without key are told apart by their row ids") {
+  schema::Schema schema;
+  schema.add_pending(fakes::create_database(1, 5, 2, "shop"));
+  schema.add_pending(fakes::table_job(
+      2, DdlType::kCreateTable, 6, 2,
+      fakes::table(42, "t", {fakes::column(2, "v", ColumnType::kVarchar)}, false)));
+  REQUIRE(schema.advance_to(SchemaVersion(6)).ok());
+  binlog::TableMutation mutation;
+  mutation.set_table_id(42);
+  // {2: 'a', -1: 5} twice, {2: 'a', -1: 6}.
+  for (const char* row : {"08040202610801080a", "08040202610801080a", "08040202610801080c"}) {
+    mutation.add_deleted_rows(from_hex(row));
+    mutation.add_sequence(binlog::DeleteRow);
+  }
+  const Txn txn = translate(prewrite(6, mutation.SerializeAsString()), schema).value();
+  CHECK(txn.rows.size() == 2);
+}
+
 TEST_CASE("translate: rows come in the order of the sequence with old and new values") {
   const schema::Schema schema = schema_with_t();
   const Txn txn = translate(prewrite(6), schema).value();
