@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "drainer/tidb/row.h"
+
 namespace drainer {
 
 namespace {
@@ -53,7 +55,8 @@ bool DoubleWrites::has_same_row(uint32_t begin, std::optional<uint32_t> other,
 bool DoubleWrites::is_repeated(const RowChange& change, ByteView row,
                                const std::vector<Value>& values) {
   if (!has_key_) {
-    if (change.kind != RowKind::kInsert && change.kind == last_kind_ && row == last_row_) {
+    if (change.kind != RowKind::kInsert && change.kind == last_kind_ && row == last_row_ &&
+        tidb::has_row_id(row)) {
       return true;
     }
     last_kind_ = change.kind;

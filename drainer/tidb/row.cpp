@@ -10,6 +10,8 @@
 namespace drainer::tidb {
 namespace {
 
+constexpr int64_t kRowIdColumn = -1;
+
 /// Walks the (column id, value) pairs of v1 rows.
 ///
 /// next() stops at the first malformed datum; fault() then says what it is and where. One thread.
@@ -217,6 +219,16 @@ Result<void> decode_insert_row(ByteView row, const TableInfo& table, std::span<V
 Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<Value> out) {
   std::ranges::fill(out, Value());
   return decode_columns(row, 0, table, out);
+}
+
+bool has_row_id(ByteView row) {
+  PairReader pairs(row, 0);
+  int64_t id = 0;
+  while (!pairs.is_at_end() && pairs.next_id(id)) {
+    if (id == kRowIdColumn) return true;
+    if (!pairs.skip_value()) return false;
+  }
+  return false;
 }
 
 Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<Value> old_row,

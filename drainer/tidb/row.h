@@ -29,6 +29,10 @@ Result<void> decode_update_row(ByteView row, const TableInfo& table, std::span<V
 /// An element of deleted_rows (4.3): generated and hidden columns may be present.
 Result<void> decode_delete_row(ByteView row, const TableInfo& table, std::span<Value> out);
 
+/// True when an element of updated_rows or deleted_rows has TiDB's row id (column id -1), which
+/// tells equal rows of a table without key apart (4.2, 4.3). False for malformed rows.
+bool has_row_id(ByteView row);
+
 /// The value of a column that an inserted row lacks (8.1, with its FIXes): origin default of
 /// `origin` (the column as the writer knew it, may be `column` itself), NULL, or the type's zero.
 /// Text is borrowed from `origin`; TIMESTAMP (kTimestampUtc), ENUM, SET and BIT texts are parsed

@@ -56,7 +56,7 @@ void append_columns(Bytes& out, const MadeRow& row, bool has_id) {
 void append_row_id(Bytes& out, const MadeTable& table, const MadeRow& row) {
   if (table.has_key) return;
   append_int(out, -1);
-  append_int(out, row.id);
+  append_int(out, row.row_id);
 }
 
 std::string column_json(int id, std::string_view name, int type, int flag, int length,
@@ -125,7 +125,7 @@ CaptureMaker::Mutation& CaptureMaker::mutation_of(const MadeTable& table) {
 
 void CaptureMaker::insert(const MadeTable& table, const MadeRow& row) {
   Bytes bytes;
-  append_int(bytes, row.id);  // the handle
+  append_int(bytes, table.has_key ? row.id : row.row_id);  // the handle
   append_columns(bytes, row, /*has_id=*/!table.has_key);
   Mutation& mutation = mutation_of(table);
   append_bytes_field(mutation.lists, 2, bytes);

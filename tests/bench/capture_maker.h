@@ -18,9 +18,10 @@ struct MadeTable {
 };
 
 struct MadeRow {
-  int64_t id = 0;  ///< the key; of a keyless table the hidden row id and a plain column
+  int64_t id = 0;  ///< the key, of a keyless table a plain column
   int64_t k = 0;
   std::string c;
+  int64_t row_id = 0;  ///< the hidden one of a keyless table's row
 };
 
 /// Writes captures that nobody has recorded, for benchmarks: a directory as upstream_sim plays it,

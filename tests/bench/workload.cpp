@@ -108,6 +108,7 @@ uint64_t make_keyless(CaptureMaker& maker, double scale) {
     // Every fourth row is there twice.
     MadeRow added = random_row(random, static_cast<int64_t>(i), 40);
     if (i % 4 == 3 && !live.empty()) added = live.back();
+    added.row_id = static_cast<int64_t>(i) + 1;
     maker.insert(tables[at], added);
     live.push_back(added);
     maker.commit();

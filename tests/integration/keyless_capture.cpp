@@ -52,6 +52,7 @@ KeylessCapture::KeylessCapture(uint64_t seed, int transactions) : directory_("ke
                    .k = static_cast<int64_t>(below(3)),
                    .c = std::string(1, static_cast<char>('a' + below(2)))};
   };
+  int64_t row_ids = 0;
   bench::CaptureMaker maker(directory_.path());
   std::vector<LiveTable> tables;
   for (size_t i = 0; i < kTables; ++i) {
@@ -62,7 +63,9 @@ KeylessCapture::KeylessCapture(uint64_t seed, int transactions) : directory_("ke
       LiveTable& table = tables[below(kTables)];
       const size_t verdict = below(3);
       if (table.rows.empty() || (verdict == 0 && table.rows.size() < kRowsMax)) {
-        maker.insert(table.made, table.rows.emplace_back(value()));
+        table.rows.push_back(value());
+        table.rows.back().row_id = ++row_ids;
+        maker.insert(table.made, table.rows.back());
         continue;
       }
       const size_t at = below(table.rows.size());
@@ -70,6 +73,7 @@ KeylessCapture::KeylessCapture(uint64_t seed, int transactions) : directory_("ke
         // TiDB has no change of a row into itself.
         MadeRow after = value();
         after.k = table.rows[at].k + 1;
+        after.row_id = table.rows[at].row_id;
         maker.update(table.made, table.rows[at], after);
         table.rows[at] = after;
       } else {

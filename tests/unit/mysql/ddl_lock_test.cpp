@@ -1,6 +1,7 @@
 // What becomes of the DDL of a drainer that another one has replaced, or that is stopped.
 #include "syncer/mysql/ddl_lock.h"
 
+#include <functional>
 #include <thread>
 
 #include "syncer/mysql/ddl.h"
@@ -50,14 +51,19 @@ Ddl ddl_of(const std::string& table, const std::string& text) {
   return *TxnBuilder(10).ddl("test", table, text).build().ddl;
 }
 
-void wait_for_state(Inspector& db, const std::string& state) {
+bool wait_until(const std::function<bool()>& is_reached) {
   SystemClock clock;
-  const std::string sql =
-      "SELECT COUNT(*) FROM information_schema.processlist WHERE state = '" + state + "'";
-  for (int i = 0; i < 600 && db.rows(sql) == "0"; ++i) {
+  for (int i = 0; i < 600; ++i) {
+    if (is_reached()) return true;
     clock.sleep_for(std::chrono::milliseconds(100), StopToken());
   }
-  REQUIRE(db.rows(sql) == "1");
+  return false;
+}
+
+void wait_for_state(Inspector& db, const std::string& state) {
+  const std::string sql =
+      "SELECT COUNT(*) FROM information_schema.processlist WHERE state = '" + state + "'";
+  REQUIRE(wait_until([&] { return db.rows(sql) == "1"; }));
 }
 
 TEST_CASE("ddl lock: a drainer stopped before its ddl runs it no more once it is replaced",
@@ -74,8 +80,13 @@ TEST_CASE("ddl lock: a drainer stopped before its ddl runs it no more once it is
   if (runs_ddl) {
     CHECK(second.run(ddl_of("t", "CREATE TABLE `t` (`a` INT)"), {}).ok());
   } else {
-    const auto ended = second.lock().end_idle_holder(db.session());
-    CHECK((ended.ok() && *ended));
+    // The server shows it idle a moment after it has answered.
+    const auto has_ended = [&] {
+      const auto ended = second.lock().end_idle_holder(db.session());
+      REQUIRE(ended.ok());
+      return *ended;
+    };
+    REQUIRE(wait_until(has_ended));
   }
   const auto run = first.run(late, {.facts = facts});
   REQUIRE_FALSE(run.ok());
