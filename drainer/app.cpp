@@ -120,10 +120,11 @@ Result<void> App::start() {
     return std::move(upstream).error();
   }
   upstream_ = std::move(upstream).value();
-  TRY(open_downstream());
-  TRY(open_schema());
+  // Before the downstream is taken over from a drainer that may be well.
   ASSIGN_OR_RETURN(rules_, make_rules(options_));
   rules_.started_at = upstream_->started_at;
+  TRY(open_downstream());
+  TRY(open_schema());
   sink_->note_tables(*schema_, rules_.table_filter);
   return {};
 }

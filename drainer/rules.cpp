@@ -10,19 +10,26 @@ namespace drainer {
 
 namespace {
 
-// What drainers write for themselves goes without a mark, so the one of the opposite direction
-// would take it for changes of users. FIX: the original needs an ignore-table rule for it.
-void ignore_own_tables(const Options& options, schema::TableFilter& filter) {
+// The progress of a drainer that writes to our upstream would meet our own downstream: no rows to
+// update, or ours. The original does not know these tables.
+void ignore_own_tables(const Options& options, SyncerRules& rules) {
   const std::string schema = checkpoint_schema(options);
-  for (const std::string& table :
-       {checkpoint_table(options), std::string(mysql::kProgressTableName),
-        std::string(mysql::kConflictTableName)}) {
-    if (!filter.ignore({schema, table})) continue;
-    log_warn("loopback control: a table of the drainers themselves is not replicated",
+  rules.own_schemas = {schema};
+  std::vector<std::string> tables = {std::string(mysql::kProgressTableName),
+                                     std::string(mysql::kConflictTableName)};
+  // What drainers write for themselves goes without a mark, so the one of the opposite direction
+  // would take it for changes of users. FIX: the original needs an ignore-table rule for it.
+  if (options.syncer.loopback_control) tables.push_back(checkpoint_table(options));
+  for (const std::string& table : tables) {
+    if (!rules.table_filter.ignore({schema, table})) continue;
+    log_info("a table of the drainers themselves is not replicated",
              {{"table", fmt::format("{}.{}", schema, table)}});
   }
+  if (!options.syncer.loopback_control) return;
+  rules.own_schemas.emplace_back(loopback::kMarkSchema);
   // Downstream it is the sink's own. FIX: the original replicates the marks of other channels.
-  (void)filter.ignore({std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
+  (void)rules.table_filter.ignore(
+      {std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
 }
 
 schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
@@ -49,8 +56,9 @@ Result<SyncerRules> make_rules(const Options& options) {
   }
   if (syncer.loopback_control) {
     rules.mark_filter = loopback::MarkFilter(syncer.channel_id, syncer.channel_ids);
-    ignore_own_tables(options, rules.table_filter);
   }
+  const bool is_database = syncer.db_type == "mysql" || syncer.db_type == "tidb";
+  if (is_database || syncer.loopback_control) ignore_own_tables(options, rules);
   rules.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
                                  syncer.ignore_txn_commit_ts.end());
   rules.sync_ddl = syncer.sync_ddl;

@@ -6,8 +6,9 @@
 
 namespace drainer {
 
-/// What the options let pass: filters, loopback control, DDL, the last commit ts. The tables of
-/// drainers themselves are left out under loopback control, with a warning (loopback/README.md).
+/// What the options let pass: filters, loopback control, DDL, the last commit ts. Left out are the
+/// tables that drainers keep their progress in, into a database, and under loopback control all of
+/// their own tables (loopback/README.md).
 Result<SyncerRules> make_rules(const Options& options);
 
 /// What the options say about DDL jobs that the schema meets.

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "drainer/base/ascii.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/tidb/ddl_text.h"
@@ -266,6 +267,15 @@ std::optional<std::string> Syncer::passing_text(tidb::DdlType type, const schema
                                                 std::string_view text) const {
   if (type == tidb::DdlType::kCreateTables) return passing_creates(effect, text);
   if (type == tidb::DdlType::kRenameTables) return passing_renames(effect, text);
+  const auto is_named = [&effect](const std::string& schema) {
+    return equals_folded(schema, effect.name.schema);
+  };
+  // FIX: the original drops its own checkpoint, and starts at the upstream's present the next time.
+  if (type == tidb::DdlType::kDropSchema && std::ranges::any_of(rules_.own_schemas, is_named)) {
+    log_warn("the database holds the drainer's own progress, it is not dropped downstream",
+             {{"schema", effect.name.schema}, {"sql", text}});
+    return std::nullopt;
+  }
   return text_if(!rules_.table_filter.skips(effect.name), text);
 }
 

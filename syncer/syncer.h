@@ -30,6 +30,8 @@ struct SyncerRules {
   loopback::MarkFilter mark_filter;
   std::unordered_set<int64_t> ignored_commit_ts;
   bool sync_ddl = true;
+  /// Databases with what the drainer keeps downstream; they are not dropped there.
+  std::vector<std::string> own_schemas{};
   /// The upstream's time when this drainer started: with loopback control, what notes after it say
   /// about others holds while we run.
   std::optional<CommitTs> started_at{};
