@@ -199,6 +199,8 @@ Result<void> App::open_downstream() {
   const CommitTs pd_ts = upstream_->started_at;
   const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts.value
                                                           : options_.initial_commit_ts);
+  const bool is_start_given =
+      options_.initial_commit_ts != -1 || !options_.syncer.apply.initial_commit_ts_from.empty();
   log_info("set InitialCommitTS", {{"ts", initial}});
   ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, upstream_->pd->cluster_id(), clock_));
   ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
@@ -229,6 +231,7 @@ Result<void> App::open_downstream() {
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
                                      .has_checkpoint = has_checkpoint_,
+                                     .is_start_given = is_start_given,
                                      .checkpoint = checkpoint_.get(),
                                      .opened_at = pd_ts},
                                     clock_, stop_.get_token()));
@@ -390,7 +393,8 @@ Result<void> App::stop() {
     keep_first(drain_sink());
     // The sink has closed its reports by now, so this ends when the last is saved.
     keep_first(progress_threads_.wait());
-    const bool is_drained = progress_->figures().applied_ts >= syncer_->last_submitted();
+    const bool is_drained = progress_->figures().applied_ts >=
+                            std::max(syncer_->last_submitted(), sink_->holds_up_to());
     if (first.ok() && is_drained) keep_first(progress_->save_consistent());
     log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
                                      {"rows", progress_->figures().applied_rows}});

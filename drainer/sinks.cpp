@@ -24,6 +24,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.cluster_id = start.cluster_id;
   sink_options.progress_schema = checkpoint_schema(options);
   set_checkpoint(sink_options, start.save_point, start.has_checkpoint);
+  sink_options.is_start_given = start.is_start_given;
   if (start.checkpoint != nullptr) {
     sink_options.read_checkpoint = [&start](mysql::MysqlSinkOptions& read) -> Result<void> {
       ASSIGN_OR_RETURN(const std::optional<SavePoint> saved, start.checkpoint->load());

@@ -56,6 +56,9 @@ class Sink {
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress
   /// itself.
   virtual CommitTs resume_from(CommitTs checkpoint) const = 0;
+  /// Up to here an earlier run may have applied more than a reader of the checkpoint expects:
+  /// until this is passed, a checkpoint is not consistent. 0 where that cannot be.
+  virtual CommitTs holds_up_to() const { return {}; }
   /// True: rows that need a DDL come after it, even where the stream has them before it. False: the
   /// order of the stream is kept, as messages have it.
   virtual bool wants_ddl_before_rows() const { return true; }

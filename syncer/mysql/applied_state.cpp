@@ -5,6 +5,13 @@
 
 namespace drainer::mysql {
 
+CommitTs AppliedState::last_ts() const {
+  CommitTs last = std::max(commit_ts, ddl_ts);
+  if (!spans.empty()) last = std::max(last, spans.rbegin()->second);
+  if (!parts.empty()) last = std::max(last, parts.rbegin()->first);
+  return last;
+}
+
 bool AppliedState::contains(CommitTs ts) const {
   if (ts <= commit_ts) return true;
   const auto after = spans.lower_bound(ts);  // the first that begins at ts or later

@@ -29,6 +29,8 @@ struct AppliedState {
   std::string ddl_facts{};
 
   bool contains(CommitTs ts) const;
+  /// Nothing above it has been applied, not even in part.
+  CommitTs last_ts() const;
   /// Everything up to `ts` is applied.
   void raise(CommitTs ts);
   /// Everything in (previous, last] is applied.

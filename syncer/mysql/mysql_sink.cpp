@@ -77,6 +77,9 @@ std::string conflict_table(const MysqlSinkOptions& options) {
   return table;
 }
 
+/// Of MysqlSinkOptions::safe_until, where there is no PD.
+constexpr CommitTs kNoEnd{INT64_MAX};
+
 /// Drainers that start at the same time on one downstream may lock each other out.
 constexpr int kStartAttempts = 10;
 
@@ -99,33 +102,47 @@ auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
 
 MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
                                          const std::optional<ProgressTable::Previous>& previous) {
+  const auto start_safely = [&options](bool is_safe) {
+    return Start{.state = {.commit_ts = options.checkpoint_ts},
+                 .safe_until = is_safe ? options.safe_until : CommitTs()};
+  };
   // Without our own progress the checkpoint is a Go drainer's or none; after its crash the
   // downstream may hold more.
-  const Start from_checkpoint{.state = {.commit_ts = options.checkpoint_ts},
-                              .is_safe = options.has_checkpoint && !options.is_consistent};
-  if (!previous) return from_checkpoint;
+  const bool is_torn = options.has_checkpoint && !options.is_consistent;
+  if (!previous) return start_safely(is_torn);
+  const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
+  if (!options.has_checkpoint && options.is_start_given && is_behind) {
+    log_warn(
+        "there is no checkpoint, and the downstream holds more than initial-commit-ts; "
+        "starting there in safe mode",
+        {{"initial", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
+    return start_safely(true);
+  }
   if (options.checkpoint_ts < previous->checkpoint_ts) {
     log_warn("the checkpoint has been moved back since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts},
               {"checkpoint of the last start", previous->checkpoint_ts},
               {"applied", previous->state.commit_ts}});
-    return {.state = {.commit_ts = options.checkpoint_ts}, .is_safe = true};
+    return start_safely(true);
   }
-  if (options.checkpoint_ts > previous->state.commit_ts) return from_checkpoint;
+  if (options.checkpoint_ts > previous->state.commit_ts) return start_safely(is_torn);
   // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
   // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
   // the progress ahead.
-  const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
   const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
                        options.checkpoint_ts == previous->saved_ts ||
                        options.checkpoint_ts == previous->late_ts;
   if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
     log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return {.state = {.commit_ts = options.checkpoint_ts},
-            .is_safe = is_behind || !options.is_consistent};
+    return start_safely(is_behind || !options.is_consistent);
   }
-  return {.state = previous->state, .is_safe = false};
+  Start start{.state = previous->state};
+  // A run in safe mode ended before the place from which the downstream has nothing newer. (A
+  // recovery without PD does not know the place, but it is not above what PD says now.)
+  const CommitTs safe_until = std::min(previous->safe_until, options.safe_until);
+  if (!options.is_consistent && start.state.commit_ts < safe_until) start.safe_until = safe_until;
+  return start;
 }
 
 Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clock& clock) {
@@ -154,17 +171,27 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
     TRY(run_retried(*session, clock, [&] { return set_up_marks(options.syncer, *session); }));
   }
   if (options.read_checkpoint) TRY(options.read_checkpoint(options));
+  if (previous && !options.has_checkpoint && !options.is_start_given &&
+      options.checkpoint_ts > previous->state.commit_ts) {
+    options.checkpoint_ts = previous->state.commit_ts;
+    log_info("there is no checkpoint, going on where the downstream is",
+             {{"applied", options.checkpoint_ts}});
+  }
   const Start start = decide_start(options, previous);
   TRY(run_retried(*session, clock, [&] {
-    return progress.start_at(*session, workers, start.state, options.checkpoint_ts,
-                             previous ? previous->announced_ts : CommitTs());
+    return progress.start_at(*session, workers,
+                             {.state = start.state,
+                              .checkpoint_ts = options.checkpoint_ts,
+                              .late_ts = previous ? previous->announced_ts : CommitTs(),
+                              .safe_until = start.safe_until});
   }));
+  const bool is_safe = start.safe_until.value > 0;
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},
                                  {"checkpoint", options.checkpoint_ts},
                                  {"workers", workers},
-                                 {"safe mode", start.is_safe || options.syncer.safe_mode},
-                                 {"safe until", start.is_safe ? options.safe_until : CommitTs()}});
+                                 {"safe mode", is_safe || options.syncer.safe_mode},
+                                 {"safe until", start.safe_until}});
   return std::unique_ptr<MysqlSink>(new MysqlSink(  // NOLINT: private constructor
       options, downstream, id, conflicts, std::move(session), start, clock));
 }
@@ -174,7 +201,10 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                      std::unique_ptr<Session> session, const Start& start, Clock& clock)
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
-      starts_in_safe_mode_(start.is_safe || options.syncer.safe_mode),
+      // Without PD nobody knows where the overlap ends: at the end of the recovery's log.
+      holds_up_to_(std::max(start.state.last_ts(),
+                            start.safe_until == kNoEnd ? CommitTs() : start.safe_until)),
+      starts_in_safe_mode_(start.safe_until.value > 0 || options.syncer.safe_mode),
       clock_(clock),
       is_commit_ordered_(options.syncer.apply.commit_order),
       input_({.items = kInputItems, .bytes = input_bytes(options)}),
@@ -202,7 +232,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .txn_bytes_max = options.txn_bytes_max,
                        .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
                        .marks = std::nullopt};
-  if (start.is_safe) worker.safe_until = options.safe_until;
+  worker.safe_until = start.safe_until;
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) {
       worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));

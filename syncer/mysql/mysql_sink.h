@@ -32,6 +32,8 @@ struct MysqlSinkOptions {
   CommitTs checkpoint_ts;
   bool is_consistent = false;
   bool has_checkpoint = false;
+  /// Without a checkpoint: somebody has said where to start, also where the downstream knows more.
+  bool is_start_given = false;
   /// Reads the three again, once no other drainer can announce a checkpoint any more: one that
   /// still ran may have saved since. Empty: they stand.
   std::function<Result<void>(MysqlSinkOptions&)> read_checkpoint{};
@@ -65,6 +67,7 @@ class MysqlSink final : public Sink {
   std::optional<Applied> next_applied(const StopToken& stop) override;
   Result<void> announce(CommitTs checkpoint) override { return note_.announce(checkpoint); }
   CommitTs resume_from(CommitTs checkpoint) const override;
+  CommitTs holds_up_to() const override { return holds_up_to_; }
   const tidb::TimeZone& time_zone() const override { return time_zone_; }
 
   bool starts_in_safe_mode() const { return starts_in_safe_mode_; }
@@ -72,7 +75,7 @@ class MysqlSink final : public Sink {
  private:
   struct Start {
     AppliedState state;
-    bool is_safe = false;
+    CommitTs safe_until{};  ///< 0: no safe mode
   };
   static Start decide_start(const MysqlSinkOptions& options,
                             const std::optional<ProgressTable::Previous>& previous);
@@ -94,6 +97,7 @@ class MysqlSink final : public Sink {
 
   const tidb::TimeZone time_zone_;
   const CommitTs resume_from_;
+  const CommitTs holds_up_to_;
   const bool starts_in_safe_mode_;
   Clock& clock_;
   const bool is_commit_ordered_;

@@ -59,6 +59,7 @@ Result<std::optional<ProgressTable::Previous>> parse_previous(const std::vector<
     if (row[5] == "1") {
       previous.announced_ts = checkpoint;
       previous.saved_ts = saved;
+      previous.safe_until = CommitTs(number_of<int64_t>(row[0]));
       continue;
     }
     ASSIGN_OR_RETURN(const AppliedState state, parse_state(row));
@@ -118,10 +119,11 @@ Result<void> ProgressTable::create(Session& session) {
       "NULL, owner varchar(128) CHARACTER SET utf8mb4 NOT NULL, epoch bigint unsigned NOT NULL, "
       "commit_ts bigint NOT NULL, applied mediumtext CHARACTER SET ascii NOT NULL, ddl_ts bigint "
       "NOT NULL, "
-      "checkpoint_ts bigint NOT NULL, saved_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker))",
+      "checkpoint_ts bigint NOT NULL, saved_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker)) "
+      "ENGINE=InnoDB",
       table_);
   // Asks first: a user without the privilege to create may find both made for him.
-  if (session.query("SELECT 1 FROM " + table_ + " LIMIT 1").ok()) return {};
+  if (session.query("SELECT 1 FROM " + table_ + " LIMIT 1").ok()) return check_engine(session);
   for (const std::string& sql : {"CREATE DATABASE IF NOT EXISTS " + schema, create_table}) {
     auto created = session.execute(sql);
     if (created.ok()) continue;
@@ -133,7 +135,23 @@ Result<void> ProgressTable::create(Session& session) {
         "{}.* to the user of the drainer",
         table_, schema);
   }
-  return {};
+  return check_engine(session);
+}
+
+// Made by hand, or by an older drainer where InnoDB is not the default: its progress would outlive
+// a rollback of the rows.
+Result<void> ProgressTable::check_engine(Session& session) const {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      session.query(fmt::format(
+          "SELECT t.ENGINE, e.TRANSACTIONS FROM information_schema.TABLES t LEFT JOIN "
+          "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = {} AND "
+          "t.TABLE_NAME = {}",
+          quoted(id_.schema), quoted(kProgressTableName))));
+  if (rows.empty() || rows[0][1].value_or("NO") == "YES") return {};
+  return make_error(ErrorCode::kInvalid,
+                    "{} has the engine {}, which has no transactions: ALTER TABLE {} ENGINE=InnoDB",
+                    table_, rows[0][0].value_or(""), table_);
 }
 
 // Transactions of a TiDB hold no locks that others would wait for.
@@ -191,23 +209,24 @@ std::string ProgressTable::select_text() const {
                      kStateFields, kCheckpointRow, table_, id_.cluster_id);
 }
 
-Result<void> ProgressTable::start_at(Session& session, size_t workers, const AppliedState& state,
-                                     CommitTs checkpoint_ts, CommitTs late_ts) {
+Result<void> ProgressTable::start_at(Session& session, size_t workers, const Begin& begin) {
   const std::string mine =
       fmt::format("WHERE cluster_id={} AND owner={} AND worker", id_.cluster_id, quoted(id_.owner));
   TRY(session.execute("START TRANSACTION"));
-  ASSIGN_OR_RETURN(const uint64_t updated,
-                   session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts={},saved_ts={} {}=0",
-                                               table_, state_assignments(state),
-                                               checkpoint_ts.value, late_ts.value, mine)));
+  ASSIGN_OR_RETURN(
+      const uint64_t updated,
+      session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts={},saved_ts={} {}=0", table_,
+                                  state_assignments(begin.state), begin.checkpoint_ts.value,
+                                  begin.late_ts.value, mine)));
   if (updated != 1) {
     TRY(session.rollback());
     return ProgressRow(id_, 0).fenced_error(session);
   }
   TRY(session.execute(fmt::format("UPDATE {} SET {},checkpoint_ts=0 {}>0", table_,
                                   state_assignments(AppliedState{}), mine)));
-  TRY(session.execute(fmt::format("UPDATE {} SET checkpoint_ts={},saved_ts={} {}={}", table_,
-                                  checkpoint_ts.value, checkpoint_ts.value, mine, kCheckpointRow)));
+  TRY(session.execute(
+      fmt::format("UPDATE {0} SET commit_ts={1},checkpoint_ts={2},saved_ts={2} {3}={4}", table_,
+                  begin.safe_until.value, begin.checkpoint_ts.value, mine, kCheckpointRow)));
   TRY(session.execute(
       fmt::format("DELETE FROM {} {}>={} AND worker<{}", table_, mine, workers, kCheckpointRow)));
   TRY(session.execute("COMMIT"));

@@ -29,7 +29,8 @@ inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 ///       worker        number of the worker that owns the row, from 0
 ///       owner         names the process that may write: host, pid, random
 ///       epoch         raised by every connection that starts to write
-///       commit_ts, applied, ddl_ts      AppliedState; `applied` is encode_spans()
+///       commit_ts, applied, ddl_ts      AppliedState; `applied` is encode_spans(). In the row
+///                     kCheckpointRow commit_ts is where the run's safe mode ends, 0 without
 ///       checkpoint_ts the checkpoint with which the owner started, in row 0; the one that it has
 ///                     announced last, in the row kCheckpointRow
 ///       saved_ts      in kCheckpointRow the one before that; in row 0 the one that the run before
@@ -65,7 +66,8 @@ class ProgressTable {
 
   explicit ProgressTable(Id id);
 
-  /// Creates schema and table. kDenied names the privileges that are missing.
+  /// Creates schema and table. kDenied names the privileges that are missing; kInvalid a table
+  /// without transactions.
   Result<void> create(Session& session);
 
   struct Previous {
@@ -74,6 +76,7 @@ class ProgressTable {
     CommitTs announced_ts;   ///< its last checkpoint, which may not have been saved any more
     CommitTs saved_ts;       ///< the one before
     CommitTs late_ts;        ///< announced last by the run before that one
+    CommitTs safe_until;     ///< where its safe mode was to end
   };
   /// What a take_over() would give, as far as can be seen, without taking over.
   Result<std::optional<Previous>> find(Session& session) const;
@@ -85,14 +88,19 @@ class ProgressTable {
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was
   /// none.
   Result<std::optional<Previous>> take_over(Session& session, size_t workers);
-  /// Records where this run starts, at `checkpoint_ts`: `state` in row 0, nothing in the others;
-  /// `late_ts` is what the run before had announced last.
-  Result<void> start_at(Session& session, size_t workers, const AppliedState& state,
-                        CommitTs checkpoint_ts, CommitTs late_ts);
+  struct Begin {
+    AppliedState state;  ///< goes into row 0; there is nothing in the others
+    CommitTs checkpoint_ts;
+    CommitTs late_ts;  ///< what the run before had announced last
+    CommitTs safe_until;
+  };
+  /// Records where this run starts.
+  Result<void> start_at(Session& session, size_t workers, const Begin& begin);
 
  private:
   Result<void> end_idle_workers(Session& session);
   std::string select_text() const;
+  Result<void> check_engine(Session& session) const;
 
   Id id_;
   std::string table_;  ///< quoted

@@ -44,6 +44,7 @@ class RelaySink final : public Sink {
   CommitTs resume_from(CommitTs checkpoint) const override {
     return inner_->resume_from(checkpoint);
   }
+  CommitTs holds_up_to() const override { return inner_->holds_up_to(); }
   bool wants_ddl_before_rows() const override { return inner_->wants_ddl_before_rows(); }
   const tidb::TimeZone& time_zone() const override { return inner_->time_zone(); }
 

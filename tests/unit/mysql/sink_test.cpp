@@ -20,17 +20,17 @@ constexpr const char* kCreateN = "CREATE TABLE n(x INT, y DOUBLE)";
 constexpr const char* kProgress =
     "SELECT MAX(commit_ts), MAX(applied), MAX(ddl_ts) FROM tidb_binlog.drainer_progress";
 
-/// A fresh database `test` with t and n on the shared server.
-Inspector fresh() {
-  Inspector db(MariadbServer::shared().port());
+/// A fresh database `test` with t and n.
+Inspector fresh(uint16_t port = MariadbServer::shared().port()) {
+  Inspector db(port);
   db.reset("test");
   db.run(kCreateT);
   db.run(kCreateN);
   return db;
 }
 
-MysqlSinkOptions options() {
-  return sink_options(MariadbServer::shared().port());
+MysqlSinkOptions options(uint16_t port = MariadbServer::shared().port()) {
+  return sink_options(port);
 }
 
 Txn insert_n(int64_t commit_ts, int64_t x) {
@@ -193,6 +193,78 @@ TEST_CASE("sink: resumes after what the downstream holds, whatever the checkpoin
     CHECK(sink.finish() == "");
   }
   CHECK(db.rows("SELECT * FROM n") == "1|0.5");
+}
+
+TEST_CASE("sink: without a checkpoint the downstream tells where, unless a start is given",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  {
+    RunningSink sink(options());
+    sink.submit(insert_n(30, 1));
+    CHECK(sink.wait_applied(30));
+    CHECK(sink.finish() == "");
+  }
+  auto settings = options();
+  settings.is_start_given = GENERATE(false, true);
+  settings.checkpoint_ts = CommitTs(GENERATE(20, 100));
+  RunningSink sink(settings);
+  const int64_t expected = settings.is_start_given ? settings.checkpoint_ts.value : 30;
+  CHECK(sink.sink().resume_from(settings.checkpoint_ts) == CommitTs(expected));
+  CHECK(sink.sink().starts_in_safe_mode() == (expected == 20));
+  CHECK(sink.finish() == "");
+}
+
+TEST_CASE("sink: safe mode goes on where a run in it has ended", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  auto settings = options();
+  settings.checkpoint_ts = CommitTs(10);
+  {
+    RunningSink sink(settings);
+    sink.submit(insert_n(30, 1));
+    CHECK(sink.wait_applied(30));
+    CHECK(sink.finish() == "");
+  }
+  settings.has_checkpoint = true;
+  settings.checkpoint_ts = CommitTs(5);  // moved back
+  const bool has_pd = GENERATE(true, false);
+  if (has_pd) settings.safe_until = CommitTs(40);
+  {
+    RunningSink sink(settings);
+    CHECK(sink.sink().starts_in_safe_mode());
+    CHECK(sink.sink().holds_up_to().value == (has_pd ? 40 : 5));
+    CHECK(sink.sink().announce(CommitTs(5)).ok());
+    CHECK(sink.finish() == "");
+  }
+  settings.safe_until = CommitTs(90);
+  {
+    RunningSink sink(settings);
+    CHECK(sink.sink().starts_in_safe_mode());
+    CHECK(sink.sink().holds_up_to().value == (has_pd ? 40 : 90));
+    sink.submit(TxnBuilder(35).remove(table_t(), row_t(9, "q")).build());
+    sink.submit(insert_n(95, 2));
+    CHECK(sink.wait_applied(95));
+    CHECK(sink.sink().announce(CommitTs(5)).ok());
+    CHECK(sink.finish() == "");
+  }
+  RunningSink sink(settings);
+  CHECK_FALSE(sink.sink().starts_in_safe_mode());
+  CHECK(sink.finish() == "");
+}
+
+TEST_CASE("sink: the progress has transactions whatever the server's engine is", "[mariadb]") {
+  REQUIRE_MARIADB();
+  MariadbServer server({"--default-storage-engine=MyISAM"});
+  Inspector db = fresh(server.port());
+  CHECK(RunningSink(options(server.port())).finish() == "");
+  db.run("ALTER TABLE tidb_binlog.drainer_progress ENGINE=MyISAM");
+  SystemClock clock;
+  const auto sink = MysqlSink::open(options(server.port()), clock);
+  REQUIRE_FALSE(sink.ok());
+  CHECK(sink.error().to_string() ==
+        "`tidb_binlog`.`drainer_progress` has the engine MyISAM, which has no transactions: "
+        "ALTER TABLE `tidb_binlog`.`drainer_progress` ENGINE=InnoDB");
 }
 
 TEST_CASE("sink: a checkpoint that a replaced drainer saves late moves nothing back", "[mariadb]") {
