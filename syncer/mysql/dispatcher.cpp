@@ -305,7 +305,7 @@ void Dispatcher::advance_low_water() {
   if (!has_advanced) return;
   room_.notify_all();
   applied_.notify_all();
-  if (limits_.is_commit_ordered) turn_.notify_all();
+  turn_.notify_all();
 }
 
 std::optional<Applied> Dispatcher::next_applied(const StopToken& stop) {

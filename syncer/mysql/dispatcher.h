@@ -87,8 +87,8 @@ class Dispatcher {
 
   /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
   std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
-  /// With is_commit_ordered: blocks until all before `group`, which has been taken, is finished.
-  /// False after `limit` or on `stop`.
+  /// Blocks until all before the first of `group`, which has been taken, is finished. False after
+  /// `limit` or on `stop`.
   bool wait_turn(const Group& group, Duration limit, const StopToken& stop) EXCLUDES(mutex_);
   /// All of the group is durable. The worker calls take() again.
   void finish(const Group& group) EXCLUDES(mutex_);

@@ -230,7 +230,8 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                        .attempts_max = options.attempts_max,
                        .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
-                       .commit_order = options.syncer.apply.commit_order ? &dispatcher_ : nullptr,
+                       .dispatcher = &dispatcher_,
+                       .is_commit_ordered = options.syncer.apply.commit_order,
                        .marks = std::nullopt};
   worker.safe_until = start.safe_until;
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {

@@ -170,8 +170,8 @@ Result<void> Worker::attempt(const Step& step, const Approach& approach, const S
 }
 
 Result<void> Worker::wait_turn(const Step& step, Duration limit, const StopToken& stop) {
-  if (options_.commit_order == nullptr) return {};
-  if (options_.commit_order->wait_turn(*step.group, limit, stop)) return {};
+  if (options_.dispatcher == nullptr) return {};
+  if (options_.dispatcher->wait_turn(*step.group, limit, stop)) return {};
   if (stop.stop_requested()) return stopped();
   return Error(ErrorCode::kInternal, "out of turn", kOutOfTurn);
 }
@@ -238,6 +238,14 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       return {};
     case FailureClass::kSafeMode:
       if (mode_of(step, approach) == WriteMode::kSafe) break;
+      if (!approach.is_in_turn) {
+        // Transactions may conflict by what the plans do not know, such as a new unique key.
+        approach.is_in_turn = approach.waits_first = true;
+        log_info("row exists downstream, trying again after all transactions before",
+                 {{"commit ts", step.last_ts()}, {"error", error}});
+        plans_.refresh();
+        return {};
+      }
       // Row by row only those that exist are replaced; what TiDB finds at COMMIT names none.
       approach.is_safe = approach.is_careful;
       approach.is_careful = !approach.is_safe;
@@ -343,7 +351,7 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
       TRY(writer.add_row(*plans[i][row.table], txn, row));
     }
   }
-  if (options_.commit_order != nullptr) {
+  if (options_.is_commit_ordered) {
     TRY(writer.finish());
     TRY(wait_turn(step, kTurnWait, stop));
   }
@@ -378,7 +386,7 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
       TRY(std::move(written));
     }
   }
-  TRY(wait_turn(step, kTurnWait, stop));
+  if (options_.is_commit_ordered) TRY(wait_turn(step, kTurnWait, stop));
   TRY(session_->execute("COMMIT"));
   return {};
 }

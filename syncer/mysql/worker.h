@@ -33,8 +33,10 @@ struct WorkerOptions {
   size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
+  /// Where the groups are from; null in tests of one worker.
+  Dispatcher* dispatcher = nullptr;
   /// Commits wait for their turn in the order of the stream.
-  Dispatcher* commit_order = nullptr;
+  bool is_commit_ordered = false;
   /// They begin each transaction (3.1); nothing without loopback control.
   std::optional<loopback::WriterMarks> marks;
 };
@@ -78,6 +80,7 @@ class Worker {
     bool is_careful = false;  ///< statement by statement, to find the one that fails
     bool is_safe = false;
     bool is_refreshed = false;
+    bool is_in_turn = false;  ///< for a row that exists: what comes before may remove it
     bool had_guard = false;
     bool waits_first = false;  ///< for its turn, before it takes any lock
     Backoff backoff{kRetryPauses};

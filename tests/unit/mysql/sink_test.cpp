@@ -1,5 +1,8 @@
 #include "syncer/mysql/mysql_sink.h"
 
+#include <functional>
+
+#include "drainer/base/metrics.h"
 #include "syncer/mysql/mark_setup.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/tcp_proxy.h"
@@ -251,6 +254,44 @@ TEST_CASE("sink: safe mode goes on where a run in it has ended", "[mariadb]") {
   RunningSink sink(settings);
   CHECK_FALSE(sink.sink().starts_in_safe_mode());
   CHECK(sink.finish() == "");
+}
+
+TEST_CASE("sink: a row that exists only until a transaction before is done is not replaced",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("ALTER TABLE t DROP KEY uk_b");
+  db.run("INSERT INTO t VALUES(1,'a',NULL)");
+  RunningSink sink(options());
+  // So that t is known without the key that it gets now.
+  sink.submit(TxnBuilder(9).insert(table_t(), row_t(5, "e")).build());
+  REQUIRE(sink.wait_applied(9));
+  db.run("ALTER TABLE t ADD UNIQUE KEY uk_b(b)");
+  Inspector lock(MariadbServer::shared().port());
+  lock.run("BEGIN");
+  lock.rows("SELECT * FROM test.t WHERE id=1 FOR UPDATE");
+  Counter& retries = metrics().counter("drainer_mysql_retries_total", "");
+  const double before = retries.value();
+  const auto wait_until = [](const std::function<bool()>& is_reached) {
+    SystemClock clock;
+    for (int i = 0; i < 300; ++i) {
+      if (is_reached()) return true;
+      clock.sleep_for(std::chrono::milliseconds(100), StopToken());
+    }
+    return false;
+  };
+  sink.submit(TxnBuilder(10).update(table_t(), row_t(1, "a"), row_t(1, "z")).build());
+  REQUIRE(wait_until([&] {
+    return db.rows(
+               "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
+               "'%`test`.`t`%' AND info NOT LIKE '%processlist%'") == "1";
+  }));
+  sink.submit(TxnBuilder(11).insert(table_t(), row_t(2, "a")).build());
+  CHECK(wait_until([&] { return retries.value() > before; }));
+  lock.run("COMMIT");
+  CHECK(sink.wait_applied(11));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT id, b FROM t ORDER BY id") == "1|z\n2|a\n5|e");
 }
 
 TEST_CASE("sink: the progress has transactions whatever the server's engine is", "[mariadb]") {
