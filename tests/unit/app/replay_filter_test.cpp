@@ -1,0 +1,59 @@
+#include "drainer/replay_filter.h"
+
+#include <catch2/catch.hpp>
+
+#include "syncer/read_back.h"
+#include "syncer/relay/known_tables.h"
+
+using namespace drainer;
+
+namespace {
+
+// What passes of a DDL that was read back, with database d2 and table d1.hidden left out; "-" for
+// nothing.
+std::string passing(const std::string& text, const std::string& schema, const std::string& table) {
+  SyncerOptions options;
+  options.ignore_schemas = {"d2"};
+  options.ignore_table.push_back({"d1", "hidden"});
+  SyncerRules rules;
+  rules.table_filter = schema::TableFilter::make(options).value();
+  Txn txn;
+  txn.commit_ts = CommitTs(1);
+  txn.ddl = std::make_unique<Ddl>(ddl_of_text(text, schema, table));
+  relay::KnownTables().apply(*txn.ddl, /*is_named=*/true);
+  ReplayFilter(rules).apply(txn);
+  return txn.ddl ? txn.ddl->text : "-";
+}
+
+}  // namespace
+
+TEST_CASE("replay filter: of a RENAME of several tables each is judged by its new name") {
+  // The record has the name of the last one: what the filter has left of it before stays.
+  CHECK(passing("RENAME TABLE `d1`.`a` TO `d1`.`b`", "d2", "y") ==
+        "RENAME TABLE `d1`.`a` TO `d1`.`b`");
+  CHECK(passing("rename table d1.a to d1.b, d1.c to d1.e", "d2", "y") ==
+        "rename table d1.a to d1.b, d1.c to d1.e");
+  const std::string some = passing("rename table a to b, d2.x to d2.y", "d1", "b");
+  CHECK_THAT(some, Catch::Contains("a to b") && !Catch::Contains("d2.x"));
+  CHECK(passing("rename table a to hidden, d2.x to d2.y", "d1", "hidden") == "-");
+  CHECK(passing("rename table a to hidden", "d1", "hidden") == "-");
+  CHECK(passing("rename table hidden to b", "d1", "b") == "rename table hidden to b");
+}
+
+TEST_CASE("replay filter: of a batch of CREATE TABLEs each is judged by its name") {
+  CHECK(passing("create table a (id int);create table b (id int);", "d1", "hidden") ==
+        "create table a (id int);create table b (id int);");
+  CHECK(passing("create table a (id int);create table hidden (id int);create table b like hidden;",
+                "d1", "b") == "create table a (id int);create table b like hidden;");
+  CHECK(passing("create table a (id int);", "d1", "hidden") == "create table a (id int);");
+  CHECK(passing("create table d2.x (id int);create table hidden (id int);", "d1", "a") == "-");
+}
+
+TEST_CASE("replay filter: other DDL is judged by the table that it is about") {
+  CHECK(passing("alter table a add c int", "d1", "a") == "alter table a add c int");
+  CHECK(passing("alter table hidden add c int", "d1", "hidden") == "-");
+  CHECK(passing("drop table a, hidden", "d1", "a") == "drop table a, hidden");
+  CHECK(passing("drop table a, hidden", "d1", "hidden") == "-");
+  CHECK(passing("drop database d2", "d2", "") == "-");
+  CHECK(passing("create database d1", "d1", "") == "create database d1");
+}
