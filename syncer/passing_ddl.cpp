@@ -28,13 +28,33 @@ std::vector<schema::TableName> created_by(const schema::DdlEffect& effect, std::
   return out;
 }
 
+void use_passing(const schema::TableFilter& filter, schema::DdlEffect& effect,
+                 std::string_view passing) {
+  if (!filter.skips(effect.name)) return;
+  std::vector<tidb::DdlStatement> statements;
+  for (const std::string_view part : tidb::split_statements(passing)) {
+    statements.push_back(tidb::parse_ddl(part, tidb::guess_sql_mode(passing)));
+    const std::vector<tidb::NameInText>& names = statements.back().tables;
+    const auto is_qualified = [](const tidb::NameInText& name) { return name.is_qualified(); };
+    if (names.empty() || !std::ranges::all_of(names, is_qualified)) return;
+  }
+  if (statements.empty()) return;
+  const tidb::DdlStatement& first = statements.front();
+  const bool is_rename = first.kind == tidb::DdlKind::kRenameTable && first.tables.size() > 1;
+  effect.use_schema = first.tables[is_rename ? 1 : 0].schema;
+}
+
 }  // namespace
 
 std::optional<std::string> passing_creates(const schema::TableFilter& filter,
+                                           schema::DdlEffect& effect,
                                            const std::vector<schema::TableName>& created,
                                            std::string_view text) {
   const auto skips = [&filter](const schema::TableName& name) { return filter.skips(name); };
-  if (std::ranges::none_of(created, skips)) return std::string(text);
+  if (std::ranges::none_of(created, skips)) {
+    use_passing(filter, effect, text);
+    return std::string(text);
+  }
   if (std::ranges::all_of(created, skips)) return std::nullopt;
   // Unless TiDB made a system table with them.
   const std::vector<std::string_view> statements = tidb::split_statements(text);
@@ -45,12 +65,13 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
     out += statements[i];
     out += ';';
   }
+  use_passing(filter, effect, out);
   return out;
 }
 
 // KEEP: a rename is judged by the new name. FIX: each by its own, not all by the last one.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
-                                           const schema::DdlEffect& effect, std::string_view text) {
+                                           schema::DdlEffect& effect, std::string_view text) {
   const tidb::DdlStatement statement = tidb::parse_ddl(text);
   const std::vector<tidb::NameInText>& names = statement.tables;
   if (statement.kind != tidb::DdlKind::kRenameTable || names.size() % 2 != 0) {
@@ -61,15 +82,17 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
     passes.push_back(!filter.skips(full_name(names[i], effect)));
   }
   if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
-  if (std::ranges::find(passes, false) == passes.end()) return std::string(text);
-  return tidb::rename_only(text, passes);
+  std::string out = std::ranges::find(passes, false) == passes.end()
+                        ? std::string(text)
+                        : tidb::rename_only(text, passes);
+  use_passing(filter, effect, out);
+  return out;
 }
 
 std::optional<std::string> passing_read_back(const schema::TableFilter& filter,
-                                             const schema::DdlEffect& effect,
-                                             std::string_view text) {
+                                             schema::DdlEffect& effect, std::string_view text) {
   const std::vector<schema::TableName> created = created_by(effect, text);
-  if (!created.empty()) return passing_creates(filter, created, text);
+  if (!created.empty()) return passing_creates(filter, effect, created, text);
   return passing_renames(filter, effect, text);
 }
 

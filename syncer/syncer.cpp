@@ -258,10 +258,12 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
   return txn;
 }
 
-std::optional<std::string> Syncer::passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+std::optional<std::string> Syncer::passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                                 std::string_view text) const {
   const schema::TableFilter& filter = rules_.table_filter;
-  if (type == tidb::DdlType::kCreateTables) return passing_creates(filter, effect.touched, text);
+  if (type == tidb::DdlType::kCreateTables) {
+    return passing_creates(filter, effect, effect.touched, text);
+  }
   if (type == tidb::DdlType::kRenameTables) return passing_renames(filter, effect, text);
   return filter.skips(effect.name) ? std::nullopt : std::optional(std::string(text));
 }

@@ -82,7 +82,7 @@ class Syncer {
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
   /// As in passing_ddl.h, with what the schema knows of the job.
-  std::optional<std::string> passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+  std::optional<std::string> passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                           std::string_view text) const;
   /// kInvalid when a drainer that runs at the same time sends our DDL back.
   Result<void> check_note(CommitTs commit_ts) const;

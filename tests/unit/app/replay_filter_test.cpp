@@ -9,9 +9,9 @@ using namespace drainer;
 
 namespace {
 
-// What passes of a DDL that was read back, with database d2 and table d1.hidden left out; "-" for
-// nothing.
-std::string passing(const std::string& text, const std::string& schema, const std::string& table) {
+// A DDL that was read back, with database d2 and table d1.hidden left out; null when it is.
+std::unique_ptr<Ddl> filtered(const std::string& text, const std::string& schema,
+                              const std::string& table) {
   SyncerOptions options;
   options.ignore_schemas = {"d2"};
   options.ignore_table.push_back({"d1", "hidden"});
@@ -22,7 +22,13 @@ std::string passing(const std::string& text, const std::string& schema, const st
   txn.ddl = std::make_unique<Ddl>(ddl_of_text(text, schema, table));
   relay::KnownTables().apply(*txn.ddl, /*is_named=*/true);
   ReplayFilter(rules).apply(txn);
-  return txn.ddl ? txn.ddl->text : "-";
+  return std::move(txn.ddl);
+}
+
+// Its text; "-" for nothing.
+std::string passing(const std::string& text, const std::string& schema, const std::string& table) {
+  const std::unique_ptr<Ddl> ddl = filtered(text, schema, table);
+  return ddl ? ddl->text : "-";
 }
 
 }  // namespace
@@ -47,6 +53,17 @@ TEST_CASE("replay filter: of a batch of CREATE TABLEs each is judged by its name
                 "d1", "b") == "create table a (id int);create table b like hidden;");
   CHECK(passing("create table a (id int);", "d1", "hidden") == "create table a (id int);");
   CHECK(passing("create table d2.x (id int);create table hidden (id int);", "d1", "a") == "-");
+}
+
+TEST_CASE("replay filter: the database of a table that is left out is not used for others") {
+  CHECK(filtered("rename table d1.a to d1.b", "d2", "y")->effect.use_schema == "d1");
+  CHECK(filtered("rename table d3.a to d1.b, d1.x to d2.y", "d2", "y")->effect.use_schema == "d1");
+  CHECK(filtered("create table d1.a (id int);", "d2", "y")->effect.use_schema == "d1");
+  CHECK(filtered("create table d2.y (id int);create table d1.a (id int);", "d2", "y")
+            ->effect.use_schema == "d1");
+  // Its unqualified names live there, or it is there anyway.
+  CHECK(filtered("rename table a to b, d2.x to d2.y", "d1", "b")->effect.use_schema == "d1");
+  CHECK(filtered("rename table d1.a to d1.b", "d3", "c")->effect.use_schema == "d3");
 }
 
 TEST_CASE("replay filter: other DDL is judged by the table that it is about") {
