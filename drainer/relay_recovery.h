@@ -2,8 +2,8 @@
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
-#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
+#include "drainer/drain_limit.h"
 
 namespace drainer {
 
@@ -15,6 +15,7 @@ namespace drainer {
 /// checkpoint is saved as consistent. Transactions that our progress rows know of are not applied
 /// twice; behind a Go drainer, which has no such rows, safe mode is on. Where the checkpoint does
 /// not tell the cluster (a file), the rows that know this checkpoint do; kInvalid when several do.
-Result<void> recover_from_relay(const Options& options, Clock& clock, const StopToken& stop);
+/// kStopped when `end` came before all was applied.
+Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 
 }  // namespace drainer

@@ -282,22 +282,25 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
                    relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
   TRY(add_downstream_tables(source, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
-  Replay replay(source, rules, *sink, applied);
+  Replay replay(source, rules, *sink, applied, clock);
   ProgressBar bar(clock);
-  StopSource stop;
+  StopSource end;
+  StopSource at_once;
   std::atomic<bool> is_interrupted = false;
   ASSIGN_OR_RETURN(const std::unique_ptr<SignalWaiter> signals, SignalWaiter::open());
   ThreadGroup signal_thread;
   signal_thread.start("signals", [&](const StopToken& ended) -> Result<void> {
-    if (signals->wait(ended)) {
-      is_interrupted = true;
-      stop.request_stop();
+    while (const std::optional<int> signal = signals->wait(ended)) {
+      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
+      if (is_interrupted.exchange(true)) at_once.request_stop();
+      end.request_stop();
     }
     return {};
   });
-  Result<void> done = replay.run(stop.get_token(), [&] {
-    if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
-  });
+  Result<void> done =
+      replay.run({.in_order = end.get_token(), .at_once = at_once.get_token()}, [&] {
+        if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
+      });
   signal_thread.request_stop();
   (void)signal_thread.wait();
   const Replay::Figures figures = replay.figures();

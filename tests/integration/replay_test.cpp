@@ -4,6 +4,7 @@
 #include "drainer/relay_recovery.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
+#include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
 #include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
@@ -233,6 +234,52 @@ TEST_CASE("replay: columns that the downstream lacks are left out, with one warn
   CHECK_THAT(log.substr(at), Catch::Contains("[table=`test`.`t1`] [columns=`name`]"));
 }
 
+TEST_CASE("replay: a second signal ends it at once while the downstream refuses connections") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  const std::string config_text = fakes::read_file(config);
+  auto proxy = std::make_unique<fakes::TcpProxy>(static_cast<uint16_t>(pipeline.server().port()));
+  const std::string port = "port = " + std::to_string(pipeline.server().port());
+  std::string proxied = config_text;
+  REQUIRE(proxied.find(port) != std::string::npos);
+  proxied.replace(proxied.find(port), port.size(), "port = " + std::to_string(proxy->port()));
+  fakes::write_file(config, proxied);
+  mysql::Session& downstream = pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  REQUIRE(downstream.execute("create table test.t1 (id int primary key, name varchar(32))").ok());
+  const std::string file = write_pb_file(pipeline, [] {
+    std::vector<Txn> txns;
+    for (int64_t ts = 1; ts <= 100; ++ts) txns.push_back(insert_at(ts));
+    return txns;
+  }());
+
+  REQUIRE(downstream.execute("lock tables test.t1 write").ok());
+  const auto replay = start(pipeline, "replay", {"-config", config, file});
+  const auto waits = [&downstream] {
+    return downstream
+               .query_value(
+                   "select count(*) from information_schema.processlist where state like "
+                   "'Waiting for table%'")
+               .value() != "0";
+  };
+  for (int i = 0; i < 600 && !waits(); ++i) REQUIRE_FALSE(replay->wait_ms(50).has_value());
+  REQUIRE(waits());
+  proxy.reset();
+  replay->send_signal(SIGTERM);
+  // What was submitted may still be applied.
+  CHECK_FALSE(replay->wait_ms(2000).has_value());
+  replay->send_signal(SIGTERM);
+  const auto code = replay->wait(std::chrono::seconds(20));
+  INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+  REQUIRE(code.value_or(-1) == 3);
+
+  REQUIRE(downstream.execute("unlock tables").ok());
+  fakes::write_file(config, config_text);
+  REQUIRE(start(pipeline, "replay", {"-config", config, file})->wait(kEndLimit) == 0);
+  CHECK(downstream.query_value("select count(*) from test.t1").value() == "100");
+}
+
 TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {
   Pipeline pipeline(Capture::bundled());
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
@@ -293,7 +340,7 @@ struct RelayRun {
 
   std::string recover() {
     SystemClock clock;
-    const Result<void> recovered = recover_from_relay(options, clock, StopToken());
+    const Result<void> recovered = recover_from_relay(options, clock, EndTokens());
     return recovered.ok() ? "" : recovered.error().to_string();
   }
 
