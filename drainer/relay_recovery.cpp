@@ -59,7 +59,8 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
   ASSIGN_OR_RETURN(zones.written, tidb::TimeZone::local());
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open({.path = options.syncer.relay.log_dir,
-                                           .start = CommitTs(point.commit_ts.value + 1)},
+                                           .start = CommitTs(point.commit_ts.value + 1),
+                                           .may_be_empty = true},
                                           relay::RecordFormat::kRelay, std::move(zones)));
   TRY(add_downstream_tables(source, options));
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});

@@ -1,14 +1,17 @@
-// Recovery out of relay logs that a test has written, into the tests' MariaDB.
+// Recovery out of the relay log, of drainers that were killed, and of logs that a test has written.
 
 #include "drainer/relay_recovery.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/file/record.h"
 #include "syncer/kafka/message.h"
 #include "tests/fakes/txns.h"
+#include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 using namespace drainer;
@@ -18,16 +21,21 @@ using integration::Pipeline;
 
 namespace {
 
+Options recovery_options(Pipeline& pipeline, const std::string& log) {
+  Options options;
+  options.data_dir = pipeline.directory() + "/data";
+  options.syncer.relay.log_dir = log;
+  options.syncer.worker_count = 4;
+  options.syncer.to.host = "127.0.0.1";
+  options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
+  options.syncer.to.user = "dr";
+  options.syncer.to.password = "p";
+  return options;
+}
+
 // The checkpoint stands at 100, of a run that crashed.
 struct Crashed {
   Crashed() {
-    options.data_dir = pipeline.directory() + "/data";
-    options.syncer.relay.log_dir = log;
-    options.syncer.worker_count = 2;
-    options.syncer.to.host = "127.0.0.1";
-    options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
-    options.syncer.to.user = "dr";
-    options.syncer.to.password = "p";
     std::filesystem::create_directories(log);
     auto checkpoint = open_checkpoint(options, /*cluster_id=*/7, clock);
     REQUIRE(checkpoint.ok());
@@ -72,7 +80,7 @@ struct Crashed {
   Pipeline pipeline{Capture::bundled()};
   const std::string log = pipeline.directory() + "/relay";
   int files = 0;
-  Options options;
+  Options options = recovery_options(pipeline, log);
 };
 
 }  // namespace
@@ -98,6 +106,31 @@ TEST_CASE("recovery: what the filter has left of DDL about several tables is app
   CHECK(run.saved().commit_ts == CommitTs(130));
 }
 
+TEST_CASE("recovery: what only an early file of the log holds is applied, once") {
+  Crashed run;
+  mysql::Session& downstream = run.pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  // Without a key, a row that comes twice is there twice.
+  REQUIRE(downstream.execute("create table test.t1 (id int, name varchar(32))").ok());
+  const auto inserts = [](const std::vector<int64_t>& all) {
+    std::vector<Txn> txns;
+    for (const int64_t ts : all) {
+      txns.push_back(TxnBuilder(ts)
+                         .on(fakes::example_table())
+                         .insert({tidb::Value::of_int(ts), fakes::text("a")})
+                         .build());
+    }
+    return txns;
+  };
+  run.add_log(inserts({90, 95, 100, 110, 120, 130}));
+  // Another crash, before the second run had caught up with the first.
+  run.add_log(inserts({95, 100, 110}));
+  REQUIRE(run.recover() == "");
+  CHECK(downstream.query_value("select group_concat(id order by id) from test.t1").value() ==
+        "110,120,130");
+  CHECK(run.saved().commit_ts == CommitTs(130));
+}
+
 TEST_CASE("recovery: a log without records, of a run that logged nothing, is the end") {
   Crashed run;
   run.add_log({});
@@ -113,4 +146,92 @@ TEST_CASE("recovery: a log without records, of a run that logged nothing, is the
   std::filesystem::remove_all(without_log.log);
   CHECK_THAT(without_log.recover(), Catch::Contains("holds no binlog files"));
   CHECK_FALSE(without_log.saved().consistent);
+}
+
+namespace {
+
+// What is killed half way over the capture is completed out of the relay log.
+struct RelayRun {
+  RelayRun(Capture capture, std::string more_config)
+      : pipeline(std::move(capture)), more(std::move(more_config)) {
+    more += "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
+  }
+
+  void start_and_kill() {
+    ::setenv("TZ", "UTC", 1);
+    pipeline.start_upstream({"--pace", "100"});
+    pipeline.write_config({.more = more});
+    pipeline.start_drainer_over_capture();
+    // However far it has come by then.
+    REQUIRE_FALSE(pipeline.drainer().wait_ms(2500).has_value());
+    pipeline.drainer().send_signal(SIGKILL);
+    REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
+  }
+
+  std::string recover() {
+    SystemClock clock;
+    const Result<void> recovered = recover_from_relay(options, clock, EndTokens());
+    return recovered.ok() ? "" : recovered.error().to_string();
+  }
+
+  // The upstream is back: it goes on from there.
+  void complete() {
+    pipeline.stop_upstream();
+    pipeline.start_upstream();
+    pipeline.write_config({.more = more});
+    pipeline.start_drainer_over_capture();
+    REQUIRE(pipeline.wait_for_drainer() == 0);
+    INFO(pipeline.drainer_log().substr(0, 5000));
+    for (const std::string& difference : pipeline.differences()) FAIL_CHECK(difference);
+  }
+
+  Pipeline pipeline;
+  const std::string log = pipeline.directory() + "/relay";
+  std::string more;
+  Options options = recovery_options(pipeline, log);
+};
+
+}  // namespace
+
+TEST_CASE("relay: with the upstream gone the log completes what was begun, once") {
+  RelayRun run(Capture::bundled(), "");
+  run.start_and_kill();
+  REQUIRE(run.recover() == "");
+  const auto saved =
+      run.pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
+  REQUIRE(saved.ok());
+  CHECK_THAT(saved->at(0)[0].value_or(""), Catch::StartsWith("{\"consistent\":true,"));
+  // A second time there is nothing to do.
+  REQUIRE(run.recover() == "");
+  run.complete();
+}
+
+TEST_CASE("relay: once also with the checkpoint in a file, which does not tell the cluster") {
+  const integration::KeylessCapture keyless(20261121, 600);
+  RelayRun run(keyless.capture(), "[syncer.to.checkpoint]\ntype = \"file\"\n");
+  run.options.syncer.to.checkpoint.type = "file";
+  run.start_and_kill();
+  mysql::Session& downstream = run.pipeline.downstream();
+  const auto copy_progress = [&](const std::string& cluster, const std::string& checkpoints) {
+    const auto copied =
+        downstream.execute("insert into tidb_binlog.drainer_progress select " + cluster +
+                           ", worker, owner, epoch, commit_ts, applied, ddl_ts, " + checkpoints +
+                           " from tidb_binlog.drainer_progress where cluster_id > 10");
+    INFO((copied.ok() ? "" : copied.error().to_string()));
+    REQUIRE(copied.ok());
+  };
+  // Of another task, and of a cluster whose checkpoint is the same.
+  copy_progress("1", "5, 5");
+  copy_progress("2", "checkpoint_ts, saved_ts");
+  CHECK_THAT(run.recover(), Catch::Contains("clusters") && Catch::Contains(" 2") &&
+                                Catch::Contains("drainer_progress"));
+  REQUIRE(downstream.execute("delete from tidb_binlog.drainer_progress where cluster_id=2").ok());
+  REQUIRE(run.recover() == "");
+  CHECK(
+      downstream.query_value("select count(distinct cluster_id) from tidb_binlog.drainer_progress")
+          .value() == "2");
+  CHECK_THAT(fakes::read_file(run.options.data_dir + "/savepoint"),
+             Catch::StartsWith("consistent = true\n"));
+  REQUIRE(run.recover() == "");
+  run.complete();
 }
