@@ -4,6 +4,7 @@
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/file/record.h"
 #include "syncer/kafka/message.h"
+#include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
 #include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
@@ -129,6 +130,48 @@ TEST_CASE("recovery: what only an early file of the log holds is applied, once")
   CHECK(downstream.query_value("select group_concat(id order by id) from test.t1").value() ==
         "110,120,130");
   CHECK(run.saved().commit_ts == CommitTs(130));
+}
+
+TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {
+  Crashed run;
+  mysql::Session& downstream = run.pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  REQUIRE(downstream.execute("create table test.t1 (id int, name varchar(32))").ok());
+  std::vector<Txn> txns;
+  txns.push_back(TxnBuilder(110)
+                     .on(fakes::example_table())
+                     .insert({tidb::Value::of_int(1), fakes::text("a")})
+                     .build());
+  run.add_log(txns);
+  run.pipeline.write_config(
+      {.more = "[syncer.relay]\nlog-dir = \"" + run.log + "\"\n", .pd_urls = "http://127.0.0.1:1"});
+  const std::string config = run.pipeline.directory() + "/drainer.toml";
+  auto proxy = std::make_unique<fakes::TcpProxy>(run.options.syncer.to.port);
+  std::string text = fakes::read_file(config);
+  const std::string port = fmt::format("port = {}", run.options.syncer.to.port);
+  REQUIRE(text.find(port) != std::string::npos);
+  text.replace(text.find(port), port.size(), fmt::format("port = {}", proxy->port()));
+  fakes::write_file(config, text);
+
+  REQUIRE(downstream.execute("lock tables test.t1 write").ok());
+  run.pipeline.start_drainer({});
+  REQUIRE(run.pipeline.wait_until([&downstream] {
+    return downstream
+               .query_value(
+                   "select count(*) from information_schema.processlist where state like "
+                   "'Waiting for table%'")
+               .value() != "0";
+  }));
+  proxy.reset();
+  run.pipeline.drainer().send_signal(SIGTERM);
+  CHECK_FALSE(run.pipeline.drainer().wait_ms(2000).has_value());
+  run.pipeline.drainer().send_signal(SIGTERM);
+  INFO(run.pipeline.drainer_log());
+  CHECK(run.pipeline.wait_for_drainer(std::chrono::seconds(20)) == 0);
+  CHECK_FALSE(run.saved().consistent);
+  REQUIRE(downstream.execute("unlock tables").ok());
+  REQUIRE(run.recover() == "");
+  CHECK(downstream.query_value("select count(*) from test.t1").value() == "1");
 }
 
 TEST_CASE("recovery: a log without records, of a run that logged nothing, is the end") {
