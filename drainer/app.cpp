@@ -14,6 +14,7 @@
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/log_control.h"
+#include "drainer/drain_limit.h"
 #include "drainer/log_setup.h"
 #include "drainer/memory.h"
 #include "drainer/pair_checks.h"
@@ -34,8 +35,6 @@ constexpr size_t kWaitingMax = 4096;
 constexpr int64_t kCacheBinlogCount = 8;
 // Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
 constexpr int64_t kFutureMsMax = 60 * 1000;
-// How long a stop waits for the downstream to take what it was given.
-constexpr Duration kDrainLimit = std::chrono::seconds(60);
 
 std::string port_of(const std::string& address) {
   return address.substr(address.rfind(':') + 1);
@@ -100,9 +99,8 @@ Result<void> App::start() {
         continue;
       }
       log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
-      signalled_ = true;
+      if (signalled_.exchange(true)) recovery_stop_.request_stop();
       stop_.request_stop();
-      return {};
     }
     return {};
   });
@@ -116,7 +114,8 @@ Result<void> App::start() {
   TRY(open_server());
   auto upstream = Upstream::open(options_, tls_, clock_, stop_.get_token());
   if (!upstream.ok()) {
-    if (!signalled_) TRY(recover_from_relay(options_, clock_, stop_.get_token()));
+    const EndTokens end{.in_order = stop_.get_token(), .at_once = recovery_stop_.get_token()};
+    if (!signalled_) TRY(recover_from_relay(options_, clock_, end));
     return std::move(upstream).error();
   }
   upstream_ = std::move(upstream).value();
@@ -359,15 +358,9 @@ void App::commit_status() {
 
 Result<void> App::drain_sink() {
   if (has_failed_) sink_threads_.request_stop();
-  // A downstream that does not answer may hold the last transactions for ever; what is left then
-  // comes again with the next start.
   ThreadGroup limit;
-  limit.start("drain-limit", [this](const StopToken& stop) -> Result<void> {
-    if (clock_.sleep_for(kDrainLimit, stop)) {
-      log_warn("the downstream takes too long to finish, stop without", {{"limit s", 60}});
-      sink_threads_.request_stop();
-    }
-    return {};
+  limit.start("drain-limit", [this](const StopToken& ended) {
+    return stop_after_limit(sink_threads_, clock_, ended);
   });
   Result<void> result = sink_threads_.wait();
   limit.request_stop();

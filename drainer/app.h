@@ -62,6 +62,7 @@ class App {
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
+  StopSource recovery_stop_;  ///< of a recovery without PD, at the second signal
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;
   std::atomic<bool> has_failed_ = false;

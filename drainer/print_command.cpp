@@ -1,7 +1,9 @@
 #include "drainer/print_command.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -91,12 +93,15 @@ std::vector<CommandFlag> flags_of(PrintSettings& settings) {
   };
 }
 
+Error output_error() {
+  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
+                    std::generic_category().message(errno));
+}
+
 Result<void> print(const Txn& txn, Append append) {
   std::string text;
   TRY(append(text, txn));
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-    return make_error(ErrorCode::kUnavailable, "write to standard output failed");
-  }
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return output_error();
   return {};
 }
 
@@ -170,6 +175,7 @@ int print_command(std::span<const std::string> arguments) {
         is_records ? print_records(settings, path) : print_messages(settings, path);
     if (!printed.ok()) return report(printed.error());
   }
+  if (std::fflush(stdout) != 0) return report(output_error());
   return 0;
 }
 

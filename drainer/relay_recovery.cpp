@@ -43,7 +43,7 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
 }
 
 Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
-                     const StopToken& stop) {
+                     const EndTokens& end) {
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
   ASSIGN_OR_RETURN(const uint64_t cluster_id, find_cluster(options, checkpoint, point.commit_ts));
   ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, open_sink(options,
@@ -52,23 +52,28 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                                                                 .has_checkpoint = true,
                                                                 .checkpoint = &checkpoint,
                                                                 .is_replay = true},
-                                                               clock, stop));
+                                                               clock, end.in_order));
   const CommitTs applied = sink->resume_from(point.commit_ts);
   ZonePair zones{.written = {}, .wanted = sink->time_zone()};
   // Ours name their zone; those of the original are in that of its process.
   ASSIGN_OR_RETURN(zones.written, tidb::TimeZone::local());
   ASSIGN_OR_RETURN(relay::TxnSource source,
                    relay::TxnSource::open({.path = options.syncer.relay.log_dir,
-                                           .start = CommitTs(point.commit_ts.value + 1)},
+                                           .start = CommitTs(point.commit_ts.value + 1),
+                                           .may_be_empty = true},
                                           relay::RecordFormat::kRelay, std::move(zones)));
   TRY(add_downstream_tables(source, options));
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
-  Replay replay(source, rules, *sink, applied);
-  TRY(replay.run(stop));
+  Replay replay(source, rules, *sink, applied, clock);
+  TRY(replay.run(end));
   if (!replay.is_complete()) return make_error(ErrorCode::kStopped, "stopped");
   point.commit_ts = std::max(point.commit_ts, replay.figures().applied_ts);
-  point.consistent = true;
   log_info("finish feed by relay log");
+  point.consistent = point.commit_ts >= sink->holds_up_to();
+  if (!point.consistent) {
+    log_warn("the downstream holds more than the relay log has up to there, it is not consistent",
+             {{"applied", point.commit_ts}, {"holds up to", sink->holds_up_to()}});
+  }
   TRY(sink->announce(point.commit_ts));
   TRY(checkpoint.save(point));
   log_info("update status as normal", {{"ts", point.commit_ts}});
@@ -77,7 +82,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
 
 }  // namespace
 
-Result<void> recover_from_relay(const Options& options, Clock& clock, const StopToken& stop) {
+Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end) {
   if (options.syncer.relay.log_dir.empty()) return {};
   auto checkpoint = open_checkpoint(options, /*cluster_id=*/0, clock);
   if (!checkpoint.ok() && checkpoint.error().code() == ErrorCode::kNotFound) return {};
@@ -85,7 +90,7 @@ Result<void> recover_from_relay(const Options& options, Clock& clock, const Stop
   log_info("set cluster id", {{"id", (*checkpoint)->cluster_id()}});
   ASSIGN_OR_RETURN(const std::optional<SavePoint> point, (*checkpoint)->load());
   if (!point || point->consistent) return {};
-  return recover(options, **checkpoint, *point, clock, stop);
+  return recover(options, **checkpoint, *point, clock, end);
 }
 
 }  // namespace drainer

@@ -2,8 +2,8 @@
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
-#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
+#include "drainer/drain_limit.h"
 
 namespace drainer {
 
@@ -12,9 +12,11 @@ namespace drainer {
 ///
 /// Nothing to do without a relay log, without a checkpoint, and after a clean stop. Else all
 /// transactions behind the checkpoint are applied, marked if loopback-control is on (FIX), and the
-/// checkpoint is saved as consistent. Transactions that our progress rows know of are not applied
-/// twice; behind a Go drainer, which has no such rows, safe mode is on. Where the checkpoint does
-/// not tell the cluster (a file), the rows that know this checkpoint do; kInvalid when several do.
-Result<void> recover_from_relay(const Options& options, Clock& clock, const StopToken& stop);
+/// checkpoint is saved as consistent; a log without records, of a run that logged nothing, has
+/// none. Transactions that our progress rows know of are not applied twice; behind a Go drainer,
+/// which has no such rows, safe mode is on. Where the checkpoint does not tell the cluster (a
+/// file), the rows that know this checkpoint do; kInvalid when several do. kNotFound when the log's
+/// directory is absent, kStopped when `end` came before all was applied.
+Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 
 }  // namespace drainer

@@ -19,14 +19,23 @@ Result<void> add_downstream_tables(relay::TxnSource& source, const Options& opti
   return {};
 }
 
-Result<void> Replay::run(const StopToken& stop, const std::function<void()>& on_progress) {
-  StopSource failure;
-  ThreadGroup threads([&failure] { failure.request_stop(); });
+Result<void> Replay::run(const EndTokens& end, const std::function<void()>& on_progress) {
+  // Of submitting alone: what was submitted may go on.
+  StopSource source_end;
+  ThreadGroup threads([&source_end] { source_end.request_stop(); });
+  ThreadGroup limit;
+  const std::stop_callback begin_end(end.in_order, [&] {
+    source_end.request_stop();
+    limit.start("drain-limit",
+                [&](const StopToken& ended) { return stop_after_limit(threads, clock_, ended); });
+  });
+  const std::stop_callback end_at_once(end.at_once, [&] {
+    source_end.request_stop();
+    threads.request_stop();
+  });
   sink_.start(threads);
-  threads.start("replay", [&](const StopToken& failed) {
-    const std::stop_callback forward(stop, [&failure] { failure.request_stop(); });
-    (void)failed;
-    Result<void> result = submit_all(failure.get_token());
+  threads.start("replay", [&](const StopToken&) {
+    Result<void> result = submit_all(source_end.get_token());
     sink_.close();
     return result;
   });
@@ -35,7 +44,10 @@ Result<void> Replay::run(const StopToken& stop, const std::function<void()>& on_
     applied_rows_ += applied->rows;
     if (on_progress) on_progress();
   }
-  return threads.wait();
+  Result<void> result = threads.wait();
+  // Something that was submitted may not be applied.
+  if (threads.stop_token().stop_requested()) is_complete_ = false;
+  return result;
 }
 
 Replay::Figures Replay::figures() const {

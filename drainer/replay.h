@@ -7,6 +7,7 @@
 #include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "drainer/drain_limit.h"
 #include "drainer/replay_filter.h"
 #include "syncer/relay/txn_source.h"
 #include "syncer/sink.h"
@@ -21,12 +22,19 @@ Result<void> add_downstream_tables(relay::TxnSource& source, const Options& opti
 class Replay {
  public:
   /// All must outlive it. Transactions up to `start` are dropped: an earlier run has applied them.
-  Replay(relay::TxnSource& source, const SyncerRules& rules, Sink& sink, CommitTs start)
-      : source_(source), filter_(rules), sink_(sink), start_(start), applied_ts_(start.value) {}
+  Replay(relay::TxnSource& source, const SyncerRules& rules, Sink& sink, CommitTs start,
+         Clock& clock)
+      : source_(source),
+        filter_(rules),
+        sink_(sink),
+        start_(start),
+        clock_(clock),
+        applied_ts_(start.value) {}
 
-  /// Until the source ends and all of it is applied, the first error, or `stop`: then what was
-  /// submitted is still applied. `on_progress` hears about it several times a second.
-  Result<void> run(const StopToken& stop, const std::function<void()>& on_progress = {});
+  /// Until the source ends and all of it is applied, the first error, or `end`: in order, what was
+  /// submitted is still applied, if the downstream takes it within kDrainLimit. `on_progress` hears
+  /// about it several times a second.
+  Result<void> run(const EndTokens& end, const std::function<void()>& on_progress = {});
 
   struct Figures {
     uint64_t bytes_read = 0;
@@ -45,6 +53,7 @@ class Replay {
   const ReplayFilter filter_;
   Sink& sink_;
   const CommitTs start_;
+  Clock& clock_;
   std::atomic<uint64_t> bytes_read_ = 0;
   std::atomic<int64_t> applied_ts_;
   std::atomic<uint64_t> applied_rows_ = 0;

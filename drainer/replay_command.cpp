@@ -226,8 +226,9 @@ Result<std::optional<Progress>> find_progress(const std::string& task, const Opt
 }
 
 // A task goes on where it is, whatever the start: that must ask for nothing else.
-Result<void> check_start(const relay::SourceOptions& source, const std::string& task,
+Result<void> check_start(const ReplaySettings& settings, const std::string& task,
                          const Progress& progress) {
+  const relay::SourceOptions& source = settings.source;
   if (source.start <= progress.checkpoint_ts) {
     return make_error(ErrorCode::kInvalid,
                       "-start-ts {}: the task \"{}\" began behind commit ts {} and has left out "
@@ -236,6 +237,7 @@ Result<void> check_start(const relay::SourceOptions& source, const std::string& 
                       source.start, task, progress.checkpoint_ts, progress.state.commit_ts);
   }
   relay::SourceOptions between = source;
+  between.may_overlap = settings.format != relay::RecordFormat::kFile;
   between.start = CommitTs(progress.state.commit_ts.value + 1);
   between.stop = std::min(source.stop, CommitTs(source.start.value - 1));
   if (between.start > between.stop) return {};
@@ -264,7 +266,7 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
   ASSIGN_OR_RETURN(const std::optional<Progress> progress, find_progress(task, options));
   if (progress) {
-    if (settings.source.start.value > 0) TRY(check_start(settings.source, task, *progress));
+    if (settings.source.start.value > 0) TRY(check_start(settings, task, *progress));
     // The sink takes a lower one for a wish to begin again there.
     before.commit_ts = progress->checkpoint_ts;
     settings.source.start =
@@ -280,22 +282,25 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
                    relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
   TRY(add_downstream_tables(source, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
-  Replay replay(source, rules, *sink, applied);
+  Replay replay(source, rules, *sink, applied, clock);
   ProgressBar bar(clock);
-  StopSource stop;
+  StopSource end;
+  StopSource at_once;
   std::atomic<bool> is_interrupted = false;
   ASSIGN_OR_RETURN(const std::unique_ptr<SignalWaiter> signals, SignalWaiter::open());
   ThreadGroup signal_thread;
   signal_thread.start("signals", [&](const StopToken& ended) -> Result<void> {
-    if (signals->wait(ended)) {
-      is_interrupted = true;
-      stop.request_stop();
+    while (const std::optional<int> signal = signals->wait(ended)) {
+      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
+      if (is_interrupted.exchange(true)) at_once.request_stop();
+      end.request_stop();
     }
     return {};
   });
-  Result<void> done = replay.run(stop.get_token(), [&] {
-    if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
-  });
+  Result<void> done =
+      replay.run({.in_order = end.get_token(), .at_once = at_once.get_token()}, [&] {
+        if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
+      });
   signal_thread.request_stop();
   (void)signal_thread.wait();
   const Replay::Figures figures = replay.figures();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "drainer/base/log.h"
+#include "syncer/passing_ddl.h"
 
 namespace drainer {
 
@@ -27,10 +28,16 @@ void ReplayFilter::filter_ddl(Txn& txn) const {
                            {"table", ddl.effect.name.table},
                            {"sql", ddl.text},
                            {"commit ts", txn.commit_ts}};
-  if (rules_.table_filter.skips(ddl.effect.name)) {
+  // As in the syncer: without `sync-ddl` the sink forgets what it knows of any table.
+  std::optional<std::string> passing =
+      rules_.sync_ddl ? passing_read_back(rules_.table_filter, ddl.effect, ddl.text) : ddl.text;
+  if (!passing) {
     log_info("skip ddl by block allow filter", where);
     txn.ddl.reset();
-  } else if (!rules_.sync_ddl) {
+    return;
+  }
+  ddl.text = *std::move(passing);
+  if (!rules_.sync_ddl) {
     log_info("skip ddl by SyncDDL setting to false", where);
     ddl.should_skip = true;
   } else if (rules_.event_filter.ignores_ddl(ddl.effect.name, ddl.text)) {

@@ -7,7 +7,7 @@
 #include "drainer/base/ascii.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/tidb/ddl_text.h"
+#include "syncer/passing_ddl.h"
 
 namespace drainer {
 
@@ -36,10 +36,6 @@ void count_rows(const Txn& txn) {
 Histogram& submit_seconds() {
   static Histogram& histogram = metric::execute_duration_time();
   return histogram;
-}
-
-std::optional<std::string> text_if(bool passes, std::string_view text) {
-  return passes ? std::optional(std::string(text)) : std::nullopt;
 }
 
 }  // namespace
@@ -263,10 +259,8 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
   return txn;
 }
 
-std::optional<std::string> Syncer::passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+std::optional<std::string> Syncer::passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                                 std::string_view text) const {
-  if (type == tidb::DdlType::kCreateTables) return passing_creates(effect, text);
-  if (type == tidb::DdlType::kRenameTables) return passing_renames(effect, text);
   const auto is_named = [&effect](const std::string& schema) {
     return equals_folded(schema, effect.name.schema);
   };
@@ -276,44 +270,12 @@ std::optional<std::string> Syncer::passing_text(tidb::DdlType type, const schema
              {{"schema", effect.name.schema}, {"sql", text}});
     return std::nullopt;
   }
-  return text_if(!rules_.table_filter.skips(effect.name), text);
-}
-
-std::optional<std::string> Syncer::passing_creates(const schema::DdlEffect& effect,
-                                                   std::string_view text) const {
-  const auto skips = [this](const schema::TableName& name) {
-    return rules_.table_filter.skips(name);
-  };
-  if (std::ranges::none_of(effect.touched, skips)) return std::string(text);
-  if (std::ranges::all_of(effect.touched, skips)) return std::nullopt;
-  // Statement i makes touched[i], unless TiDB made a system table with them.
-  const std::vector<std::string_view> statements = tidb::split_statements(text);
-  if (statements.size() != effect.touched.size()) return std::string(text);
-  std::string out;
-  for (size_t i = 0; i < statements.size(); ++i) {
-    if (skips(effect.touched[i])) continue;
-    out += statements[i];
-    out += ';';
+  const schema::TableFilter& filter = rules_.table_filter;
+  if (type == tidb::DdlType::kCreateTables) {
+    return passing_creates(filter, effect, effect.touched, text);
   }
-  return out;
-}
-
-// KEEP: a rename is judged by the new name. FIX: each by its own, not all by the last one.
-std::optional<std::string> Syncer::passing_renames(const schema::DdlEffect& effect,
-                                                   std::string_view text) const {
-  const tidb::DdlStatement statement = tidb::parse_ddl(text);
-  const std::vector<tidb::NameInText>& names = statement.tables;
-  if (statement.kind != tidb::DdlKind::kRenameTable || names.size() % 2 != 0) {
-    return text_if(!rules_.table_filter.skips(effect.name), text);
-  }
-  std::vector<bool> passes;
-  for (size_t i = 1; i < names.size(); i += 2) {
-    const std::string& schema = names[i].is_qualified() ? names[i].schema : effect.use_schema;
-    passes.push_back(!rules_.table_filter.skips({schema, names[i].table}));
-  }
-  if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
-  if (std::ranges::find(passes, false) == passes.end()) return std::string(text);
-  return tidb::rename_only(text, passes);
+  if (type == tidb::DdlType::kRenameTables) return passing_renames(filter, effect, text);
+  return filter.skips(effect.name) ? std::nullopt : std::optional(std::string(text));
 }
 
 void Syncer::warn_of_channel(int64_t channel, CommitTs commit_ts) {

@@ -83,14 +83,9 @@ class Syncer {
                                   const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
                             const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
-  /// The text without what is about tables that are filtered out, where it is about several:
-  /// batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes.
-  std::optional<std::string> passing_text(tidb::DdlType type, const schema::DdlEffect& effect,
+  /// As in passing_ddl.h, with what the schema knows of the job.
+  std::optional<std::string> passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                           std::string_view text) const;
-  std::optional<std::string> passing_creates(const schema::DdlEffect& effect,
-                                             std::string_view text) const;
-  std::optional<std::string> passing_renames(const schema::DdlEffect& effect,
-                                             std::string_view text) const;
   /// kInvalid when a drainer that runs at the same time sends our DDL back.
   Result<void> check_note(CommitTs commit_ts) const;
   /// Once per channel.

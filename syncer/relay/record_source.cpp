@@ -16,6 +16,23 @@ namespace {
 // 08 00 10 <ts>: no payload is shorter.
 constexpr uint64_t kRecordBytesMin = file::kRecordFrameBytes + 4;
 
+// No record at or behind `start` is in the file, nor may a damage have taken one.
+bool ends_before(CommitTs start, ByteView content) {
+  file::RecordReader reader(content);
+  while (const std::optional<file::Record> record = reader.next()) {
+    const std::optional<CommitTs> ts = file::find_commit_ts(record->payload);
+    if (!ts || *ts >= start) return false;
+  }
+  return !reader.damage();
+}
+
+bool begins_by(CommitTs start, ByteView content) {
+  file::RecordReader reader(content);
+  const std::optional<file::Record> record = reader.next();
+  const std::optional<CommitTs> ts = record ? file::find_commit_ts(record->payload) : std::nullopt;
+  return ts && *ts <= start;
+}
+
 }  // namespace
 
 Result<RecordSource> RecordSource::open(SourceOptions options) {
@@ -28,7 +45,8 @@ Result<RecordSource> RecordSource::open(SourceOptions options) {
 
 Result<void> RecordSource::find_files() {
   std::error_code failure;
-  if (std::filesystem::is_directory(options_.path, failure)) {
+  const bool is_directory = std::filesystem::is_directory(options_.path, failure);
+  if (is_directory) {
     ASSIGN_OR_RETURN(const std::vector<file::Segment> segments, file::list_segments(options_.path));
     for (const file::Segment& segment : segments) {
       paths_.push_back(options_.path + "/" + segment.name);
@@ -40,7 +58,7 @@ Result<void> RecordSource::find_files() {
     std::error_code ignored;
     return std::filesystem::file_size(path, ignored) == 0;
   });
-  if (paths_.empty()) {
+  if (paths_.empty() && !(is_directory && options_.may_be_empty)) {
     return make_error(ErrorCode::kNotFound, "{} holds no binlog files", options_.path);
   }
   return {};
@@ -51,11 +69,12 @@ Result<void> RecordSource::skip_early_files() {
   for (size_t i = 0; i < paths_.size(); ++i) {
     ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(paths_[i]));
     sizes_.push_back(mapped.content().size());
-    file::RecordReader reader(mapped.content());
-    const std::optional<file::Record> record = reader.next();
-    const std::optional<CommitTs> ts =
-        record ? file::find_commit_ts(record->payload) : std::nullopt;
-    if (ts && *ts <= options_.start) first = i;
+    if (!options_.may_overlap) {
+      if (begins_by(options_.start, mapped.content())) first = i;
+    } else if (first == i && i + 1 < paths_.size() &&
+               ends_before(options_.start, mapped.content())) {
+      first = i + 1;
+    }
   }
   paths_.erase(paths_.begin(), paths_.begin() + static_cast<ptrdiff_t>(first));
   sizes_.erase(sizes_.begin(), sizes_.begin() + static_cast<ptrdiff_t>(first));
@@ -66,6 +85,7 @@ Result<void> RecordSource::skip_early_files() {
 Result<void> RecordSource::enter_file() {
   reader_.reset();
   mapped_.reset();
+  if (paths_.empty()) return {};
   ASSIGN_OR_RETURN(file::MappedFile mapped, file::MappedFile::open(paths_[file_]));
   mapped_.emplace(std::move(mapped));
   reader_.emplace(mapped_->content());
@@ -107,6 +127,7 @@ Result<void> RecordSource::judge_damage(CommitTs next_ts, uint64_t next_offset) 
 }
 
 Result<std::optional<RecordSource::Item>> RecordSource::next() {
+  if (!reader_) return std::optional<Item>();
   while (true) {
     while (const std::optional<file::Record> record = reader_->next()) {
       const std::optional<CommitTs> ts = file::find_commit_ts(record->payload);

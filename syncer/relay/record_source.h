@@ -18,6 +18,10 @@ struct SourceOptions {
   CommitTs start{0};          ///< the first commit ts wanted
   CommitTs stop{INT64_MAX};   ///< the last one
   bool skips_damage = false;  ///< go on behind lost records instead of stopping
+  /// A later file may end below an earlier one, as in relay logs after a crash: files before the
+  /// start are looked through. False: their first records tell which of them are needed.
+  bool may_overlap = true;
+  bool may_be_empty = false;  ///< a directory without records has none, instead of kNotFound
 };
 
 /// The records of pb files or of a relay log in commit-ts order, each once, whether we wrote them
@@ -28,7 +32,7 @@ struct SourceOptions {
 /// for a record, or what follows repeats the torn transaction or ones before it. One thread.
 class RecordSource {
  public:
-  /// kNotFound when there is no file.
+  /// kNotFound when there is no file that holds anything.
   static Result<RecordSource> open(SourceOptions options);
 
   struct Item {

@@ -13,8 +13,8 @@ namespace drainer::relay {
 namespace {
 
 constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8u << 20};
-// Transactions that share one sync.
-constexpr size_t kGroupTxnsMax = 1024;
+// Of transactions that share one sync: as much as may wait for it, one of any size.
+constexpr QueueLimits kGroupLimits = kInputLimits;
 
 // What the original's messages lack (README.md), last field first.
 void put_own_fields(ReverseWriter& out, const Txn& txn, const tidb::TimeZone& zone) {
@@ -102,12 +102,15 @@ Result<void> RelaySink::log_all(const StopToken& stop) {
   std::vector<Txn> group;
   while (std::optional<Txn> txn = input_.pop(stop)) {
     group.clear();
+    size_t bytes = 0;
     while (txn) {
       if (Result<void> logged = log(*txn); !logged.ok()) {
         return std::move(logged).error().because("write relay log, commit ts {}", txn->commit_ts);
       }
+      bytes += txn->size_bytes();
       group.push_back(std::move(*txn));
-      txn = group.size() < kGroupTxnsMax ? input_.try_pop() : std::nullopt;
+      const bool is_full = group.size() >= kGroupLimits.items || bytes >= kGroupLimits.bytes;
+      txn = is_full ? std::nullopt : input_.try_pop();
     }
     TRY(segments_.sync());
     for (Txn& logged : group) TRY(inner_->submit(std::move(logged), stop));

@@ -50,14 +50,14 @@ RecordFormat format_of_ddl(ByteView ddl) {
   return is_text(ddl) ? RecordFormat::kFile : RecordFormat::kDetect;
 }
 
-Result<RecordFormat> detect_format(const SourceOptions& options, const ZonePair& zones) {
+// kDetect where nothing says anything.
+Result<RecordFormat> find_format(const SourceOptions& options, const ZonePair& zones) {
   ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(options));
   std::optional<Error> unclear;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<RecordSource::Item> item, records.next());
     if (!item && unclear) return *unclear;
-    // Nothing at all, or nothing that says anything.
-    if (!item) return RecordFormat::kFile;
+    if (!item) return RecordFormat::kDetect;
     const auto payload = std::make_shared<const Bytes>(item->payload);
     const Result<Txn> as_file = file::MessageReader(zones).read(payload);
     const Result<Txn> as_message = kafka::MessageReader(zones).read(payload);
@@ -82,13 +82,24 @@ Result<RecordFormat> detect_format(const SourceOptions& options, const ZonePair&
   }
 }
 
+Result<RecordFormat> detect_format(SourceOptions options, const ZonePair& zones) {
+  // Of pb files, which may be many, the early ones need not be looked through.
+  for (const bool may_overlap : {false, true}) {
+    options.may_overlap = may_overlap;
+    ASSIGN_OR_RETURN(const RecordFormat format, find_format(options, zones));
+    if (format != RecordFormat::kDetect) return format;
+  }
+  return RecordFormat::kFile;
+}
+
 }  // namespace
 
-Result<TxnSource> TxnSource::open(const SourceOptions& options, RecordFormat format,
-                                  ZonePair zones) {
+Result<TxnSource> TxnSource::open(SourceOptions options, RecordFormat format, ZonePair zones) {
   if (format == RecordFormat::kDetect) {
     ASSIGN_OR_RETURN(format, detect_format(options, zones));
   }
+  // Each transaction is once in our pb files; the original catches up with what it repeats.
+  options.may_overlap = format != RecordFormat::kFile;
   ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(options));
   if (format == RecordFormat::kRelay) {
     return TxnSource(std::move(records), format, kafka::MessageReader(std::move(zones)));

@@ -24,7 +24,8 @@ enum class RecordFormat : uint8_t {
 /// Transactions read back from pb files or a relay log, commit ts rising. One thread.
 class TxnSource {
  public:
-  static Result<TxnSource> open(const SourceOptions& options, RecordFormat format, ZonePair zones);
+  /// `options.may_overlap` is the format's.
+  static Result<TxnSource> open(SourceOptions options, RecordFormat format, ZonePair zones);
 
   /// A table that exists at the start.
   void add_known(const schema::TableName& name) { known_.add(name); }

@@ -1,11 +1,10 @@
-// `drainer replay`, `drainer print` and the relay log, as an operator meets them: what the file
-// output or the relay log hold gives the tables that TiDB held.
+// `drainer replay` and `drainer print`, as an operator meets them: what the file output holds gives
+// the tables that TiDB held.
 
-#include "drainer/relay_recovery.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
+#include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
-#include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
 
 #include <catch2/catch.hpp>
@@ -233,6 +232,52 @@ TEST_CASE("replay: columns that the downstream lacks are left out, with one warn
   CHECK_THAT(log.substr(at), Catch::Contains("[table=`test`.`t1`] [columns=`name`]"));
 }
 
+TEST_CASE("replay: a second signal ends it at once while the downstream refuses connections") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  const std::string config_text = fakes::read_file(config);
+  auto proxy = std::make_unique<fakes::TcpProxy>(static_cast<uint16_t>(pipeline.server().port()));
+  const std::string port = "port = " + std::to_string(pipeline.server().port());
+  std::string proxied = config_text;
+  REQUIRE(proxied.find(port) != std::string::npos);
+  proxied.replace(proxied.find(port), port.size(), "port = " + std::to_string(proxy->port()));
+  fakes::write_file(config, proxied);
+  mysql::Session& downstream = pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  REQUIRE(downstream.execute("create table test.t1 (id int primary key, name varchar(32))").ok());
+  const std::string file = write_pb_file(pipeline, [] {
+    std::vector<Txn> txns;
+    for (int64_t ts = 1; ts <= 100; ++ts) txns.push_back(insert_at(ts));
+    return txns;
+  }());
+
+  REQUIRE(downstream.execute("lock tables test.t1 write").ok());
+  const auto replay = start(pipeline, "replay", {"-config", config, file});
+  const auto waits = [&downstream] {
+    return downstream
+               .query_value(
+                   "select count(*) from information_schema.processlist where state like "
+                   "'Waiting for table%'")
+               .value() != "0";
+  };
+  for (int i = 0; i < 600 && !waits(); ++i) REQUIRE_FALSE(replay->wait_ms(50).has_value());
+  REQUIRE(waits());
+  proxy.reset();
+  replay->send_signal(SIGTERM);
+  // What was submitted may still be applied.
+  CHECK_FALSE(replay->wait_ms(2000).has_value());
+  replay->send_signal(SIGTERM);
+  const auto code = replay->wait(std::chrono::seconds(20));
+  INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+  REQUIRE(code.value_or(-1) == 3);
+
+  REQUIRE(downstream.execute("unlock tables").ok());
+  fakes::write_file(config, config_text);
+  REQUIRE(start(pipeline, "replay", {"-config", config, file})->wait(kEndLimit) == 0);
+  CHECK(downstream.query_value("select count(*) from test.t1").value() == "100");
+}
+
 TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {
   Pipeline pipeline(Capture::bundled());
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
@@ -264,96 +309,18 @@ TEST_CASE("print: text, JSON and SQL of all records") {
              Catch::Contains(R"("rows":[{"schema":)") && Catch::Contains(R"("ddl":{"schema":)"));
 }
 
-namespace {
-
-// What is killed half way over the capture is completed out of the relay log.
-struct RelayRun {
-  RelayRun(Capture capture, std::string more_config)
-      : pipeline(std::move(capture)), more(std::move(more_config)) {
-    more += "[syncer.relay]\nlog-dir = \"" + log + "\"\nmax-file-size = 65536\n";
-    options.data_dir = pipeline.directory() + "/data";
-    options.syncer.relay.log_dir = log;
-    options.syncer.worker_count = 4;
-    options.syncer.to.host = "127.0.0.1";
-    options.syncer.to.port = static_cast<uint16_t>(pipeline.server().port());
-    options.syncer.to.user = "dr";
-    options.syncer.to.password = "p";
-  }
-
-  void start_and_kill() {
-    ::setenv("TZ", "UTC", 1);
-    pipeline.start_upstream({"--pace", "100"});
-    pipeline.write_config({.more = more});
-    pipeline.start_drainer_over_capture();
-    // However far it has come by then.
-    REQUIRE_FALSE(pipeline.drainer().wait_ms(2500).has_value());
-    pipeline.drainer().send_signal(SIGKILL);
-    REQUIRE(pipeline.wait_for_drainer() == 128 + SIGKILL);
-  }
-
-  std::string recover() {
-    SystemClock clock;
-    const Result<void> recovered = recover_from_relay(options, clock, StopToken());
-    return recovered.ok() ? "" : recovered.error().to_string();
-  }
-
-  // The upstream is back: it goes on from there.
-  void complete() {
-    pipeline.stop_upstream();
-    pipeline.start_upstream();
-    pipeline.write_config({.more = more});
-    pipeline.start_drainer_over_capture();
-    REQUIRE(pipeline.wait_for_drainer() == 0);
-    check_tables(pipeline, "drainer");
-  }
-
-  Pipeline pipeline;
-  const std::string log = pipeline.directory() + "/relay";
-  std::string more;
-  Options options;
-};
-
-}  // namespace
-
-TEST_CASE("relay: with the upstream gone the log completes what was begun, once") {
-  RelayRun run(Capture::bundled(), "");
-  run.start_and_kill();
-  REQUIRE(run.recover() == "");
-  const auto saved =
-      run.pipeline.downstream().query("select checkPoint from tidb_binlog.checkpoint");
-  REQUIRE(saved.ok());
-  CHECK_THAT(saved->at(0)[0].value_or(""), Catch::StartsWith("{\"consistent\":true,"));
-  // A second time there is nothing to do.
-  REQUIRE(run.recover() == "");
-  run.complete();
-}
-
-TEST_CASE("relay: once also with the checkpoint in a file, which does not tell the cluster") {
-  const integration::KeylessCapture keyless(20261121, 600);
-  RelayRun run(keyless.capture(), "[syncer.to.checkpoint]\ntype = \"file\"\n");
-  run.options.syncer.to.checkpoint.type = "file";
-  run.start_and_kill();
-  mysql::Session& downstream = run.pipeline.downstream();
-  const auto copy_progress = [&](const std::string& cluster, const std::string& checkpoints) {
-    const auto copied =
-        downstream.execute("insert into tidb_binlog.drainer_progress select " + cluster +
-                           ", worker, owner, epoch, commit_ts, applied, ddl_ts, " + checkpoints +
-                           " from tidb_binlog.drainer_progress where cluster_id > 10");
-    INFO((copied.ok() ? "" : copied.error().to_string()));
-    REQUIRE(copied.ok());
-  };
-  // Of another task, and of a cluster whose checkpoint is the same.
-  copy_progress("1", "5, 5");
-  copy_progress("2", "checkpoint_ts, saved_ts");
-  CHECK_THAT(run.recover(), Catch::Contains("clusters") && Catch::Contains(" 2") &&
-                                Catch::Contains("drainer_progress"));
-  REQUIRE(downstream.execute("delete from tidb_binlog.drainer_progress where cluster_id=2").ok());
-  REQUIRE(run.recover() == "");
-  CHECK(
-      downstream.query_value("select count(distinct cluster_id) from tidb_binlog.drainer_progress")
-          .value() == "2");
-  CHECK_THAT(fakes::read_file(run.options.data_dir + "/savepoint"),
-             Catch::StartsWith("consistent = true\n"));
-  REQUIRE(run.recover() == "");
-  run.complete();
+TEST_CASE("print: output that cannot be written is an error") {
+  Pipeline pipeline(Capture::bundled());
+  const std::string file = write_pb_file(pipeline, [] {
+    std::vector<Txn> txns;
+    txns.push_back(insert_at(1));
+    return txns;
+  }());
+  const std::string log = pipeline.directory() + "/print.log";
+  // So little that it stays in the buffer until the end.
+  const auto print =
+      fakes::Process::start({"/bin/sh", "-c", kDrainer + " print " + file + " > /dev/full"}, log);
+  REQUIRE(print->wait(kEndLimit) == 1);
+  CHECK_THAT(fakes::read_file(log), Catch::Contains("drainer print: write to standard output: "
+                                                    "No space left on device"));
 }

@@ -70,6 +70,32 @@ TEST_CASE("records: files are read in order, empty ones and repeats left out") {
   CHECK(files.read({.start = CommitTs(25)}).ts == Ts{30, 40});
 }
 
+TEST_CASE("records: files before the start are read where they reach behind a later file's end") {
+  // A crash, then another one before the second run had caught up with the first.
+  Directory files;
+  files.add(records_of({10, 20}));
+  files.add(records_of({51, 60, 80, 90, 100}));
+  files.add(records_of({61, 70, 80}));
+  CHECK(files.read({.start = CommitTs(61)}).ts == Ts{80, 90, 100});
+  CHECK(files.read({.start = CommitTs(80)}).ts == Ts{80, 90, 100});
+  CHECK(files.read({.start = CommitTs(80), .stop = CommitTs(90)}).ts == Ts{80, 90});
+  CHECK(files.read({.start = CommitTs(100)}).ts == Ts{100});
+  CHECK(files.read({.start = CommitTs(101)}).ts == Ts{});
+  CHECK(files.read({.start = CommitTs(80)}).error.empty());
+}
+
+TEST_CASE("records: of files that do not overlap the early ones are not looked through") {
+  Directory files;
+  Bytes damaged = record_of(20);
+  damaged[file::kRecordHeaderBytes + 3] ^= 1;
+  files.add(record_of(10) + damaged);
+  files.add(records_of({30, 40}));
+  files.add(records_of({50, 60}));
+  CHECK(files.read({.start = CommitTs(45), .may_overlap = false}).ts == Ts{50, 60});
+  CHECK(files.read({.start = CommitTs(50), .may_overlap = false}).ts == Ts{50, 60});
+  CHECK(files.read({.start = CommitTs(45)}).ts == Ts{50, 60});
+}
+
 TEST_CASE("records: garbage that is too short for a record loses nothing") {
   Directory files;
   files.add(record_of(10) + "test" + record_of(20) + "test" + record_of(30) + "test");
@@ -133,4 +159,17 @@ TEST_CASE("records: the cut tail of an older file is a loss unless the next file
 TEST_CASE("records: no files are an error that names the place") {
   Directory files;
   CHECK_THAT(files.read().error, Catch::Contains("holds no binlog files"));
+  files.add("");
+  CHECK_THAT(files.read().error, Catch::Contains("holds no binlog files"));
+}
+
+TEST_CASE("records: a log without records may be wanted, a place that is not there never") {
+  Directory files;
+  CHECK(files.read({.may_be_empty = true}).error.empty());
+  files.add("");
+  CHECK(files.read({.may_be_empty = true}).error.empty());
+  CHECK(files.read({.may_be_empty = true}).ts == Ts{});
+  const auto absent =
+      RecordSource::open({.path = files.dir.path() + "/absent", .may_be_empty = true});
+  CHECK(absent.error().code() == ErrorCode::kNotFound);
 }

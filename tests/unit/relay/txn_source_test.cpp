@@ -83,3 +83,24 @@ TEST_CASE("txn source: rows tell whose they are") {
   CHECK(found_format({written_by<kafka::MessageWriter>(txn)}) == "relay");
   CHECK(found_format({written_by<file::MessageWriter>(txn)}) == "file");
 }
+
+TEST_CASE("txn source: the format is found where only an early file reaches behind the start") {
+  fakes::TempDir dir("format");
+  const auto add = [&](int number, const std::vector<int64_t>& all) {
+    Bytes content;
+    for (const int64_t ts : all) {
+      file::append_record(content, relay_ddl(ts, "test", "create table t (id int)"));
+    }
+    fakes::write_file(fmt::format("{}/binlog-{:016}-20190101010101", dir.path(), number), content);
+  };
+  add(0, {51, 80, 100});
+  add(1, {61, 80});
+  Result<TxnSource> source = TxnSource::open({.path = dir.path(), .start = CommitTs(90)},
+                                             RecordFormat::kDetect, ZonePair{});
+  REQUIRE(source.ok());
+  CHECK(source->format() == RecordFormat::kRelay);
+  const auto txn = source->next();
+  REQUIRE(txn.ok());
+  REQUIRE(*txn);
+  CHECK((*txn)->commit_ts == CommitTs(100));
+}

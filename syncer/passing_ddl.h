@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drainer/schema/table_filter.h"
+#include "drainer/schema/table_version.h"
+
+namespace drainer {
+
+// The text of a DDL without what is about tables that the filter leaves out, where it is about
+// several: batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes. Where no name needs
+// `effect.use_schema` it becomes the database of a table that passes: that of one which does not
+// may be absent downstream. Pure.
+
+/// A batch whose i-th statement makes `created[i]`.
+std::optional<std::string> passing_creates(const schema::TableFilter& filter,
+                                           schema::DdlEffect& effect,
+                                           const std::vector<schema::TableName>& created,
+                                           std::string_view text);
+
+/// RENAME TABLE. Of other texts effect.name decides.
+std::optional<std::string> passing_renames(const schema::TableFilter& filter,
+                                           schema::DdlEffect& effect, std::string_view text);
+
+/// Any DDL that was read back. Its effect.name may be that of a table which an earlier filter has
+/// taken out of the text: where the text tells what it creates or renames, that counts.
+std::optional<std::string> passing_read_back(const schema::TableFilter& filter,
+                                             schema::DdlEffect& effect, std::string_view text);
+
+}  // namespace drainer
