@@ -72,12 +72,14 @@ std::optional<uint64_t> hash_text(std::string_view text, const DownstreamColumn&
   if (prefix_length > 0) text = cut_characters(text, prefix_length);
   text = text.substr(0, text.find_last_not_of(' ') + 1);
   if (column.is_binary_collation && column.is_unicode) return hash_bytes(text);
-  if (column.has_equal_digraphs) return std::nullopt;
+  if (column.has_unknown_equals) return std::nullopt;
   uint64_t hash = 0;
   while (!text.empty()) {
     const char32_t letter = fold(take_code_point(text));
     // A column of another character set has replaced what it does not know.
     if (letter == 0 || (letter > 0x7f && !column.is_unicode)) return std::nullopt;
+    // Equal to a letter in Chinese ones, to nothing at all in Ukrainian ones.
+    if ((letter == '~' || letter == '`') && !column.is_unicode) return std::nullopt;
     hash = mix(hash + letter);
   }
   return hash;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "drainer/base/ascii.h"
@@ -51,6 +52,20 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// Nothing tells what such a collation holds equal. Character sets are known whose collations have
+/// been swept ("conflict keys: texts that a collation of the server holds equal hash equal"), and
+/// gb18030, which is MySQL's alone and orders ASCII as gbk does.
+bool has_unknown_equals(std::string_view charset, std::string_view collation) {
+  static const std::set<std::string_view> kKnownCharsets = {
+      "armscii8", "ascii",   "big5",   "cp1250", "cp1251",   "cp1256",  "cp1257",  "cp850",
+      "cp852",    "cp866",   "cp932",  "dec8",   "eucjpms",  "euckr",   "gb18030", "gb2312",
+      "gbk",      "geostd8", "greek",  "hebrew", "hp8",      "keybcs2", "koi8r",   "koi8u",
+      "latin1",   "latin2",  "latin5", "latin7", "macroman", "sjis",    "tis620",  "ucs2",
+      "ujis",     "utf16",   "utf32",  "utf8",   "utf8mb3",  "utf16le", "utf8mb4"};
+  return contains(collation, "_hu_") || contains(collation, "_lt_") ||
+         contains(collation, "lithuanian") || !kKnownCharsets.contains(charset);
+}
+
 DownstreamColumn describe_column(const ResultRow& row) {
   DownstreamColumn column;
   column.name = row[0].value_or("");
@@ -62,7 +77,7 @@ DownstreamColumn describe_column(const ResultRow& row) {
   if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
   const std::string collation = row[5].value_or("");
   column.is_binary_collation = collation.ends_with("_bin");
-  column.has_equal_digraphs = contains(collation, "_hu_");
+  column.has_unknown_equals = has_unknown_equals(charset, collation);
   column.is_nullable = row[6].value_or("") != "NO";
   return column;
 }

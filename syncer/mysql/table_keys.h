@@ -40,8 +40,9 @@ struct DownstreamColumn {
   uint32_t octet_length = 0;  ///< of kFixedBytes
   /// Texts are equal only when their bytes are (but for trailing blanks).
   bool is_binary_collation = false;
-  /// Texts with other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8).
-  bool has_equal_digraphs = false;
+  /// Texts of other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8), "c" and "ch"
+  /// in Lithuanian, "m" and "n" in macce; or nobody has looked.
+  bool has_unknown_equals = false;
 };
 
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.

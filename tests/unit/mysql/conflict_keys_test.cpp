@@ -36,8 +36,13 @@ TEST_CASE("conflict keys: texts that a collation may hold equal hash equal") {
     CHECK_FALSE(hash_text(value).has_value());
   }
   DownstreamColumn hungarian = column(ColumnClass::kText);
-  hungarian.has_equal_digraphs = true;
+  hungarian.has_unknown_equals = true;
   CHECK_FALSE(hash_value(text("ggy"), hungarian, 0).has_value());
+  DownstreamColumn chinese = column(ColumnClass::kText);
+  chinese.is_unicode = false;
+  CHECK_FALSE(hash_value(text("a~"), chinese, 0).has_value());
+  CHECK_FALSE(hash_value(text("`a"), chinese, 0).has_value());
+  CHECK(hash_value(text("a!"), chinese, 0).has_value());
   DownstreamColumn binary = column(ColumnClass::kText);
   binary.is_binary_collation = true;
   CHECK(hash_value(text("a"), binary, 0) != hash_value(text("A"), binary, 0));
