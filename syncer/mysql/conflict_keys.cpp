@@ -85,15 +85,34 @@ std::optional<uint64_t> hash_text(std::string_view text, const DownstreamColumn&
   return hash;
 }
 
-std::optional<uint64_t> hash_decimal(const Value& value) {
+// Where a column keeps less than the value has, the server rounds: to what other values are.
+
+std::optional<uint64_t> hash_decimal(const Value& value, std::optional<uint32_t> scale) {
   std::string text;
   if (!tidb::append_text(text, value).ok()) return std::nullopt;
-  if (text.find('.') != std::string::npos) {
+  if (const size_t point = text.find('.'); point != std::string::npos) {
     text.resize(text.find_last_not_of('0') + 1);
+    if (scale && text.size() - point - 1 > *scale) return std::nullopt;
     if (text.back() == '.') text.pop_back();
   }
   if (text == "-0") text = "0";
   return hash_bytes(text);
+}
+
+std::optional<uint64_t> hash_time(const Value& value, std::optional<uint32_t> scale) {
+  if (value.kind == ValueKind::kDate) return mix(value.u);
+  if (!scale) return std::nullopt;
+  int64_t nanoseconds = 0;
+  if (value.kind == ValueKind::kDatetime) {
+    nanoseconds = static_cast<int64_t>(value.u & 0xffffff) * 1000;
+  } else if (value.kind == ValueKind::kDuration) {
+    nanoseconds = value.i;
+  } else {
+    return std::nullopt;
+  }
+  int64_t step = 1'000'000'000;
+  for (uint32_t i = 0; i < std::min(*scale, 9U); ++i) step /= 10;
+  return nanoseconds % step == 0 ? std::optional(mix(value.u)) : std::nullopt;
 }
 
 std::optional<uint64_t> hash_binary(std::string_view bytes, uint32_t prefix_length) {
@@ -125,16 +144,13 @@ std::optional<uint64_t> hash_value(const Value& value, const DownstreamColumn& c
     case ColumnClass::kFloat:
     case ColumnClass::kDouble:
       if (value.kind != ValueKind::kFloat && value.kind != ValueKind::kDouble) return std::nullopt;
+      if (column.scale) return std::nullopt;  // FLOAT(M,D)
       return std::hash<float>()(static_cast<float>(value.d));
     case ColumnClass::kDecimal:
       if (value.kind != ValueKind::kDecimal) return std::nullopt;
-      return hash_decimal(value);
+      return hash_decimal(value, column.scale);
     case ColumnClass::kTime:
-      if (value.kind != ValueKind::kDate && value.kind != ValueKind::kDatetime &&
-          value.kind != ValueKind::kDuration) {
-        return std::nullopt;
-      }
-      return mix(value.u);
+      return hash_time(value, column.scale);
     case ColumnClass::kChar:
     case ColumnClass::kText:
       if (value.kind != ValueKind::kString && value.kind != ValueKind::kText) return std::nullopt;

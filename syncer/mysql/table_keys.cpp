@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kColumnFields =
     "column_name, extra, data_type, character_set_name, character_octet_length, "
-    "collation_name, is_nullable";
+    "collation_name, is_nullable, datetime_precision, numeric_scale";
 constexpr std::string_view kStatisticsFields =
     "non_unique, index_name, seq_in_index, column_name, sub_part";
 constexpr std::string_view kReferenceFields =
@@ -79,6 +79,7 @@ DownstreamColumn describe_column(const ResultRow& row) {
   column.is_binary_collation = collation.ends_with("_bin");
   column.has_unknown_equals = has_unknown_equals(charset, collation);
   column.is_nullable = row[6].value_or("") != "NO";
+  if (const Field& scale = row[7] ? row[7] : row[8]) column.scale = number_of(scale);
   return column;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ struct DownstreamColumn {
   bool is_indexed = false;    ///< first column of some index
   bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
   uint32_t octet_length = 0;  ///< of kFixedBytes
+  /// Digits after the point that it keeps; nothing for DATE, FLOAT and DOUBLE.
+  std::optional<uint32_t> scale{};
   /// Texts are equal only when their bytes are (but for trailing blanks).
   bool is_binary_collation = false;
   /// Texts of other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8), "c" and "ch"

@@ -54,7 +54,9 @@ TEST_CASE("conflict keys: texts that a collation of the server holds equal hash 
   REQUIRE(collations->size() > 100);
   for (const ResultRow& row : *collations) {
     const DownstreamColumn column =
-        describe({{"c", "", "varchar", row[0], "8", row[1], "NO", "", "", "t"}}, {}).columns[0];
+        describe({{"c", "", "varchar", row[0], "8", row[1], "NO", std::nullopt, std::nullopt, "t"}},
+                 {})
+            .columns[0];
     const auto groups = db.session().query(
         fmt::format("SELECT GROUP_CONCAT(no) FROM sweep GROUP BY CONVERT(v USING {}) COLLATE {} "
                     "HAVING COUNT(*) > 1",

@@ -60,6 +60,55 @@ TEST_CASE("conflict keys: numbers and bytes by value, other types not at all") {
   CHECK_FALSE(hash_value(text("{}"), column(ColumnClass::kJson), 0).has_value());
 }
 
+tidb::Value decimal(const std::string& value) {
+  return tidb::Value::of_bytes(text(value).bytes(), tidb::ValueKind::kDecimal);
+}
+
+tidb::Value datetime(uint64_t microseconds) {
+  return tidb::Value::of_uint((uint64_t{20260101} << 24) + microseconds,
+                              tidb::ValueKind::kDatetime);
+}
+
+tidb::Value duration(int64_t nanoseconds) {
+  tidb::Value value = tidb::Value::of_int(nanoseconds);
+  value.kind = tidb::ValueKind::kDuration;
+  return value;
+}
+
+TEST_CASE("conflict keys: what the downstream would round has no hash", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db(fakes::MariadbServer::shared().port());
+  db.reset("test");
+  db.run(
+      "CREATE TABLE t(d0 DATETIME, d3 TIMESTAMP(3), d6 DATETIME(6), t0 TIME, t6 TIME(6), day DATE, "
+      "n1 DECIMAL(10,1), n4 DECIMAL(10,4), f FLOAT, f1 FLOAT(7,1), g DOUBLE, g1 DOUBLE(7,1))");
+  const auto table = TableKeys().find(db.session(), {"test", "t"});
+  REQUIRE(table.ok());
+  const auto has_hash = [&](const std::string& column, const tidb::Value& value) {
+    const auto at = static_cast<size_t>((*table)->find_column(column));
+    return hash_value(value, (*table)->columns.at(at), 0).has_value();
+  };
+  CHECK(has_hash("d0", datetime(0)));
+  CHECK_FALSE(has_hash("d0", datetime(100'000)));
+  CHECK(has_hash("d3", datetime(100'000)));
+  CHECK_FALSE(has_hash("d3", datetime(100)));
+  CHECK(has_hash("d6", datetime(1)));
+  CHECK(has_hash("t0", duration(-5'000'000'000)));
+  CHECK_FALSE(has_hash("t0", duration(-5'500'000'000)));
+  CHECK(has_hash("t6", duration(-5'500'001'000)));
+  CHECK(has_hash("day", tidb::Value::of_uint(1, tidb::ValueKind::kDate)));
+  CHECK_FALSE(has_hash("day", datetime(0)));
+  // 1.1, 1.10 and 1.11 (row-codec.md 1.4).
+  CHECK(has_hash("n1", decimal("\x02\x01\x81\x01")));
+  CHECK(has_hash("n1", decimal("\x03\x02\x81\x0a")));
+  CHECK_FALSE(has_hash("n1", decimal("\x03\x02\x81\x0b")));
+  CHECK(has_hash("n4", decimal("\x03\x02\x81\x0b")));
+  CHECK(has_hash("f", real(1.25)));
+  CHECK_FALSE(has_hash("f1", real(1.25)));
+  CHECK(has_hash("g", real(1.25)));
+  CHECK_FALSE(has_hash("g1", real(1.25)));
+}
+
 /// Table test.t(id primary, b unique, c) and what a transaction uses of it.
 struct Fixture {
   TablePtr t = table_t();

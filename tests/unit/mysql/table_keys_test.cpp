@@ -35,7 +35,10 @@ std::string text_of(const TableDescription& table) {
 TEST_CASE("table keys: a collation tells which texts may be equal") {
   const auto with = [](const std::string& collation) {
     const std::string charset = collation.substr(0, collation.find('_'));
-    return describe({{"c", "", "varchar", charset, "80", collation, "NO", "t"}}, {}).columns[0];
+    return describe({{"c", "", "varchar", charset, "80", collation, "NO", std::nullopt,
+                      std::nullopt, "t"}},
+                    {})
+        .columns[0];
   };
   CHECK(with("utf8mb4_bin").is_binary_collation);
   CHECK_FALSE(with("utf8mb4_0900_ai_ci").is_binary_collation);
