@@ -42,7 +42,7 @@ Result<void> PacketWriter::add_row(const TablePlan& plan, const Txn& txn, const 
   if (mode_ == WriteMode::kSafe) return write_row(plan, txn, row);
   if (!plan.can_combine || ordered_.contains(&plan)) {
     // What triggers do may depend on rows of other tables.
-    if (plan.has_triggers) TRY(write_net());
+    if (plan.may_have_triggers) TRY(write_net());
     return write_row(plan, txn, row);
   }
   if (net_.is_full()) TRY(write_net());

@@ -196,7 +196,7 @@ Result<void> read_part(Session& session, const std::string& sql, RowsByTable& ta
   return {};
 }
 
-Result<RowsByTable> read_tables(Session& session, const TableNames& names, bool sees_triggers) {
+Result<RowsByTable> read_tables(Session& session, const TableNames& names) {
   const QuoteStyle style{session.no_backslash_escapes()};
   const auto text = [&](std::string_view fields, std::string_view view, std::string_view order) {
     return query_text(fields, view, order, names, style);
@@ -211,14 +211,12 @@ Result<RowsByTable> read_tables(Session& session, const TableNames& names, bool 
                 &Rows::references));
   ASSIGN_OR_RETURN(const auto triggers, session.query(triggers_text(names, style)));
   for (const ResultRow& row : triggers) tables[row.back().value_or("")].has_triggers = true;
-  if (!sees_triggers) {
-    for (auto& [name, rows] : tables) rows.has_triggers = true;
-  }
   return tables;
 }
 
 /// Servers may store names in lower case, or hold names that differ in case only.
-TableKeys::Description find_description(const RowsByTable& tables, const std::string& name) {
+TableKeys::Description find_description(const RowsByTable& tables, const std::string& name,
+                                        bool sees_triggers) {
   auto found = tables.find(name);
   if (found == tables.end()) {
     found = std::ranges::find_if(
@@ -228,6 +226,7 @@ TableKeys::Description find_description(const RowsByTable& tables, const std::st
   const Rows& rows = found->second;
   TableDescription table = describe(rows.columns, rows.statistics, rows.references);
   table.has_triggers = rows.has_triggers;
+  table.may_have_triggers = rows.has_triggers || !sees_triggers;
   return std::make_shared<const TableDescription>(std::move(table));
 }
 
@@ -245,10 +244,9 @@ Result<TableKeys::Description> TableKeys::find(Session& session, const schema::T
     if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
     generation = generation_;
   }
-  ASSIGN_OR_RETURN(
-      const RowsByTable tables,
-      read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}, sees_triggers_));
-  Description table = find_description(tables, name.table);
+  ASSIGN_OR_RETURN(const RowsByTable tables,
+                   read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}));
+  Description table = find_description(tables, name.table, sees_triggers_);
   if (table == nullptr) {
     return make_error(ErrorCode::kNotFound, "table not exist")
         .because("`{}`.`{}`", name.schema, name.table);
@@ -269,9 +267,9 @@ Result<void> TableKeys::read_ahead(Session& session, std::span<const schema::Tab
   }
   for (const auto& [schema, tables] : unknown) {
     ASSIGN_OR_RETURN(const RowsByTable rows,
-                     read_tables(session, {.schema = schema, .tables = tables}, sees_triggers_));
+                     read_tables(session, {.schema = schema, .tables = tables}));
     for (const std::string& name : tables) {
-      Description table = find_description(rows, name);
+      Description table = find_description(rows, name, sees_triggers_);
       if (table != nullptr) keep(key_of({schema, name}), std::move(table), generation);
     }
   }

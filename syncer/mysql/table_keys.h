@@ -71,6 +71,8 @@ struct TableDescription {
   std::vector<UniqueKey> unique_keys;     ///< PRIMARY first
   std::vector<DownstreamForeignKey> foreign_keys;
   bool has_triggers = false;
+  /// There are some, or they could not be looked for.
+  bool may_have_triggers = false;
 
   /// Position of the column called `name`, whatever the case of its letters, or -1.
   int32_t find_column(std::string_view name) const;
@@ -90,7 +92,7 @@ inline constexpr size_t kCachedColumnsMax = 200'000;
 /// Nobody may ask for a table while a DDL on it runs; whoever has run the DDL evicts it.
 class TableKeys {
  public:
-  /// `sees_triggers` false: every table is taken for one with triggers.
+  /// `sees_triggers` false: every table may have triggers.
   explicit TableKeys(bool sees_triggers = true) : sees_triggers_(sees_triggers) {}
 
   using Description = std::shared_ptr<const TableDescription>;

@@ -171,6 +171,28 @@ TEST_CASE("conflict keys: rows without a complete key and opaque indexes take th
   CHECK(conflict(uses(opaque, 1, text("a")), uses(opaque, 2, text("b"))));
 }
 
+TEST_CASE("conflict keys: rows of tables with triggers conflict, wherever they are") {
+  const Fixture f;
+  const TablePtr n = table_n();
+  TableDescription triggering = Fixture::description();
+  triggering.has_triggers = true;
+  TableDescription other{.columns = {{.name = "x", .column_class = ColumnClass::kPlain}},
+                         .unique_keys = {{.name = "k", .columns = {0}, .prefix_lengths = {0}}},
+                         .foreign_keys = {}};
+  const auto t = ConflictKeys::make(*f.t, triggering, {});
+  const auto uses =
+      Fixture::uses_of(t, TxnBuilder(1).insert(f.t, {number(1), text("a"), null()}).build());
+  CHECK(conflict(uses, Fixture::uses_of(
+                           t, TxnBuilder(1).insert(f.t, {number(2), text("b"), null()}).build())));
+  const Txn elsewhere = TxnBuilder(1).insert(n, {number(1), real(1)}).build();
+  CHECK_FALSE(conflict(uses, Fixture::uses_of(ConflictKeys::make(*n, other, {}), elsewhere)));
+  // Nothing is known against it: not all tables of a server can be written one after the other.
+  other.may_have_triggers = true;
+  CHECK_FALSE(conflict(uses, Fixture::uses_of(ConflictKeys::make(*n, other, {}), elsewhere)));
+  other.has_triggers = true;
+  CHECK(conflict(uses, Fixture::uses_of(ConflictKeys::make(*n, other, {}), elsewhere)));
+}
+
 TEST_CASE("conflict keys: a child conflicts with its parent, not with its siblings") {
   const Fixture f;
   const auto parent_description = std::make_shared<TableDescription>(Fixture::description());
