@@ -14,6 +14,9 @@ namespace {
 using tidb::Value;
 using tidb::ValueKind;
 
+/// What all triggers touch.
+constexpr uint64_t kTriggerHash = 0x545247;
+
 /// The finisher of splitmix64.
 uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
@@ -72,26 +75,47 @@ std::optional<uint64_t> hash_text(std::string_view text, const DownstreamColumn&
   if (prefix_length > 0) text = cut_characters(text, prefix_length);
   text = text.substr(0, text.find_last_not_of(' ') + 1);
   if (column.is_binary_collation && column.is_unicode) return hash_bytes(text);
-  if (column.has_equal_digraphs) return std::nullopt;
+  if (column.has_unknown_equals) return std::nullopt;
   uint64_t hash = 0;
   while (!text.empty()) {
     const char32_t letter = fold(take_code_point(text));
     // A column of another character set has replaced what it does not know.
     if (letter == 0 || (letter > 0x7f && !column.is_unicode)) return std::nullopt;
+    // Equal to a letter in Chinese ones, to nothing at all in Ukrainian ones.
+    if ((letter == '~' || letter == '`') && !column.is_unicode) return std::nullopt;
     hash = mix(hash + letter);
   }
   return hash;
 }
 
-std::optional<uint64_t> hash_decimal(const Value& value) {
+// Where a column keeps less than the value has, the server rounds: to what other values are.
+
+std::optional<uint64_t> hash_decimal(const Value& value, std::optional<uint32_t> scale) {
   std::string text;
   if (!tidb::append_text(text, value).ok()) return std::nullopt;
-  if (text.find('.') != std::string::npos) {
+  if (const size_t point = text.find('.'); point != std::string::npos) {
     text.resize(text.find_last_not_of('0') + 1);
+    if (scale && text.size() - point - 1 > *scale) return std::nullopt;
     if (text.back() == '.') text.pop_back();
   }
   if (text == "-0") text = "0";
   return hash_bytes(text);
+}
+
+std::optional<uint64_t> hash_time(const Value& value, std::optional<uint32_t> scale) {
+  if (value.kind == ValueKind::kDate) return mix(value.u);
+  if (!scale) return std::nullopt;
+  int64_t nanoseconds = 0;
+  if (value.kind == ValueKind::kDatetime) {
+    nanoseconds = static_cast<int64_t>(value.u & 0xffffff) * 1000;
+  } else if (value.kind == ValueKind::kDuration) {
+    nanoseconds = value.i;
+  } else {
+    return std::nullopt;
+  }
+  int64_t step = 1'000'000'000;
+  for (uint32_t i = 0; i < std::min(*scale, 9U); ++i) step /= 10;
+  return nanoseconds % step == 0 ? std::optional(mix(value.u)) : std::nullopt;
 }
 
 std::optional<uint64_t> hash_binary(std::string_view bytes, uint32_t prefix_length) {
@@ -123,16 +147,13 @@ std::optional<uint64_t> hash_value(const Value& value, const DownstreamColumn& c
     case ColumnClass::kFloat:
     case ColumnClass::kDouble:
       if (value.kind != ValueKind::kFloat && value.kind != ValueKind::kDouble) return std::nullopt;
+      if (column.scale) return std::nullopt;  // FLOAT(M,D)
       return std::hash<float>()(static_cast<float>(value.d));
     case ColumnClass::kDecimal:
       if (value.kind != ValueKind::kDecimal) return std::nullopt;
-      return hash_decimal(value);
+      return hash_decimal(value, column.scale);
     case ColumnClass::kTime:
-      if (value.kind != ValueKind::kDate && value.kind != ValueKind::kDatetime &&
-          value.kind != ValueKind::kDuration) {
-        return std::nullopt;
-      }
-      return mix(value.u);
+      return hash_time(value, column.scale);
     case ColumnClass::kChar:
     case ColumnClass::kText:
       if (value.kind != ValueKind::kString && value.kind != ValueKind::kText) return std::nullopt;
@@ -171,6 +192,8 @@ ConflictKeys ConflictKeys::make(const schema::TableVersion& table,
 
   ConflictKeys keys;
   keys.table_ = hash_table(table.name);
+  // Not where they only may be: a server that does not show them would be written by one worker.
+  keys.has_triggers_ = downstream.has_triggers;
   for (const UniqueKey& unique : downstream.unique_keys) {
     Key key{.seed = combine(keys.table_, hash_bytes(unique.name)), .columns = {}};
     bool is_usable = !unique.is_opaque;
@@ -269,6 +292,7 @@ void ConflictKeys::append_parents(Row row, std::vector<KeyUse>& uses) const {
 
 void ConflictKeys::append_uses(const Txn& txn, const RowChange& row,
                                std::vector<KeyUse>& uses) const {
+  if (has_triggers_) uses.push_back({.hash = kTriggerHash, .is_write = true});
   append_row(txn.new_values(row), uses);
   append_parents(txn.new_values(row), uses);
   if (row.kind != RowKind::kUpdate) return;

@@ -18,7 +18,8 @@ namespace drainer::mysql {
 /// Keys that the downstream may hold equal hash equal: letters are folded, trailing blanks cut,
 /// values cut to the index prefix. Where that cannot be said (unusual letters under a collation,
 /// an index over an expression, a value of another type), the row takes the whole table, and so
-/// does a row without a complete unique key. Immutable; any thread.
+/// does a row without a complete unique key. What a trigger touches is not known: rows of tables
+/// with triggers exclude each other. Immutable; any thread.
 class ConflictKeys {
  public:
   /// A table that a foreign key points to.
@@ -58,6 +59,7 @@ class ConflictKeys {
 
   uint64_t table_ = 0;
   bool has_opaque_key_ = false;
+  bool has_triggers_ = false;
   std::vector<Key> keys_;
   std::vector<ForeignKey> foreign_keys_;
 };

@@ -87,7 +87,8 @@ Result<void> create_conflict_table(Session& session, const std::string& schema,
       "NULL, row_no int unsigned NOT NULL, found_at timestamp(6) NOT NULL DEFAULT "
       "CURRENT_TIMESTAMP(6), table_name varchar(160) NOT NULL, operation varchar(8) NOT NULL, "
       "policy varchar(16) NOT NULL, resolution varchar(8) NOT NULL, row_key text NOT NULL, arrived "
-      "text, found text, PRIMARY KEY (cluster_id, commit_ts, row_no)) CHARSET utf8mb4",
+      "text, found text, PRIMARY KEY (cluster_id, commit_ts, row_no)) ENGINE=InnoDB CHARSET "
+      "utf8mb4",
       table);
   for (const std::string& sql : {"CREATE DATABASE IF NOT EXISTS " + quoted, create}) {
     if (auto made = session.execute(sql); !made.ok()) {

@@ -1,8 +1,34 @@
 #include "syncer/mysql/packet.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace drainer::mysql {
+namespace {
+
+/// A packet is sent when it has grown to this; larger ones win nothing.
+constexpr size_t kPacketBytes = 4 << 20;
+/// Header of a packet and room for a guard, below max_allowed_packet.
+constexpr size_t kPacketSlack = 1024;
+/// A packet must be done long before the read timeout passes, also where a row takes milliseconds.
+constexpr size_t kPacketStatements = 1000;
+/// Each of them may read the whole table.
+constexpr size_t kPacketScans = 10;
+constexpr size_t kStatementBytes = 1 << 20;
+/// Below MariaDB's in_predicate_conversion_threshold of 1000.
+constexpr size_t kStatementRows = 500;
+
+}  // namespace
+
+PacketLimits packet_limits(size_t max_allowed_packet) {
+  const size_t most = std::max(max_allowed_packet, 2 * kPacketSlack) - kPacketSlack;
+  return {.packet_bytes = std::min(kPacketBytes, most),
+          .packet_bytes_max = most,
+          .packet_statements = kPacketStatements,
+          .packet_scans = kPacketScans,
+          .statement_bytes = std::min(kStatementBytes, most / 2),
+          .statement_rows = kStatementRows};
+}
 
 void append_guard(std::string& sql, uint64_t rows) {
   fmt::format_to(std::back_inserter(sql),
@@ -42,7 +68,7 @@ Result<void> PacketWriter::add_row(const TablePlan& plan, const Txn& txn, const 
   if (mode_ == WriteMode::kSafe) return write_row(plan, txn, row);
   if (!plan.can_combine || ordered_.contains(&plan)) {
     // What triggers do may depend on rows of other tables.
-    if (plan.has_triggers) TRY(write_net());
+    if (plan.may_have_triggers) TRY(write_net());
     return write_row(plan, txn, row);
   }
   if (net_.is_full()) TRY(write_net());

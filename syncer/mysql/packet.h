@@ -36,6 +36,9 @@ struct PacketLimits {
   size_t statement_rows;
 };
 
+/// Those of a server with this max_allowed_packet.
+PacketLimits packet_limits(size_t max_allowed_packet);
+
 /// A statement that no packet can hold.
 Error too_large_error(size_t bytes, size_t bytes_max);
 

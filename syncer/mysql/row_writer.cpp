@@ -38,6 +38,22 @@ size_t count_error_values(const TablePlan& plan, std::span<const tidb::Value> ro
   return static_cast<size_t>(std::ranges::count_if(plan.columns, is_error_value));
 }
 
+/// Some column holds another value afterwards, whatever the downstream keeps of both.
+bool is_surely_changed(const TablePlan& plan, std::span<const tidb::Value> before,
+                       std::span<const tidb::Value> after) {
+  return std::ranges::any_of(plan.columns, [&](const PlannedColumn& column) {
+    const tidb::Value& old_value = before[column.offset];
+    const tidb::Value& new_value = after[column.offset];
+    if (old_value.is_absent() || new_value.is_absent()) return false;
+    if (old_value.is_null() || new_value.is_null()) {
+      return old_value.is_null() != new_value.is_null() && column.downstream.is_nullable;
+    }
+    const auto old_hash = hash_value(old_value, column.downstream, /*prefix_length=*/0);
+    const auto new_hash = hash_value(new_value, column.downstream, /*prefix_length=*/0);
+    return old_hash && new_hash && *old_hash != *new_hash;
+  });
+}
+
 }  // namespace
 
 Result<void> RowWriter::write(const TablePlan& plan, const Txn& txn, const RowChange& row,
@@ -52,6 +68,7 @@ Result<void> RowWriter::write(const TablePlan& plan, const Txn& txn, const RowCh
     return written;
   }
   log_warn("row exists downstream, it is replaced", {{"error", written.error()}});
+  deviations_.seen.insert(&plan);
   return write_as(plan, txn, row, WriteMode::kSafe);
 }
 
@@ -70,6 +87,9 @@ Result<void> RowWriter::write_as(const TablePlan& plan, const Txn& txn, const Ro
       return execute(sql, /*must_match=*/!is_safe, plan, txn, row);
     case RowKind::kUpdate:
       if (!is_safe) {
+        if (!is_surely_changed(plan, txn.old_values(row), txn.new_values(row))) {
+          deviations_.possible.insert(&plan);
+        }
         TRY(append_update(sql, plan, txn.new_values(row), txn.old_values(row), style_));
         return execute(sql, /*must_match=*/true, plan, txn, row);
       }
@@ -98,6 +118,7 @@ Result<void> RowWriter::execute(std::string_view sql, bool must_match, const Tab
                                             plan.target, key(), shorten(sql));
   }
   if (!must_match || *count == 1) return {};
+  deviations_.seen.insert(&plan);
   count_mismatch(plan.target);
   if (options_.mismatch == MismatchPolicy::kWarn) {
     log_error("row not found downstream", {{"commit ts", txn.commit_ts},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,12 @@ namespace drainer::mysql {
 enum class MismatchPolicy : uint8_t {
   kStop,  ///< end with an error that names the row
   kWarn,  ///< log, count and go on, as the original does
+};
+
+/// Tables whose rows did not change as their upstream rows do.
+struct Deviations {
+  std::set<const TablePlan*> seen;      ///< a row was missing, or one was in the place of another
+  std::set<const TablePlan*> possible;  ///< what an UPDATE changed may not be kept downstream
 };
 
 /// Writes row changes of an open transaction one by one, so that each that fails or finds something
@@ -37,6 +44,9 @@ class RowWriter {
   /// A row that exists already is written in safe mode, by itself.
   Result<void> write(const TablePlan& plan, const Txn& txn, const RowChange& row, WriteMode mode);
 
+  /// Among what has been written, without tables that have a policy.
+  const Deviations& deviations() const { return deviations_; }
+
  private:
   Result<void> write_as(const TablePlan& plan, const Txn& txn, const RowChange& row,
                         WriteMode mode);
@@ -50,6 +60,7 @@ class RowWriter {
   Session& session_;
   const QuoteStyle style_;
   const Options options_;
+  Deviations deviations_;
 };
 
 }  // namespace drainer::mysql

@@ -272,13 +272,13 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
 
   plan.hashes = ConflictKeys::make(
       table, downstream, std::vector<ConflictKeys::Parent>(downstream.foreign_keys.size()));
-  plan.has_triggers = downstream.has_triggers;
+  plan.may_have_triggers = downstream.may_have_triggers;
   plan.has_single_key = downstream.unique_keys.size() == 1;
   const auto is_planned = [&](const DownstreamColumn& column) {
     const auto position = static_cast<size_t>(&column - downstream.columns.data());
     return column.is_generated || planned_by_downstream[position] >= 0;
   };
-  plan.can_combine = !plan.has_triggers && !plan.keys.empty() &&
+  plan.can_combine = !plan.may_have_triggers && !plan.keys.empty() &&
                      plan.keys.size() == downstream.unique_keys.size() &&
                      std::ranges::all_of(downstream.columns, is_planned);
 

@@ -52,7 +52,7 @@ struct TablePlan {
   bool can_combine = false;
   /// There is no unique key but the first, so that REPLACE meets one row only.
   bool has_single_key = false;
-  bool has_triggers = false;
+  bool may_have_triggers = false;
   /// " ON DUPLICATE KEY UPDATE …" of all columns, which leaves those alone that only the downstream
   /// has. Empty without such columns, and where a row may meet several others.
   std::string upsert_tail;

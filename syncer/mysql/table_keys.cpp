@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "drainer/base/ascii.h"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::string_view kColumnFields =
     "column_name, extra, data_type, character_set_name, character_octet_length, "
-    "collation_name, is_nullable";
+    "collation_name, is_nullable, datetime_precision, numeric_scale";
 constexpr std::string_view kStatisticsFields =
     "non_unique, index_name, seq_in_index, column_name, sub_part";
 constexpr std::string_view kReferenceFields =
@@ -51,6 +52,20 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// Nothing tells what such a collation holds equal. Character sets are known whose collations have
+/// been swept ("conflict keys: texts that a collation of the server holds equal hash equal"), and
+/// gb18030, which is MySQL's alone and orders ASCII as gbk does.
+bool has_unknown_equals(std::string_view charset, std::string_view collation) {
+  static const std::set<std::string_view> kKnownCharsets = {
+      "armscii8", "ascii",   "big5",   "cp1250", "cp1251",   "cp1256",  "cp1257",  "cp850",
+      "cp852",    "cp866",   "cp932",  "dec8",   "eucjpms",  "euckr",   "gb18030", "gb2312",
+      "gbk",      "geostd8", "greek",  "hebrew", "hp8",      "keybcs2", "koi8r",   "koi8u",
+      "latin1",   "latin2",  "latin5", "latin7", "macroman", "sjis",    "tis620",  "ucs2",
+      "ujis",     "utf16",   "utf32",  "utf8",   "utf8mb3",  "utf16le", "utf8mb4"};
+  return contains(collation, "_hu_") || contains(collation, "_lt_") ||
+         contains(collation, "lithuanian") || !kKnownCharsets.contains(charset);
+}
+
 DownstreamColumn describe_column(const ResultRow& row) {
   DownstreamColumn column;
   column.name = row[0].value_or("");
@@ -62,8 +77,9 @@ DownstreamColumn describe_column(const ResultRow& row) {
   if (column.column_class == ColumnClass::kFixedBytes) column.octet_length = number_of(row[4]);
   const std::string collation = row[5].value_or("");
   column.is_binary_collation = collation.ends_with("_bin");
-  column.has_equal_digraphs = contains(collation, "_hu_");
+  column.has_unknown_equals = has_unknown_equals(charset, collation);
   column.is_nullable = row[6].value_or("") != "NO";
+  if (const Field& scale = row[7] ? row[7] : row[8]) column.scale = number_of(scale);
   return column;
 }
 
@@ -180,7 +196,7 @@ Result<void> read_part(Session& session, const std::string& sql, RowsByTable& ta
   return {};
 }
 
-Result<RowsByTable> read_tables(Session& session, const TableNames& names, bool sees_triggers) {
+Result<RowsByTable> read_tables(Session& session, const TableNames& names) {
   const QuoteStyle style{session.no_backslash_escapes()};
   const auto text = [&](std::string_view fields, std::string_view view, std::string_view order) {
     return query_text(fields, view, order, names, style);
@@ -195,14 +211,12 @@ Result<RowsByTable> read_tables(Session& session, const TableNames& names, bool 
                 &Rows::references));
   ASSIGN_OR_RETURN(const auto triggers, session.query(triggers_text(names, style)));
   for (const ResultRow& row : triggers) tables[row.back().value_or("")].has_triggers = true;
-  if (!sees_triggers) {
-    for (auto& [name, rows] : tables) rows.has_triggers = true;
-  }
   return tables;
 }
 
 /// Servers may store names in lower case, or hold names that differ in case only.
-TableKeys::Description find_description(const RowsByTable& tables, const std::string& name) {
+TableKeys::Description find_description(const RowsByTable& tables, const std::string& name,
+                                        bool sees_triggers) {
   auto found = tables.find(name);
   if (found == tables.end()) {
     found = std::ranges::find_if(
@@ -212,6 +226,7 @@ TableKeys::Description find_description(const RowsByTable& tables, const std::st
   const Rows& rows = found->second;
   TableDescription table = describe(rows.columns, rows.statistics, rows.references);
   table.has_triggers = rows.has_triggers;
+  table.may_have_triggers = rows.has_triggers || !sees_triggers;
   return std::make_shared<const TableDescription>(std::move(table));
 }
 
@@ -229,10 +244,9 @@ Result<TableKeys::Description> TableKeys::find(Session& session, const schema::T
     if (const auto found = tables_.find(key); found != tables_.end()) return found->second;
     generation = generation_;
   }
-  ASSIGN_OR_RETURN(
-      const RowsByTable tables,
-      read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}, sees_triggers_));
-  Description table = find_description(tables, name.table);
+  ASSIGN_OR_RETURN(const RowsByTable tables,
+                   read_tables(session, {.schema = name.schema, .tables = {&name.table, 1}}));
+  Description table = find_description(tables, name.table, sees_triggers_);
   if (table == nullptr) {
     return make_error(ErrorCode::kNotFound, "table not exist")
         .because("`{}`.`{}`", name.schema, name.table);
@@ -253,9 +267,9 @@ Result<void> TableKeys::read_ahead(Session& session, std::span<const schema::Tab
   }
   for (const auto& [schema, tables] : unknown) {
     ASSIGN_OR_RETURN(const RowsByTable rows,
-                     read_tables(session, {.schema = schema, .tables = tables}, sees_triggers_));
+                     read_tables(session, {.schema = schema, .tables = tables}));
     for (const std::string& name : tables) {
-      Description table = find_description(rows, name);
+      Description table = find_description(rows, name, sees_triggers_);
       if (table != nullptr) keep(key_of({schema, name}), std::move(table), generation);
     }
   }

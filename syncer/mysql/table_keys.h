@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,10 +39,13 @@ struct DownstreamColumn {
   bool is_indexed = false;    ///< first column of some index
   bool is_unicode = false;    ///< utf8mb4, utf8mb3 or ascii: its bytes are UTF-8
   uint32_t octet_length = 0;  ///< of kFixedBytes
+  /// Digits after the point that it keeps; nothing for DATE, FLOAT and DOUBLE.
+  std::optional<uint32_t> scale{};
   /// Texts are equal only when their bytes are (but for trailing blanks).
   bool is_binary_collation = false;
-  /// Texts with other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8).
-  bool has_equal_digraphs = false;
+  /// Texts of other letters may be equal, as "ssz" and "szsz" in Hungarian (MySQL 8), "c" and "ch"
+  /// in Lithuanian, "m" and "n" in macce; or nobody has looked.
+  bool has_unknown_equals = false;
 };
 
 /// A unique index. `columns` are positions in TableDescription::columns, in index order.
@@ -67,6 +71,8 @@ struct TableDescription {
   std::vector<UniqueKey> unique_keys;     ///< PRIMARY first
   std::vector<DownstreamForeignKey> foreign_keys;
   bool has_triggers = false;
+  /// There are some, or they could not be looked for.
+  bool may_have_triggers = false;
 
   /// Position of the column called `name`, whatever the case of its letters, or -1.
   int32_t find_column(std::string_view name) const;
@@ -86,7 +92,7 @@ inline constexpr size_t kCachedColumnsMax = 200'000;
 /// Nobody may ask for a table while a DDL on it runs; whoever has run the DDL evicts it.
 class TableKeys {
  public:
-  /// `sees_triggers` false: every table is taken for one with triggers.
+  /// `sees_triggers` false: every table may have triggers.
   explicit TableKeys(bool sees_triggers = true) : sees_triggers_(sees_triggers) {}
 
   using Description = std::shared_ptr<const TableDescription>;

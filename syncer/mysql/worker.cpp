@@ -1,7 +1,7 @@
 #include "syncer/mysql/worker.h"
 
 #include <algorithm>
-#include <charconv>
+#include <set>
 #include <utility>
 
 #include "drainer/base/drainer_metrics.h"
@@ -12,17 +12,6 @@
 namespace drainer::mysql {
 namespace {
 
-/// A packet is sent when it has grown to this; larger ones win nothing.
-constexpr size_t kPacketBytes = 4 << 20;
-/// Header of a packet and room for a guard, below max_allowed_packet.
-constexpr size_t kPacketSlack = 1024;
-/// A packet must be done long before the read timeout passes, also where a row takes milliseconds.
-constexpr size_t kPacketStatements = 1000;
-/// Each of them may read the whole table.
-constexpr size_t kPacketScans = 10;
-constexpr size_t kStatementBytes = 1 << 20;
-/// Below MariaDB's in_predicate_conversion_threshold of 1000.
-constexpr size_t kStatementRows = 500;
 constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
 /// With commit order: locks are held so long for one that comes before, then given up, since it may
 /// be waiting for them.
@@ -153,7 +142,7 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
   while (true) {
     auto attempted = attempt(step, approach, stop);
     if (attempted.ok()) {
-      if (approach.had_guard) keep_order(step, stop);
+      if (approach.had_guard) keep_order(step, approach, stop);
       state_ = step.after;
       return {};
     }
@@ -161,12 +150,13 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
   }
 }
 
-Result<void> Worker::attempt(const Step& step, const Approach& approach, const StopToken& stop) {
+Result<void> Worker::attempt(const Step& step, Approach& approach, const StopToken& stop) {
   if (approach.waits_first) TRY(wait_turn(step, std::chrono::hours(24 * 365), stop));
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
   if (is_done) return {};
   const WriteMode mode = mode_of(step, approach);
-  return approach.is_careful ? write_carefully(step, mode, stop) : write(step, mode, stop);
+  return approach.is_careful ? write_carefully(step, mode, approach, stop)
+                             : write(step, mode, stop);
 }
 
 Result<void> Worker::wait_turn(const Step& step, Duration limit, const StopToken& stop) {
@@ -287,16 +277,6 @@ WriteMode Worker::mode_of(const Step& step, const Approach& approach) const {
                                                               : WriteMode::kExact;
 }
 
-PacketLimits Worker::packet_limits() const {
-  const size_t most = std::max(options_.max_allowed_packet, 2 * kPacketSlack) - kPacketSlack;
-  return {.packet_bytes = std::min(kPacketBytes, most),
-          .packet_bytes_max = most,
-          .packet_statements = kPacketStatements,
-          .packet_scans = kPacketScans,
-          .statement_bytes = std::min(kStatementBytes, most / 2),
-          .statement_rows = kStatementRows};
-}
-
 Result<void> Worker::send(std::string_view packet) {
   const TimePoint begin = clock_.now();
   TRY(session_->execute(packet));
@@ -304,19 +284,30 @@ Result<void> Worker::send(std::string_view packet) {
   return {};
 }
 
-void Worker::keep_order(const Step& step, const StopToken& stop) {
+void Worker::keep_order(const Step& step, const Approach& approach, const StopToken& stop) {
+  // Its guard comes first: of those of the rows nothing is known.
+  if (approach.has_new_mark) return;
   auto plans = find_plans(step, stop);
   if (!plans.ok()) return;
   std::erase_if(ordered_, [](const auto& entry) { return entry.second.expired(); });
-  for (size_t i = 0; i < step.txns.size(); ++i) {
-    for (const RowChange& row : step.txns[i].txn.rows) {
-      const PlanCache::Plan& plan = (*plans)[i][row.table];
-      if (row.kind == RowKind::kInsert || !plan->can_combine) continue;
-      if (!ordered_.emplace(plan.get(), plan).second) continue;
-      log_warn("rows do not change as they did upstream, the table is written row by row",
-               {{"table", plan->target}, {"commit ts", step.last_ts()}});
+  const auto keep = [&](const std::set<const TablePlan*>* blamed) {
+    for (size_t i = 0; i < step.txns.size(); ++i) {
+      for (const RowChange& row : step.txns[i].txn.rows) {
+        const PlanCache::Plan& plan = (*plans)[i][row.table];
+        const bool is_blamed =
+            blamed != nullptr ? blamed->contains(plan.get()) : row.kind != RowKind::kInsert;
+        if (!is_blamed || !plan->can_combine) continue;
+        if (!ordered_.emplace(plan.get(), plan).second) continue;
+        log_warn("rows do not change as they did upstream, the table is written row by row",
+                 {{"table", plan->target}, {"commit ts", step.last_ts()}});
+      }
     }
-  }
+  };
+  const auto& [seen, possible] = approach.deviations;
+  const size_t known = ordered_.size();
+  keep(seen.empty() ? &possible : &seen);
+  // Of those that are not written so already none stands out: it may be any.
+  if (seen.empty() && ordered_.size() == known) keep(nullptr);
 }
 
 Result<Worker::Plans> Worker::find_plans(const Step& step, const StopToken& stop) {
@@ -337,7 +328,8 @@ Result<Worker::Plans> Worker::find_plans(const Step& step, const StopToken& stop
 
 Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& stop) {
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
-  PacketWriter writer(packet_limits(), {session_->no_backslash_escapes()}, mode, ordered_,
+  PacketWriter writer(packet_limits(options_.max_allowed_packet),
+                      {session_->no_backslash_escapes()}, mode, ordered_,
                       [this](std::string_view packet) { return send(packet); });
   TRY(writer.add_statement("START TRANSACTION"));
   for (const loopback::Mark& mark : marks_of(step)) TRY(writer.add_guarded(mark.update, 1));
@@ -362,13 +354,19 @@ Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& st
   return {};
 }
 
-Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const StopToken& stop) {
+Result<void> Worker::write_carefully(const Step& step, WriteMode mode, Approach& approach,
+                                     const StopToken& stop) {
+  approach.has_new_mark = false;
   ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
   TRY(session_->execute("START TRANSACTION"));
-  for (const loopback::Mark& mark : marks_of(step)) TRY(write_mark_carefully(mark));
+  for (const loopback::Mark& mark : marks_of(step)) {
+    ASSIGN_OR_RETURN(const bool is_new, write_mark_carefully(mark));
+    approach.has_new_mark |= is_new;
+  }
   ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
   if (updated != 1) return progress_.fenced_error(*session_);
-  RowWriter writer(*session_, {.statement_bytes_max = packet_limits().packet_bytes_max,
+  RowWriter writer(*session_, {.statement_bytes_max =
+                                   packet_limits(options_.max_allowed_packet).packet_bytes_max,
                                .mismatch = options_.mismatch,
                                .cluster_id = options_.cluster_id,
                                .conflict_table = options_.conflict_table});
@@ -386,6 +384,7 @@ Result<void> Worker::write_carefully(const Step& step, WriteMode mode, const Sto
       TRY(std::move(written));
     }
   }
+  approach.deviations = writer.deviations();
   if (options_.is_commit_ordered) TRY(wait_turn(step, kTurnWait, stop));
   TRY(session_->execute("COMMIT"));
   return {};
@@ -400,17 +399,17 @@ std::vector<loopback::Mark> Worker::marks_of(const Step& step) const {
                                                             : first->txn.marks);
 }
 
-Result<void> Worker::write_mark_carefully(const loopback::Mark& mark) {
+Result<bool> Worker::write_mark_carefully(const loopback::Mark& mark) {
   auto marked = session_->execute(mark.update);
   if (!marked.ok() && marked.error().detail() == kNoSuchTable) {
     return std::move(marked).error().because(
         "the loopback mark table is gone, start the drainer again, which creates it");
   }
   if (!marked.ok()) return std::move(marked).error();
-  if (*marked == 1) return {};
+  if (*marked == 1) return false;
   log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
   TRY(session_->execute(mark.insert));
-  return {};
+  return true;
 }
 
 }  // namespace drainer::mysql

@@ -82,7 +82,9 @@ class Worker {
     bool is_refreshed = false;
     bool is_in_turn = false;  ///< for a row that exists: what comes before may remove it
     bool had_guard = false;
-    bool waits_first = false;  ///< for its turn, before it takes any lock
+    bool has_new_mark = false;  ///< found by the last careful attempt
+    Deviations deviations;      ///< so are these
+    bool waits_first = false;   ///< for its turn, before it takes any lock
     Backoff backoff{kRetryPauses};
     int32_t last_logged = 0;
   };
@@ -92,7 +94,7 @@ class Worker {
   Result<void> wait_turn(const Step& step, Duration limit, const StopToken& stop);
   AppliedState state_at(CommitTs low_water) const;
   Result<void> run_step(const Step& step, const StopToken& stop);
-  Result<void> attempt(const Step& step, const Approach& approach, const StopToken& stop);
+  Result<void> attempt(const Step& step, Approach& approach, const StopToken& stop);
   /// Decides how to go on after `error`, which is returned when there is no way.
   Result<void> recover(Error error, const Step& step, Approach& approach, const StopToken& stop);
   /// Ends what the server still runs for the lost session.
@@ -101,18 +103,19 @@ class Worker {
   Result<bool> connect(const Step& step);
   void roll_back();
   Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
-  Result<void> write_carefully(const Step& step, WriteMode mode, const StopToken& stop);
+  Result<void> write_carefully(const Step& step, WriteMode mode, Approach& approach,
+                               const StopToken& stop);
   /// What the step's downstream transaction begins with.
   std::vector<loopback::Mark> marks_of(const Step& step) const;
-  /// A mark of a transaction just begun, whose row is inserted when it is not there.
-  Result<void> write_mark_carefully(const loopback::Mark& mark);
+  /// A mark of a transaction just begun, whose row is inserted when it is not there: true.
+  Result<bool> write_mark_carefully(const loopback::Mark& mark);
   /// Of each transaction of the step, by the position of the table in it.
   using Plans = std::vector<std::vector<PlanCache::Plan>>;
   Result<Plans> find_plans(const Step& step, const StopToken& stop);
-  void keep_order(const Step& step, const StopToken& stop);
+  /// After a guard that has failed: writes the tables that made it fail row by row from now on.
+  void keep_order(const Step& step, const Approach& approach, const StopToken& stop);
   Result<void> send(std::string_view packet);
   WriteMode mode_of(const Step& step, const Approach& approach) const;
-  PacketLimits packet_limits() const;
 
   WorkerOptions options_;
   ProgressRow progress_;

@@ -5,6 +5,8 @@
 #include "syncer/mysql/ddl.h"
 #include "syncer/mysql/literal.h"
 
+#include <algorithm>
+
 namespace drainer::cases {
 
 namespace {
@@ -61,6 +63,13 @@ void add_packet(std::string_view packet, std::vector<std::string>& lines) {
   }
 }
 
+mysql::Field precision_of(const tidb::FieldType& type) {
+  const bool is_time = type.type == tidb::ColumnType::kDatetime ||
+                       type.type == tidb::ColumnType::kTimestamp ||
+                       type.type == tidb::ColumnType::kDuration;
+  return is_time ? mysql::Field(std::to_string(type.fsp())) : mysql::Field();
+}
+
 }  // namespace
 
 mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
@@ -74,7 +83,10 @@ mysql::TableDescription describe_downstream(const tidb::TableInfo& table) {
         {column.name.str(), column.is_generated ? "VIRTUAL GENERATED" : "",
          std::string(tidb::type_name(column.type)), charset == "binary" ? mysql::Field() : charset,
          std::to_string(column.type.flen), charset == "binary" ? mysql::Field() : charset + "_bin",
-         column.type.is_not_null() ? "NO" : "YES"});
+         column.type.is_not_null() ? "NO" : "YES", precision_of(column.type),
+         column.type.type == tidb::ColumnType::kNewDecimal
+             ? std::to_string(std::max<int>(column.type.decimal, 0))
+             : mysql::Field()});
     if (table.pk_is_handle && column.type.is_primary_key()) {
       statistics.push_back(
           statistics_row("PRIMARY", ++keys, column.name.str(), -1, /*is_unique=*/true));

@@ -220,6 +220,17 @@ TEST_CASE("conflict: tables without a policy stay with the original's way", "[ma
   CHECK(db.rows("SELECT COUNT(*) FROM tidb_binlog.drainer_conflicts") == "1");
 }
 
+TEST_CASE("conflict: records are kept in transactions, whatever engine the server prefers",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE DATABASE tidb_binlog");
+  db.run("SET SESSION default_storage_engine = 'MyISAM'");
+  REQUIRE(create_conflict_table(db.session(), "tidb_binlog", "tidb_binlog.drainer_conflicts").ok());
+  CHECK(db.rows("SELECT engine FROM information_schema.tables WHERE table_name = "
+                "'drainer_conflicts'") == "InnoDB");
+}
+
 TEST_CASE("conflict: newest-by must name a column", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

@@ -252,6 +252,51 @@ TEST_CASE("parallel: a DDL holds back its table only, and comes between its neig
   CHECK(db.rows("SELECT COUNT(*), SUM(x) FROM n") == "200|19900");
 }
 
+bool comes_to(Inspector& db, const std::string& sql, const std::string& rows) {
+  SystemClock clock;
+  const TimePoint deadline = clock.now() + std::chrono::seconds(20);
+  while (db.rows(sql) != rows && clock.now() < deadline) {
+    clock.sleep_for(std::chrono::milliseconds(10), StopToken());
+  }
+  return db.rows(sql) == rows;
+}
+
+TEST_CASE("parallel: what a trigger writes is left by the last transaction that sets it off",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  db.run("CREATE TABLE t(id INT PRIMARY KEY, b VARCHAR(10), c TEXT)");
+  db.run("INSERT INTO t VALUES(1,'a',NULL),(2,'b',NULL)");
+  db.run("CREATE TABLE latest(v VARCHAR(10))");
+  db.run("INSERT INTO latest VALUES('')");
+  db.run("CREATE TRIGGER tr AFTER UPDATE ON t FOR EACH ROW UPDATE latest SET v = NEW.b");
+  Inspector lock(MariadbServer::shared().port());
+  lock.run("START TRANSACTION");
+  lock.rows("SELECT * FROM test.t WHERE id = 1 FOR UPDATE");
+  RunningSink sink(options());
+  const TablePtr t = table_t();
+  const auto update = [&](int64_t ts, int64_t id, const char* before, const char* after) {
+    return TxnBuilder(ts)
+        .update(t, {number(id), text(before), null()}, {number(id), text(after), null()})
+        .build();
+  };
+  sink.submit(update(10, 1, "a", "first"));
+  CHECK(
+      comes_to(db,
+               "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%first%' AND "
+               "id <> CONNECTION_ID()",
+               "1"));
+  sink.submit(update(11, 2, "b", "second"));
+  // Tables without triggers go on.
+  sink.submit(TxnBuilder(12).insert(table_n(), {number(1), null()}).build());
+  CHECK(comes_to(db, "SELECT x FROM n", "1"));
+  CHECK(db.rows("SELECT b FROM t ORDER BY id") == "a\nb");
+  lock.run("COMMIT");
+  CHECK(sink.wait_applied(12));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT v FROM latest") == "second");
+}
+
 TEST_CASE("parallel: all workers of an older drainer are shut out", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

@@ -25,8 +25,8 @@ TableDescription downstream(const std::vector<DownColumn>& columns,
                             const std::vector<DownKey>& keys) {
   std::vector<ResultRow> column_rows;
   for (const DownColumn& column : columns) {
-    column_rows.push_back(
-        {column.name, column.extra, column.type, "utf8mb4", "4", "utf8mb4_bin", "YES"});
+    column_rows.push_back({column.name, column.extra, column.type, "utf8mb4", "4", "utf8mb4_bin",
+                           "YES", std::nullopt, std::nullopt});
   }
   std::vector<ResultRow> key_rows;
   for (const auto& [name, parts] : keys) {
@@ -132,17 +132,17 @@ TEST_CASE("statement: the primary key comes first, an opaque key is never used")
 }
 
 TEST_CASE("statement: the keys of a table are grouped as the specification says") {
-  const auto description =
-      describe({{"id", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO"},
-                {"a1", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO"},
-                {"a2", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO"},
-                {"a3", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO"},
-                {"a4", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO"}},
-               {{"0", "dex1", "1", "a1", std::nullopt},
-                {"0", "PRIMARY", "1", "id", std::nullopt},
-                {"0", "dex2", "1", "a2", "7"},
-                {"1", "dex3", "1", "a4", std::nullopt},
-                {"0", "dex2", "2", "a3", std::nullopt}});
+  const auto description = describe(
+      {{"id", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO", std::nullopt, "0"},
+       {"a1", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO", std::nullopt, "0"},
+       {"a2", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO", std::nullopt, "0"},
+       {"a3", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO", std::nullopt, "0"},
+       {"a4", "", "int", std::nullopt, std::nullopt, std::nullopt, "NO", std::nullopt, "0"}},
+      {{"0", "dex1", "1", "a1", std::nullopt},
+       {"0", "PRIMARY", "1", "id", std::nullopt},
+       {"0", "dex2", "1", "a2", "7"},
+       {"1", "dex3", "1", "a4", std::nullopt},
+       {"0", "dex2", "2", "a3", std::nullopt}});
   REQUIRE(description.unique_keys.size() == 3);
   CHECK(description.unique_keys[0].name == "PRIMARY");
   CHECK(description.unique_keys[1].name == "dex1");

@@ -33,13 +33,25 @@ std::string text_of(const TableDescription& table) {
 }
 
 TEST_CASE("table keys: a collation tells which texts may be equal") {
-  const auto with = [](const char* collation) {
-    return describe({{"c", "", "varchar", "utf8mb4", "80", collation, "NO", "t"}}, {}).columns[0];
+  const auto with = [](const std::string& collation) {
+    const std::string charset = collation.substr(0, collation.find('_'));
+    return describe({{"c", "", "varchar", charset, "80", collation, "NO", std::nullopt,
+                      std::nullopt, "t"}},
+                    {})
+        .columns[0];
   };
   CHECK(with("utf8mb4_bin").is_binary_collation);
   CHECK_FALSE(with("utf8mb4_0900_ai_ci").is_binary_collation);
-  CHECK(with("utf8mb4_hu_0900_ai_ci").has_equal_digraphs);
-  CHECK_FALSE(with("utf8mb4_hungarian_ci").has_equal_digraphs);
+  for (const char* unknown : {"utf8mb4_hu_0900_ai_ci", "utf8mb4_lt_0900_ai_ci",
+                              "utf8mb4_lithuanian_ci", "utf8mb4_uca1400_lithuanian_ai_ci",
+                              "macce_general_ci", "swe7_swedish_ci", "klingon_general_ci"}) {
+    INFO(unknown);
+    CHECK(with(unknown).has_unknown_equals);
+  }
+  for (const char* known : {"utf8mb4_hungarian_ci", "gbk_chinese_ci", "latin1_swedish_ci"}) {
+    INFO(known);
+    CHECK_FALSE(with(known).has_unknown_equals);
+  }
 }
 
 TEST_CASE("table keys: many read at once are as those read one by one", "[mariadb]") {
@@ -121,9 +133,14 @@ TEST_CASE("table keys: where triggers cannot be seen every table may have some",
   Inspector db(MariadbServer::shared().port());
   db.reset("test");
   db.run("CREATE TABLE a(x INT)");
-  CHECK_FALSE((*TableKeys().find(db.session(), {"test", "a"}))->has_triggers);
+  CHECK_FALSE((*TableKeys().find(db.session(), {"test", "a"}))->may_have_triggers);
   TableKeys blind(/*sees_triggers=*/false);
-  CHECK((*blind.find(db.session(), {"test", "a"}))->has_triggers);
+  CHECK((*blind.find(db.session(), {"test", "a"}))->may_have_triggers);
+  CHECK_FALSE((*blind.find(db.session(), {"test", "a"}))->has_triggers);
+  db.run("CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET @x = 1");
+  const auto found = TableKeys().find(db.session(), {"test", "a"});
+  CHECK((*found)->has_triggers);
+  CHECK((*found)->may_have_triggers);
 }
 
 }  // namespace
