@@ -16,6 +16,8 @@ constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into l
 /// With commit order: locks are held so long for one that comes before, then given up, since it may
 /// be waiting for them.
 constexpr Duration kTurnWait = std::chrono::seconds(1);
+/// Where a row exists in its turn, more are expected for so long: an attempt less for each.
+constexpr Duration kExistsSpan = std::chrono::seconds(10);
 /// Error::detail() of "out of turn"; no server uses it.
 constexpr int32_t kOutOfTurn = -1;
 
@@ -231,11 +233,14 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       if (!approach.is_in_turn) {
         // Transactions may conflict by what the plans do not know, such as a new unique key.
         approach.is_in_turn = approach.waits_first = true;
-        log_info("row exists downstream, trying again after all transactions before",
-                 {{"commit ts", step.last_ts()}, {"error", error}});
-        plans_.refresh();
-        return {};
+        if (!exists_at_ || clock_.now() - *exists_at_ >= kExistsSpan) {
+          log_info("row exists downstream, trying again after all transactions before",
+                   {{"commit ts", step.last_ts()}, {"error", error}});
+          plans_.refresh();
+          return {};
+        }
       }
+      exists_at_ = clock_.now();
       // Row by row only those that exist are replaced; what TiDB finds at COMMIT names none.
       approach.is_safe = approach.is_careful;
       approach.is_careful = !approach.is_safe;

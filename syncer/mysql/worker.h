@@ -124,6 +124,7 @@ class Worker {
   SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none
   AppliedState state_;
   PlanCache& plans_;
+  std::optional<TimePoint> exists_at_;  ///< when a row existed in the turn of its transaction
   /// Tables whose rows did not change as their upstream rows do, which made a guard fail: they are
   /// written row by row. As long as their plan is in use.
   PlanSet ordered_;
