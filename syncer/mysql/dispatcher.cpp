@@ -244,6 +244,7 @@ Group Dispatcher::form_group() {
   }
   group.taken = clock_.now();
   ready_since_ = group.taken;
+  for (const PlannedTxn& planned : group.txns) entry(planned.node).taken = group.taken;
   return group;
 }
 
@@ -255,8 +256,14 @@ CommitTs Dispatcher::previous_open(NodeId id, CommitTs previous) {
 bool Dispatcher::wait_turn(const Group& group, Duration limit, const StopToken& stop) {
   MutexLock lock(mutex_);
   const NodeId first = group.txns.front().node;
-  return turn_.wait_for(mutex_, stop, limit,
-                        [&]() NO_THREAD_SAFETY_ANALYSIS { return base_ == first; });
+  while (base_ != first) {
+    const NodeId current = base_;
+    const TimePoint now = clock_.now();
+    const Duration left = std::min(entry(current).taken, now) + limit - now;
+    const auto has_moved = [&]() NO_THREAD_SAFETY_ANALYSIS { return base_ != current; };
+    if (!turn_.wait_for(mutex_, stop, left, has_moved)) return false;
+  }
+  return true;
 }
 
 void Dispatcher::finish(const Group& group) {

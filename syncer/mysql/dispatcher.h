@@ -87,8 +87,9 @@ class Dispatcher {
 
   /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
   std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
-  /// Blocks until all before the first of `group`, which has been taken, is finished. False after
-  /// `limit` or on `stop`.
+  /// Blocks until all before the first of `group`, which has been taken, is finished. False on
+  /// `stop`, and when the one whose turn it is was taken `limit` ago: if it waits for locks that
+  /// others hold until their turn, all of them give up at the same time.
   bool wait_turn(const Group& group, Duration limit, const StopToken& stop) EXCLUDES(mutex_);
   /// All of the group is durable. The worker calls take() again.
   void finish(const Group& group) EXCLUDES(mutex_);
@@ -109,6 +110,7 @@ class Dispatcher {
     CommitTs previous_ts;
     Applied applied;
     size_t bytes = 0;
+    TimePoint taken = TimePoint::max();  ///< max: not yet
     bool is_finished = false;
     bool is_progress = true;  ///< false: an early DDL
   };

@@ -245,6 +245,10 @@ class CrowdedDispatcher {
     REQUIRE(dispatcher_.add(std::move(planned), uses, StopToken()).ok());
   }
   std::optional<Group> take(size_t worker) { return dispatcher_.take(worker, StopToken()); }
+  bool wait_turn(const Group& group, Duration limit) {
+    return dispatcher_.wait_turn(group, limit, StopToken());
+  }
+  void finish(const Group& group) { dispatcher_.finish(group); }
   fakes::FakeClock& clock() { return clock_; }
 
  private:
@@ -290,6 +294,19 @@ TEST_CASE("dispatcher: much work goes to a further worker at once") {
   const auto first = dispatcher.take(0);
   for (int i = 0; i < 34; ++i) dispatcher.add();  // a third of what a group takes
   CHECK(dispatcher.take(1)->txns.size() == 34);   // the clock stands still
+}
+
+TEST_CASE("dispatcher: who waits for a turn gives up when that has taken long, not when he has") {
+  CrowdedDispatcher dispatcher;
+  dispatcher.add();
+  const auto first = dispatcher.take(0);
+  dispatcher.clock().advance(std::chrono::hours(2));
+  for (int i = 0; i < 34; ++i) dispatcher.add();
+  const auto second = dispatcher.take(1);
+  CHECK(dispatcher.wait_turn(*first, std::chrono::hours(1)));
+  CHECK_FALSE(dispatcher.wait_turn(*second, std::chrono::hours(1)));  // at once
+  dispatcher.finish(*first);
+  CHECK(dispatcher.wait_turn(*second, std::chrono::hours(1)));
 }
 
 }  // namespace
