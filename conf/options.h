@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drainer {
@@ -162,6 +163,11 @@ struct RelayOptions {
   std::string log_dir;
   int64_t max_file_size = 10485760;
 };
+
+/// A `db-type`, or the type of a checkpoint, that is a MySQL, MariaDB or TiDB server.
+inline bool is_database(std::string_view type) {
+  return type == "mysql" || type == "tidb";
+}
 
 /// [syncer]
 struct SyncerOptions {

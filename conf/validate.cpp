@@ -63,10 +63,10 @@ class Validator {
     check_security(options_.security);
     check_security(to_.security);
     check_security(to_.checkpoint.security);
-    if (syncer_.db_type == "mysql" || syncer_.db_type == "tidb") {
+    if (is_database(syncer_.db_type)) {
       check_database_names("syncer.to.security", to_.security);
     }
-    if (to_.checkpoint.type == "mysql" || to_.checkpoint.type == "tidb") {
+    if (is_database(to_.checkpoint.type)) {
       check_database_names("syncer.to.checkpoint.security", to_.checkpoint.security);
     }
     adjust();
@@ -174,7 +174,7 @@ void Validator::adjust() {
   } else if (syncer_.db_type == "file" && to_.dir.empty()) {
     to_.dir = options_.data_dir;
     log_info("use default downstream file directory", {{"directory", to_.dir}});
-  } else if (syncer_.db_type == "mysql" || syncer_.db_type == "tidb") {
+  } else if (is_database(syncer_.db_type)) {
     adjust_database();
   }
   adjust_passwords();
@@ -214,8 +214,7 @@ void Validator::adjust_database() {
 }
 
 void Validator::adjust_passwords() {
-  const bool is_database = syncer_.db_type == "mysql" || syncer_.db_type == "tidb";
-  if (is_database) {
+  if (is_database(syncer_.db_type)) {
     take_secret("syncer.to", to_.secret, !to_.password.empty() || !to_.encrypted_password.empty(),
                 to_.password);
     decrypt("to.encrypted_password", to_.encrypted_password, to_.password);

@@ -258,7 +258,7 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   SystemClock clock;
   ASSIGN_OR_RETURN(const std::string task, task_of(settings));
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
-  if (options.syncer.db_type != "mysql" && options.syncer.db_type != "tidb") {
+  if (!is_database(options.syncer.db_type)) {
     return make_error(ErrorCode::kUnsupported, "db-type {}: replay writes to mysql or tidb",
                       options.syncer.db_type);
   }

@@ -57,8 +57,7 @@ Result<SyncerRules> make_rules(const Options& options) {
   if (syncer.loopback_control) {
     rules.mark_filter = loopback::MarkFilter(syncer.channel_id, syncer.channel_ids);
   }
-  const bool is_database = syncer.db_type == "mysql" || syncer.db_type == "tidb";
-  if (is_database || syncer.loopback_control) ignore_own_tables(options, rules);
+  if (is_database(syncer.db_type) || syncer.loopback_control) ignore_own_tables(options, rules);
   rules.ignored_commit_ts.insert(syncer.ignore_txn_commit_ts.begin(),
                                  syncer.ignore_txn_commit_ts.end());
   rules.sync_ddl = syncer.sync_ddl;

@@ -56,7 +56,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
 Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart& start,
                                         Clock& clock, const StopToken& stop) {
   const std::string& type = options.syncer.db_type;
-  if (type == "mysql" || type == "tidb") return open_mysql_sink(options, start, clock);
+  if (is_database(type)) return open_mysql_sink(options, start, clock);
   if (type == "kafka") {
     kafka::KafkaSinkOptions sink_options;
     sink_options.to = options.syncer.to;

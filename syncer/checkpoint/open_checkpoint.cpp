@@ -12,10 +12,6 @@ constexpr std::string_view kDefaultSchema = "tidb_binlog";
 constexpr std::string_view kDefaultTable = "checkpoint";
 constexpr std::chrono::seconds kReadTimeout{60};
 
-bool is_sql(std::string_view type) {
-  return type == "mysql" || type == "tidb";
-}
-
 mysql::SessionOptions session_options(const Options& options) {
   const DownstreamOptions& to = options.syncer.to;
   const CheckpointOptions& own = to.checkpoint;
@@ -52,7 +48,7 @@ std::string checkpoint_table(const Options& options) {
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint64_t cluster_id,
                                                     Clock& clock) {
   const std::string& type = options.syncer.to.checkpoint.type;
-  const bool is_table = type.empty() ? is_sql(options.syncer.db_type) : is_sql(type);
+  const bool is_table = is_database(type.empty() ? options.syncer.db_type : type);
   if (!is_table) {
     // FIX: `file` is in the manual, the original refuses it.
     if (!type.empty() && type != "file") {

@@ -102,30 +102,30 @@ auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
 
 MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
                                          const std::optional<ProgressTable::Previous>& previous) {
-  const auto start_safely = [&options](bool is_safe) {
+  const auto start_at_checkpoint = [&options](bool is_safe) {
     return Start{.state = {.commit_ts = options.checkpoint_ts},
                  .safe_until = is_safe ? options.safe_until : CommitTs()};
   };
   // Without our own progress the checkpoint is a Go drainer's or none; after its crash the
   // downstream may hold more.
   const bool is_torn = options.has_checkpoint && !options.is_consistent;
-  if (!previous) return start_safely(is_torn);
+  if (!previous) return start_at_checkpoint(is_torn);
   const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
   if (!options.has_checkpoint && options.is_start_given && is_behind) {
     log_warn(
         "there is no checkpoint, and the downstream holds more than initial-commit-ts; "
         "starting there in safe mode",
         {{"initial", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return start_safely(true);
+    return start_at_checkpoint(true);
   }
   if (options.checkpoint_ts < previous->checkpoint_ts) {
     log_warn("the checkpoint has been moved back since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts},
               {"checkpoint of the last start", previous->checkpoint_ts},
               {"applied", previous->state.commit_ts}});
-    return start_safely(true);
+    return start_at_checkpoint(true);
   }
-  if (options.checkpoint_ts > previous->state.commit_ts) return start_safely(is_torn);
+  if (options.checkpoint_ts > previous->state.commit_ts) return start_at_checkpoint(is_torn);
   // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
   // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
   // the progress ahead.
@@ -135,7 +135,7 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
   if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
     log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return start_safely(is_behind || !options.is_consistent);
+    return start_at_checkpoint(is_behind || !options.is_consistent);
   }
   Start start{.state = previous->state};
   // A run in safe mode ended before the place from which the downstream has nothing newer. (A

@@ -2,12 +2,12 @@
 
 #include "drainer/relay_recovery.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/file/record.h"
 #include "syncer/kafka/message.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
 #include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
+#include "tests/integration/record_content.h"
 
 #include <catch2/catch.hpp>
 
@@ -48,13 +48,8 @@ struct Crashed {
   void add_log(const std::vector<Txn>& txns) {
     const tidb::TimeZone zone;
     kafka::MessageWriter messages(zone);
-    Bytes content;
-    for (const Txn& txn : txns) {
-      ReverseWriter out;
-      REQUIRE(messages.put(out, txn).ok());
-      file::append_record(content, out.view());
-    }
-    fakes::write_file(fmt::format("{}/binlog-{:016}-20261121000000", log, files++), content);
+    fakes::write_file(fmt::format("{}/binlog-{:016}-20261121000000", log, files++),
+                      integration::record_content(messages, txns));
   }
 
   std::string recover() {

@@ -2,10 +2,10 @@
 // the tables that TiDB held.
 
 #include "syncer/file/message.h"
-#include "syncer/file/record.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
 #include "tests/integration/pipeline.h"
+#include "tests/integration/record_content.h"
 
 #include <catch2/catch.hpp>
 
@@ -52,14 +52,8 @@ std::unique_ptr<fakes::Process> start(Pipeline& pipeline, const std::string& com
 std::string write_pb_file(const Pipeline& pipeline, const std::vector<Txn>& txns) {
   const tidb::TimeZone zone;
   file::MessageWriter messages(zone);
-  Bytes content;
-  for (const Txn& txn : txns) {
-    ReverseWriter out;
-    REQUIRE(messages.put(out, txn).ok());
-    file::append_record(content, out.view());
-  }
   std::string path = pipeline.directory() + "/binlog-0000000000000000-20261121000000";
-  fakes::write_file(path, content);
+  fakes::write_file(path, integration::record_content(messages, txns));
   return path;
 }
 

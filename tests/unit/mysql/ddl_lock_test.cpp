@@ -1,7 +1,6 @@
 // What becomes of the DDL of a drainer that another one has replaced, or that is stopped.
 #include "syncer/mysql/ddl_lock.h"
 
-#include <functional>
 #include <thread>
 
 #include "syncer/mysql/ddl.h"
@@ -51,19 +50,10 @@ Ddl ddl_of(const std::string& table, const std::string& text) {
   return *TxnBuilder(10).ddl("test", table, text).build().ddl;
 }
 
-bool wait_until(const std::function<bool()>& is_reached) {
-  SystemClock clock;
-  for (int i = 0; i < 600; ++i) {
-    if (is_reached()) return true;
-    clock.sleep_for(std::chrono::milliseconds(100), StopToken());
-  }
-  return false;
-}
-
 void wait_for_state(Inspector& db, const std::string& state) {
   const std::string sql =
       "SELECT COUNT(*) FROM information_schema.processlist WHERE state = '" + state + "'";
-  REQUIRE(wait_until([&] { return db.rows(sql) == "1"; }));
+  REQUIRE(comes_to(db, sql, "1"));
 }
 
 TEST_CASE("ddl lock: a drainer stopped before its ddl runs it no more once it is replaced",

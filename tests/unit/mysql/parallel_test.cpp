@@ -252,15 +252,6 @@ TEST_CASE("parallel: a DDL holds back its table only, and comes between its neig
   CHECK(db.rows("SELECT COUNT(*), SUM(x) FROM n") == "200|19900");
 }
 
-bool comes_to(Inspector& db, const std::string& sql, const std::string& rows) {
-  SystemClock clock;
-  const TimePoint deadline = clock.now() + std::chrono::seconds(20);
-  while (db.rows(sql) != rows && clock.now() < deadline) {
-    clock.sleep_for(std::chrono::milliseconds(10), StopToken());
-  }
-  return db.rows(sql) == rows;
-}
-
 TEST_CASE("parallel: what a trigger writes is left by the last transaction that sets it off",
           "[mariadb]") {
   REQUIRE_MARIADB();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,11 @@ class Inspector {
  private:
   std::unique_ptr<Session> session_;
 };
+
+/// Asks again and again, for half a minute at most. What the last answer was.
+bool wait_until(const std::function<bool()>& is_reached);
+/// Waits until a query has this answer (Inspector::rows()).
+bool comes_to(Inspector& db, const std::string& sql, const std::string& rows);
 
 /// An open, started sink and what it reports.
 class RunningSink {

@@ -1,7 +1,5 @@
 #include "syncer/mysql/mysql_sink.h"
 
-#include <functional>
-
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/mark_setup.h"
 #include "tests/fakes/fake_clock.h"
@@ -42,6 +40,17 @@ Txn insert_n(int64_t commit_ts, int64_t x) {
 
 Values row_t(int64_t id, const std::string& b) {
   return {number(id), text(b), null()};
+}
+
+/// A run that writes a row of n, announces checkpoints and ends in order.
+void run_before(const MysqlSinkOptions& settings, int64_t commit_ts,
+                const std::vector<int64_t>& announced = {}) {
+  RunningSink sink(settings);
+  CHECK_FALSE(sink.sink().starts_in_safe_mode());
+  sink.submit(insert_n(commit_ts, 1));
+  CHECK(sink.wait_applied(commit_ts));
+  for (const int64_t ts : announced) CHECK(sink.sink().announce(CommitTs(ts)).ok());
+  CHECK(sink.finish() == "");
 }
 
 TEST_CASE("sink: applies inserts, updates and deletes of whole transactions", "[mariadb]") {
@@ -128,13 +137,7 @@ TEST_CASE("sink: resumes after what the downstream holds, whatever the checkpoin
           "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
-  {
-    RunningSink sink(options());
-    sink.submit(insert_n(30, 1));
-    CHECK(sink.wait_applied(30));
-    for (const int64_t ts : {20, 25, 27}) CHECK(sink.sink().announce(CommitTs(ts)).ok());
-    CHECK(sink.finish() == "");
-  }
+  run_before(options(), 30, {20, 25, 27});
   auto settings = options();
   settings.has_checkpoint = true;
   SECTION("the checkpoint lags: nothing is applied twice, no safe mode") {
@@ -202,12 +205,7 @@ TEST_CASE("sink: without a checkpoint the downstream tells where, unless a start
           "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
-  {
-    RunningSink sink(options());
-    sink.submit(insert_n(30, 1));
-    CHECK(sink.wait_applied(30));
-    CHECK(sink.finish() == "");
-  }
+  run_before(options(), 30);
   auto settings = options();
   settings.is_start_given = GENERATE(false, true);
   settings.checkpoint_ts = CommitTs(GENERATE(20, 100));
@@ -223,12 +221,7 @@ TEST_CASE("sink: safe mode goes on where a run in it has ended", "[mariadb]") {
   Inspector db = fresh();
   auto settings = options();
   settings.checkpoint_ts = CommitTs(10);
-  {
-    RunningSink sink(settings);
-    sink.submit(insert_n(30, 1));
-    CHECK(sink.wait_applied(30));
-    CHECK(sink.finish() == "");
-  }
+  run_before(settings, 30);
   settings.has_checkpoint = true;
   settings.checkpoint_ts = CommitTs(5);  // moved back
   const bool has_pd = GENERATE(true, false);
@@ -272,20 +265,11 @@ TEST_CASE("sink: a row that exists only until a transaction before is done is no
   lock.rows("SELECT * FROM test.t WHERE id=1 FOR UPDATE");
   Counter& retries = metrics().counter("drainer_mysql_retries_total", "");
   const double before = retries.value();
-  const auto wait_until = [](const std::function<bool()>& is_reached) {
-    SystemClock clock;
-    for (int i = 0; i < 300; ++i) {
-      if (is_reached()) return true;
-      clock.sleep_for(std::chrono::milliseconds(100), StopToken());
-    }
-    return false;
-  };
   sink.submit(TxnBuilder(10).update(table_t(), row_t(1, "a"), row_t(1, "z")).build());
-  REQUIRE(wait_until([&] {
-    return db.rows(
-               "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
-               "'%`test`.`t`%' AND info NOT LIKE '%processlist%'") == "1";
-  }));
+  REQUIRE(comes_to(db,
+                   "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
+                   "'%`test`.`t`%' AND info NOT LIKE '%processlist%'",
+                   "1"));
   sink.submit(TxnBuilder(11).insert(table_t(), row_t(2, "a")).build());
   CHECK(wait_until([&] { return retries.value() > before; }));
   lock.run("COMMIT");
@@ -315,12 +299,7 @@ TEST_CASE("sink: a checkpoint that a replaced drainer saves late moves nothing b
     auto settings = options();
     settings.has_checkpoint = commit_ts > 20;
     settings.checkpoint_ts = checkpoint;
-    RunningSink sink(settings);
-    CHECK_FALSE(sink.sink().starts_in_safe_mode());
-    sink.submit(insert_n(commit_ts, 1));
-    CHECK(sink.wait_applied(commit_ts));
-    CHECK(sink.sink().announce(CommitTs(announced)).ok());
-    CHECK(sink.finish() == "");
+    run_before(settings, commit_ts, {announced});
   };
   run(CommitTs(1), 20, 15);
   run(CommitTs(1), 40, 35);  // before the first could save its 15, which comes now
