@@ -159,5 +159,7 @@ Everything still runs. Look around:
   tail -f $work/drainer.log
   kill ${pids[*]}                                     # the end
 LOOK
+elif [ "$status" = 0 ]; then
+  echo "Next: 'tests/demo.sh --keep' leaves all running to look around; for a cluster of your own begin with drainer.toml.example."
 fi
 exit $status
