@@ -28,6 +28,10 @@ void ReplayFilter::filter_ddl(Txn& txn) const {
                            {"table", ddl.effect.name.table},
                            {"sql", ddl.text},
                            {"commit ts", txn.commit_ts}};
+  if (drops_own_schema(rules_.own_schemas, ddl.effect, ddl.text)) {
+    txn.ddl.reset();
+    return;
+  }
   // As in the syncer: without `sync-ddl` the sink forgets what it knows of any table.
   std::optional<std::string> passing =
       rules_.sync_ddl ? passing_read_back(rules_.table_filter, ddl.effect, ddl.text) : ddl.text;

@@ -18,7 +18,7 @@ void set_checkpoint(mysql::MysqlSinkOptions& options, const SavePoint& point, bo
 }
 
 Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const SinkStart& start,
-                                              Clock& clock) {
+                                              Clock& clock, const StopToken& stop) {
   mysql::MysqlSinkOptions sink_options;
   sink_options.syncer = options.syncer;
   sink_options.cluster_id = start.cluster_id;
@@ -39,7 +39,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   if (start.is_replay) sink_options.missing_columns = mysql::MissingColumns::kDrop;
   ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
-                   mysql::MysqlSink::open(std::move(sink_options), clock));
+                   mysql::MysqlSink::open(std::move(sink_options), clock, stop));
   const RelayOptions& relay = options.syncer.relay;
   if (relay.log_dir.empty() || start.is_replay) return std::unique_ptr<Sink>(std::move(sink));
   ASSIGN_OR_RETURN(
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
 Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart& start,
                                         Clock& clock, const StopToken& stop) {
   const std::string& type = options.syncer.db_type;
-  if (is_database(type)) return open_mysql_sink(options, start, clock);
+  if (is_database(type)) return open_mysql_sink(options, start, clock, stop);
   if (type == "kafka") {
     kafka::KafkaSinkOptions sink_options;
     sink_options.to = options.syncer.to;

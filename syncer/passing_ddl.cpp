@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "drainer/base/ascii.h"
+#include "drainer/base/log.h"
 #include "drainer/tidb/ddl_text.h"
 
 namespace drainer {
@@ -87,6 +89,20 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                         : tidb::rename_only(text, passes);
   use_passing(filter, effect, out);
   return out;
+}
+
+bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect& effect,
+                      std::string_view text) {
+  const auto is_named = [&effect](const std::string& schema) {
+    return equals_folded(schema, effect.name.schema);
+  };
+  if (std::ranges::none_of(own, is_named) ||
+      tidb::classify_ddl(text, tidb::guess_sql_mode(text)) != tidb::DdlKind::kDropDatabase) {
+    return false;
+  }
+  log_warn("the database holds the drainer's own progress, it is not dropped downstream",
+           {{"schema", effect.name.schema}, {"sql", text}});
+  return true;
 }
 
 std::optional<std::string> passing_read_back(const schema::TableFilter& filter,

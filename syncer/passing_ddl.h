@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,7 @@ namespace drainer {
 // The text of a DDL without what is about tables that the filter leaves out, where it is about
 // several: batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes. Where no name needs
 // `effect.use_schema` it becomes the database of a table that passes: that of one which does not
-// may be absent downstream. Pure.
+// may be absent downstream.
 
 /// A batch whose i-th statement makes `created[i]`.
 std::optional<std::string> passing_creates(const schema::TableFilter& filter,
@@ -24,6 +25,12 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
 /// RENAME TABLE. Of other texts effect.name decides.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text);
+
+/// True for the DROP DATABASE of one of `own`, in which the drainer keeps its progress downstream;
+/// it is told in the log.
+/// FIX: the original drops its own checkpoint, and starts at the upstream's present the next time.
+bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect& effect,
+                      std::string_view text);
 
 /// Any DDL that was read back. Its effect.name may be that of a table which an earlier filter has
 /// taken out of the text: where the text tells what it creates or renames, that counts.

@@ -229,6 +229,7 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                            {"table", effect.name.table},
                            {"sql", text},
                            {"commit ts", binlog.commit_ts}};
+  if (drops_own_schema(rules_.own_schemas, effect, text)) return progress_only(binlog);
   // Without `sync-ddl` the filter is not asked, so that the sink forgets what it knows of the
   // table.
   std::optional<std::string> passing =
@@ -261,15 +262,6 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
 
 std::optional<std::string> Syncer::passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                                 std::string_view text) const {
-  const auto is_named = [&effect](const std::string& schema) {
-    return equals_folded(schema, effect.name.schema);
-  };
-  // FIX: the original drops its own checkpoint, and starts at the upstream's present the next time.
-  if (type == tidb::DdlType::kDropSchema && std::ranges::any_of(rules_.own_schemas, is_named)) {
-    log_warn("the database holds the drainer's own progress, it is not dropped downstream",
-             {{"schema", effect.name.schema}, {"sql", text}});
-    return std::nullopt;
-  }
   const schema::TableFilter& filter = rules_.table_filter;
   if (type == tidb::DdlType::kCreateTables) {
     return passing_creates(filter, effect, effect.touched, text);

@@ -84,7 +84,8 @@ constexpr CommitTs kNoEnd{INT64_MAX};
 constexpr int kStartAttempts = 10;
 
 template <class Run>
-auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
+auto run_retried(Session& session, Clock& clock, const StopToken& stop, Run run)
+    -> decltype(run()) {
   Backoff backoff(kRetryPauses);
   while (true) {
     auto result = run();
@@ -94,7 +95,7 @@ auto run_retried(Session& session, Clock& clock, Run run) -> decltype(run()) {
     }
     log_warn("the progress table is busy, trying again", {{"error", result.error()}});
     TRY(session.rollback());
-    backoff.pause(clock, StopToken());
+    if (!backoff.pause(clock, stop)) return make_error(ErrorCode::kStopped, "stopped");
   }
 }
 
@@ -145,7 +146,8 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
   return start;
 }
 
-Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clock& clock) {
+Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clock& clock,
+                                                   const StopToken& stop) {
   ASSIGN_OR_RETURN(const Downstream downstream,
                    probe_downstream(options.syncer.to, options.syncer.sql_mode));
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
@@ -159,7 +161,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   const size_t workers = dispatch_limits(options).workers;
   ProgressTable progress(id);
   TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, [&] {
+  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, stop, [&] {
                      return progress.take_over(*session, workers);
                    }));
   // It may come back to life before our first DDL.
@@ -168,7 +170,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   }
   // Not before: the run that is replaced may hold rows of the mark table.
   if (options.syncer.loopback_control) {
-    TRY(run_retried(*session, clock, [&] { return set_up_marks(options.syncer, *session); }));
+    TRY(run_retried(*session, clock, stop, [&] { return set_up_marks(options.syncer, *session); }));
   }
   if (options.read_checkpoint) TRY(options.read_checkpoint(options));
   if (previous && !options.has_checkpoint && !options.is_start_given &&
@@ -178,7 +180,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
              {{"applied", options.checkpoint_ts}});
   }
   const Start start = decide_start(options, previous);
-  TRY(run_retried(*session, clock, [&] {
+  TRY(run_retried(*session, clock, stop, [&] {
     return progress.start_at(*session, workers,
                              {.state = start.state,
                               .checkpoint_ts = options.checkpoint_ts,

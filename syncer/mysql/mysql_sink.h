@@ -59,7 +59,9 @@ struct MysqlSinkOptions {
 class MysqlSink final : public Sink {
  public:
   /// Connects, takes over the progress row and so shuts out any older drainer of this cluster.
-  static Result<std::unique_ptr<MysqlSink>> open(MysqlSinkOptions options, Clock& clock);
+  /// kStopped on `stop`, between two statements.
+  static Result<std::unique_ptr<MysqlSink>> open(MysqlSinkOptions options, Clock& clock,
+                                                 const StopToken& stop);
 
   void start(ThreadGroup& threads) override;
   Result<void> submit(Txn txn, const StopToken& stop) override;

@@ -16,6 +16,7 @@ std::unique_ptr<Ddl> filtered(const std::string& text, const std::string& schema
   options.ignore_schemas = {"d2"};
   options.ignore_table.push_back({"d1", "hidden"});
   SyncerRules rules;
+  rules.own_schemas = {"tidb_binlog"};
   rules.table_filter = schema::TableFilter::make(options).value();
   Txn txn;
   txn.commit_ts = CommitTs(1);
@@ -73,4 +74,11 @@ TEST_CASE("replay filter: other DDL is judged by the table that it is about") {
   CHECK(passing("drop table a, hidden", "d1", "hidden") == "-");
   CHECK(passing("drop database d2", "d2", "") == "-");
   CHECK(passing("create database d1", "d1", "") == "create database d1");
+}
+
+TEST_CASE("replay filter: the database with the drainer's own progress is not dropped") {
+  CHECK(passing("drop database tidb_binlog", "tidb_binlog", "") == "-");
+  CHECK(passing("DROP SCHEMA IF EXISTS `TiDB_Binlog`", "TiDB_Binlog", "") == "-");
+  CHECK(passing("create table t (id int)", "tidb_binlog", "t") == "create table t (id int)");
+  CHECK(passing("drop database d1", "d1", "") == "drop database d1");
 }

@@ -279,7 +279,7 @@ TEST_CASE("marks: a mark table that cannot do its work ends the start", "[mariad
     db.run("CREATE DATABASE retl");
     db.run(create);
     SystemClock clock;
-    const auto sink = MysqlSink::open(options(recording_server().port()), clock);
+    const auto sink = MysqlSink::open(options(recording_server().port()), clock, StopToken());
     REQUIRE_FALSE(sink.ok());
     CHECK(sink.error().to_string().starts_with(
         "the mark table retl._drainer_repl_mark of the downstream " + problem));

@@ -173,7 +173,7 @@ bool comes_to(Inspector& db, const std::string& sql, const std::string& rows) {
 }
 
 RunningSink::RunningSink(MysqlSinkOptions options, Clock& clock) {
-  auto sink = MysqlSink::open(std::move(options), clock);
+  auto sink = MysqlSink::open(std::move(options), clock, StopToken());
   CHECK(sink.ok(), "{}", sink.error().to_string());
   sink_ = std::move(sink).value();
   sink_->start(threads_);

@@ -285,11 +285,38 @@ TEST_CASE("sink: the progress has transactions whatever the server's engine is",
   CHECK(RunningSink(options(server.port())).finish() == "");
   db.run("ALTER TABLE tidb_binlog.drainer_progress ENGINE=MyISAM");
   SystemClock clock;
-  const auto sink = MysqlSink::open(options(server.port()), clock);
+  const auto sink = MysqlSink::open(options(server.port()), clock, StopToken());
   REQUIRE_FALSE(sink.ok());
   CHECK(sink.error().to_string() ==
         "`tidb_binlog`.`drainer_progress` has the engine MyISAM, which has no transactions: "
         "ALTER TABLE `tidb_binlog`.`drainer_progress` ENGINE=InnoDB");
+}
+
+TEST_CASE("sink: a start that waits for a locked progress row can be stopped", "[mariadb]") {
+  REQUIRE_MARIADB();
+  MariadbServer server({"--innodb-lock-wait-timeout=1"});
+  Inspector db = fresh(server.port());
+  CHECK(RunningSink(options(server.port())).finish() == "");
+  Inspector lock(server.port());
+  lock.run("BEGIN");
+  lock.rows("SELECT * FROM tidb_binlog.drainer_progress FOR UPDATE");
+  SystemClock clock;
+  StopSource stop;
+  std::optional<Error> ended;
+  ThreadGroup starting;
+  starting.start("start", [&](const StopToken&) -> Result<void> {
+    auto sink = MysqlSink::open(options(server.port()), clock, stop.get_token());
+    if (!sink.ok()) ended = std::move(sink).error();
+    return {};
+  });
+  CHECK(comes_to(db,
+                 "SELECT COUNT(*) FROM information_schema.processlist "
+                 "WHERE info LIKE 'UPDATE%drainer_progress%'",
+                 "1"));
+  stop.request_stop();
+  CHECK(starting.wait().ok());
+  REQUIRE(ended.has_value());
+  CHECK(ended->code() == ErrorCode::kStopped);
 }
 
 TEST_CASE("sink: a checkpoint that a replaced drainer saves late moves nothing back", "[mariadb]") {
@@ -426,7 +453,7 @@ TEST_CASE("progress: a user who may not create the table is told what to grant",
   settings.syncer.to.user = "poor";
   settings.syncer.to.password = "pw";
   SystemClock clock;
-  auto refused = MysqlSink::open(settings, clock);
+  auto refused = MysqlSink::open(settings, clock, StopToken());
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().to_string().find(
             "GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON `tidb_binlog`.*") !=
@@ -436,7 +463,7 @@ TEST_CASE("progress: a user who may not create the table is told what to grant",
     CHECK(sink.finish() == "");
   }
   db.run("GRANT SELECT, INSERT, UPDATE, DELETE ON tidb_binlog.* TO poor@'%'");
-  CHECK(MysqlSink::open(settings, clock).ok());
+  CHECK(MysqlSink::open(settings, clock, StopToken()).ok());
 }
 
 TEST_CASE("sink: after a lost connection each transaction is there exactly once", "[mariadb]") {
