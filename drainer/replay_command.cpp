@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,8 +13,8 @@
 
 #include "conf/load.h"
 #include "drainer/base/log.h"
-#include "drainer/base/signals.h"
 #include "drainer/command_flags.h"
+#include "drainer/end_signals.h"
 #include "drainer/replay.h"
 #include "drainer/replay_filter.h"
 #include "drainer/rules.h"
@@ -254,6 +253,21 @@ Result<void> check_start(const ReplaySettings& settings, const std::string& task
   }
 }
 
+// Where the task is or begins; raises the start of the source to what lies behind it.
+Result<SavePoint> find_begin(ReplaySettings& settings, const std::string& task,
+                             const Options& options) {
+  SavePoint before;
+  before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
+  ASSIGN_OR_RETURN(const std::optional<Progress> progress, find_progress(task, options));
+  if (!progress) return before;
+  if (settings.source.start.value > 0) TRY(check_start(settings, task, *progress));
+  // The sink takes a lower one for a wish to begin again there.
+  before.commit_ts = progress->checkpoint_ts;
+  settings.source.start =
+      std::max(settings.source.start, CommitTs(progress->checkpoint_ts.value + 1));
+  return before;
+}
+
 Result<int> apply(ReplaySettings settings, const Options& options) {
   SystemClock clock;
   ASSIGN_OR_RETURN(const std::string task, task_of(settings));
@@ -262,20 +276,12 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
     return make_error(ErrorCode::kUnsupported, "db-type {}: replay writes to mysql or tidb",
                       options.syncer.db_type);
   }
-  SavePoint before;
-  before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
-  ASSIGN_OR_RETURN(const std::optional<Progress> progress, find_progress(task, options));
-  if (progress) {
-    if (settings.source.start.value > 0) TRY(check_start(settings, task, *progress));
-    // The sink takes a lower one for a wish to begin again there.
-    before.commit_ts = progress->checkpoint_ts;
-    settings.source.start =
-        std::max(settings.source.start, CommitTs(progress->checkpoint_ts.value + 1));
-  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<EndSignals> signals, EndSignals::open());
+  ASSIGN_OR_RETURN(const SavePoint before, find_begin(settings, task, options));
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Sink> sink,
       open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},
-                clock, StopToken()));
+                clock, signals->tokens().in_order));
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, sink->time_zone()));
   const CommitTs applied = sink->resume_from(before.commit_ts);
   ASSIGN_OR_RETURN(relay::TxnSource source,
@@ -284,25 +290,9 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
   Replay replay(source, rules, *sink, applied, clock);
   ProgressBar bar(clock);
-  StopSource end;
-  StopSource at_once;
-  std::atomic<bool> is_interrupted = false;
-  ASSIGN_OR_RETURN(const std::unique_ptr<SignalWaiter> signals, SignalWaiter::open());
-  ThreadGroup signal_thread;
-  signal_thread.start("signals", [&](const StopToken& ended) -> Result<void> {
-    while (const std::optional<int> signal = signals->wait(ended)) {
-      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
-      if (is_interrupted.exchange(true)) at_once.request_stop();
-      end.request_stop();
-    }
-    return {};
+  Result<void> done = replay.run(signals->tokens(), [&] {
+    if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
   });
-  Result<void> done =
-      replay.run({.in_order = end.get_token(), .at_once = at_once.get_token()}, [&] {
-        if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
-      });
-  signal_thread.request_stop();
-  (void)signal_thread.wait();
   const Replay::Figures figures = replay.figures();
   if (settings.shows_progress) bar.show(figures, /*is_last=*/true);
   if (!done.ok()) {
@@ -312,7 +302,7 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   log_info("replay ends", {{"complete", replay.is_complete()},
                            {"applied", figures.applied_ts},
                            {"rows", figures.applied_rows}});
-  return is_interrupted && !replay.is_complete() ? kExitInterrupted : 0;
+  return signals->has_come() && !replay.is_complete() ? kExitInterrupted : 0;
 }
 
 }  // namespace
@@ -359,7 +349,9 @@ int replay_command(std::span<const std::string> arguments) {
     return printed.ok() ? 0 : report(printed.error(), kExitFailed);
   }
   const Result<int> code = apply(settings, options);
-  return code.ok() ? *code : report(code.error(), kExitFailed);
+  if (code.ok()) return *code;
+  if (code.error().code() == ErrorCode::kStopped) return kExitInterrupted;
+  return report(code.error(), kExitFailed);
 }
 
 }  // namespace drainer

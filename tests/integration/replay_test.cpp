@@ -272,6 +272,36 @@ TEST_CASE("replay: a second signal ends it at once while the downstream refuses 
   CHECK(downstream.query_value("select count(*) from test.t1").value() == "100");
 }
 
+TEST_CASE("replay: a signal ends it while it waits for its progress rows") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  mysql::Session& downstream = pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  REQUIRE(downstream.execute("create table test.t1 (id int primary key, name varchar(32))").ok());
+  REQUIRE(downstream.execute("set global innodb_lock_wait_timeout = 1").ok());
+  std::vector<Txn> txns;
+  txns.push_back(insert_at(1));
+  const std::string file = write_pb_file(pipeline, txns);
+  REQUIRE(start(pipeline, "replay", {"-config", config, file})->wait(kEndLimit) == 0);
+
+  REQUIRE(downstream.execute("begin").ok());
+  REQUIRE(downstream.query("select * from tidb_binlog.drainer_progress for update").ok());
+  const auto replay = start(pipeline, "replay", {"-config", config, file});
+  const auto waits = [&downstream] {
+    return downstream
+               .query_value(
+                   "select count(*) from information_schema.processlist where info like "
+                   "'UPDATE%drainer_progress%'")
+               .value() != "0";
+  };
+  for (int i = 0; i < 6000 && !waits(); ++i) REQUIRE_FALSE(replay->wait_ms(5).has_value());
+  REQUIRE(waits());
+  replay->send_signal(SIGTERM);
+  CHECK(replay->wait(std::chrono::seconds(20)).value_or(-1) == 3);
+  REQUIRE(downstream.execute("rollback").ok());
+}
+
 TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {
   Pipeline pipeline(Capture::bundled());
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
