@@ -225,20 +225,20 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
                std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .mismatch = options.mismatch,
-                       .conflict_table = conflict_table(options),
-                       .cluster_id = options.cluster_id,
+                       .writer = {.mismatch = options.mismatch,
+                                  .conflict_table = conflict_table(options),
+                                  .cluster_id = options.cluster_id,
+                                  .max_allowed_packet = downstream.max_allowed_packet,
+                                  .marks = std::nullopt},
                        .safe_mode = options.syncer.safe_mode,
+                       .safe_until = start.safe_until,
                        .attempts_max = options.attempts_max,
-                       .max_allowed_packet = downstream.max_allowed_packet,
                        .txn_bytes_max = options.txn_bytes_max,
                        .dispatcher = &dispatcher_,
-                       .is_commit_ordered = options.syncer.apply.commit_order,
-                       .marks = std::nullopt};
-  worker.safe_until = start.safe_until;
+                       .is_commit_ordered = options.syncer.apply.commit_order};
   for (size_t i = 0; i < dispatch_limits(options).workers; ++i) {
     if (options.syncer.loopback_control) {
-      worker.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
+      worker.writer.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
     }
     slots_.push_back(
         {.worker = Worker(worker, ProgressRow(progress, i), i == 0 ? start.state : AppliedState(),

@@ -1,10 +1,8 @@
 #include "syncer/mysql/worker.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
-#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/failure.h"
@@ -20,17 +18,6 @@ constexpr Duration kTurnWait = std::chrono::seconds(1);
 constexpr Duration kExistsSpan = std::chrono::seconds(10);
 /// Error::detail() of "out of turn"; no server uses it.
 constexpr int32_t kOutOfTurn = -1;
-
-Histogram& query_seconds() {
-  static Histogram& histogram = metric::query_duration_time("exec");
-  return histogram;
-}
-
-// Of the packet that ends with COMMIT: it is never sent alone.
-Histogram& commit_seconds() {
-  static Histogram& histogram = metric::query_duration_time("commit");
-  return histogram;
-}
 
 Counter& retries() {
   static Counter& counter = metrics().counter(
@@ -57,7 +44,8 @@ Worker::Worker(WorkerOptions options, ProgressRow progress, const AppliedState& 
       progress_(std::move(progress)),
       clock_(clock),
       state_(state),
-      plans_(plans) {}
+      plans_(plans),
+      writer_(options_.writer, plans, clock) {}
 
 AppliedState Worker::state_at(CommitTs low_water) const {
   AppliedState state = state_;
@@ -144,7 +132,9 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
   while (true) {
     auto attempted = attempt(step, approach, stop);
     if (attempted.ok()) {
-      if (approach.had_guard) keep_order(step, approach, stop);
+      if (approach.had_guard) {
+        writer_.keep_order({*session_, progress_}, step, approach.findings, stop);
+      }
       state_ = step.after;
       return {};
     }
@@ -157,8 +147,14 @@ Result<void> Worker::attempt(const Step& step, Approach& approach, const StopTok
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
   if (is_done) return {};
   const WriteMode mode = mode_of(step, approach);
-  return approach.is_careful ? write_carefully(step, mode, approach, stop)
-                             : write(step, mode, stop);
+  StepWriter::BeforeCommit before_commit;
+  if (options_.is_commit_ordered) {
+    before_commit = [&] { return wait_turn(step, kTurnWait, stop); };
+  }
+  const StepWriter::Target target{*session_, progress_};
+  return approach.is_careful
+             ? writer_.write_carefully(target, step, mode, before_commit, approach.findings, stop)
+             : writer_.write(target, step, mode, before_commit, stop);
 }
 
 Result<void> Worker::wait_turn(const Step& step, Duration limit, const StopToken& stop) {
@@ -265,8 +261,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
       break;
   }
   // The progress row has a guard as well: there it tells of another owner.
-  const bool has_statements =
-      !step.txns.empty() || options_.marks.has_value() || failure == FailureClass::kGuard;
+  const bool has_statements = writer_.has_statements(step) || failure == FailureClass::kGuard;
   // Of our own errors, without a number, only those about values do not name their row.
   const bool is_found_by_rows = error.detail() != 0 || error.code() == ErrorCode::kInvalid ||
                                 error.code() == ErrorCode::kCorrupt;
@@ -280,141 +275,6 @@ WriteMode Worker::mode_of(const Step& step, const Approach& approach) const {
       !step.txns.empty() && step.txns.front().txn.commit_ts <= options_.safe_until;
   return options_.safe_mode || approach.is_safe || is_overlap ? WriteMode::kSafe
                                                               : WriteMode::kExact;
-}
-
-Result<void> Worker::send(std::string_view packet) {
-  const TimePoint begin = clock_.now();
-  TRY(session_->execute(packet));
-  query_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
-  return {};
-}
-
-void Worker::keep_order(const Step& step, const Approach& approach, const StopToken& stop) {
-  // Its guard comes first: of those of the rows nothing is known.
-  if (approach.has_new_mark) return;
-  auto plans = find_plans(step, stop);
-  if (!plans.ok()) return;
-  std::erase_if(ordered_, [](const auto& entry) { return entry.second.expired(); });
-  const auto keep = [&](const std::set<const TablePlan*>* blamed) {
-    for (size_t i = 0; i < step.txns.size(); ++i) {
-      for (const RowChange& row : step.txns[i].txn.rows) {
-        const PlanCache::Plan& plan = (*plans)[i][row.table];
-        const bool is_blamed =
-            blamed != nullptr ? blamed->contains(plan.get()) : row.kind != RowKind::kInsert;
-        if (!is_blamed || !plan->can_combine) continue;
-        if (!ordered_.emplace(plan.get(), plan).second) continue;
-        log_warn("rows do not change as they did upstream, the table is written row by row",
-                 {{"table", plan->target}, {"commit ts", step.last_ts()}});
-      }
-    }
-  };
-  const auto& [seen, possible] = approach.deviations;
-  const size_t known = ordered_.size();
-  keep(seen.empty() ? &possible : &seen);
-  // Of those that are not written so already none stands out: it may be any.
-  if (seen.empty() && ordered_.size() == known) keep(nullptr);
-}
-
-Result<Worker::Plans> Worker::find_plans(const Step& step, const StopToken& stop) {
-  Plans plans(step.txns.size());
-  for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i].txn;
-    plans[i].resize(txn.tables.size());
-    for (const RowChange& row : txn.rows) {
-      PlanCache::Plan& plan = plans[i][row.table];
-      if (plan != nullptr) continue;
-      auto found = plans_.find(*session_, txn.tables[row.table], stop);
-      if (!found.ok()) return std::move(found).error().because("commit ts {}", txn.commit_ts);
-      plan = std::move(found).value();
-    }
-  }
-  return plans;
-}
-
-Result<void> Worker::write(const Step& step, WriteMode mode, const StopToken& stop) {
-  ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
-  PacketWriter writer(packet_limits(options_.max_allowed_packet),
-                      {session_->no_backslash_escapes()}, mode, ordered_,
-                      [this](std::string_view packet) { return send(packet); });
-  TRY(writer.add_statement("START TRANSACTION"));
-  for (const loopback::Mark& mark : marks_of(step)) TRY(writer.add_guarded(mark.update, 1));
-  TRY(writer.add_guarded(progress_.update_text(step.after), 1));
-  for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i].txn;
-    const size_t end =
-        step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
-    for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
-      const RowChange& row = txn.rows[r];
-      TRY(writer.add_row(*plans[i][row.table], txn, row));
-    }
-  }
-  if (options_.is_commit_ordered) {
-    TRY(writer.finish());
-    TRY(wait_turn(step, kTurnWait, stop));
-  }
-  const TimePoint begin = clock_.now();
-  TRY(writer.add_statement("COMMIT"));
-  TRY(writer.finish());
-  commit_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
-  return {};
-}
-
-Result<void> Worker::write_carefully(const Step& step, WriteMode mode, Approach& approach,
-                                     const StopToken& stop) {
-  approach.has_new_mark = false;
-  ASSIGN_OR_RETURN(const auto plans, find_plans(step, stop));
-  TRY(session_->execute("START TRANSACTION"));
-  for (const loopback::Mark& mark : marks_of(step)) {
-    ASSIGN_OR_RETURN(const bool is_new, write_mark_carefully(mark));
-    approach.has_new_mark |= is_new;
-  }
-  ASSIGN_OR_RETURN(const uint64_t updated, session_->execute(progress_.update_text(step.after)));
-  if (updated != 1) return progress_.fenced_error(*session_);
-  RowWriter writer(*session_, {.statement_bytes_max =
-                                   packet_limits(options_.max_allowed_packet).packet_bytes_max,
-                               .mismatch = options_.mismatch,
-                               .cluster_id = options_.cluster_id,
-                               .conflict_table = options_.conflict_table});
-  for (size_t i = 0; i < step.txns.size(); ++i) {
-    const Txn& txn = step.txns[i].txn;
-    const size_t end =
-        step.txns.size() == 1 ? std::min(step.end_row, txn.rows.size()) : txn.rows.size();
-    for (size_t r = i == 0 ? step.first_row : 0; r < end; ++r) {
-      auto written = writer.write(*plans[i][txn.rows[r].table], txn, txn.rows[r], mode);
-      if (!written.ok() && written.error().detail() == 0 &&
-          written.error().code() != ErrorCode::kConflict) {
-        return std::move(written).error().because("commit ts {}: row {} of {}", txn.commit_ts, r,
-                                                  plans[i][txn.rows[r].table]->target);
-      }
-      TRY(std::move(written));
-    }
-  }
-  approach.deviations = writer.deviations();
-  if (options_.is_commit_ordered) TRY(wait_turn(step, kTurnWait, stop));
-  TRY(session_->execute("COMMIT"));
-  return {};
-}
-
-std::vector<loopback::Mark> Worker::marks_of(const Step& step) const {
-  if (!options_.marks) return {};
-  // Where there are no rows it does not matter whose the mark is.
-  const auto has_rows = [](const PlannedTxn& planned) { return !planned.txn.is_empty(); };
-  const auto first = std::ranges::find_if(step.txns, has_rows);
-  return options_.marks->marks_for(first == step.txns.end() ? std::vector<int64_t>()
-                                                            : first->txn.marks);
-}
-
-Result<bool> Worker::write_mark_carefully(const loopback::Mark& mark) {
-  auto marked = session_->execute(mark.update);
-  if (!marked.ok() && marked.error().detail() == kNoSuchTable) {
-    return std::move(marked).error().because(
-        "the loopback mark table is gone, start the drainer again, which creates it");
-  }
-  if (!marked.ok()) return std::move(marked).error();
-  if (*marked == 1) return false;
-  log_warn("there is no row for the loopback mark, it is inserted", {{"sql", mark.insert}});
-  TRY(session_->execute(mark.insert));
-  return true;
 }
 
 }  // namespace drainer::mysql

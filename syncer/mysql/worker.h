@@ -3,42 +3,31 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
-#include "loopback/mark_table.h"
 #include "syncer/mysql/dispatcher.h"
-#include "syncer/mysql/packet.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
-#include "syncer/mysql/row_writer.h"
 #include "syncer/mysql/session.h"
-#include "syncer/txn.h"
+#include "syncer/mysql/step_writer.h"
 
 namespace drainer::mysql {
 
 struct WorkerOptions {
   SessionOptions session;
-  MismatchPolicy mismatch = MismatchPolicy::kStop;
-  /// Where conflicts are noted; empty: nowhere.
-  std::string conflict_table{};
-  uint64_t cluster_id = 0;  ///< of the upstream
+  StepWriterOptions writer;
   bool safe_mode = false;
   CommitTs safe_until{};  ///< transactions up to it may have been applied already: safe mode
   int attempts_max = 100;
-  size_t max_allowed_packet = 16 << 20;
   /// An upstream transaction above this is cut into several downstream transactions.
   size_t txn_bytes_max = 0;
   /// Where the groups are from; null in tests of one worker.
   Dispatcher* dispatcher = nullptr;
   /// Commits wait for their turn in the order of the stream.
   bool is_commit_ordered = false;
-  /// They begin each transaction (3.1); nothing without loopback control.
-  std::optional<loopback::WriterMarks> marks;
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.
@@ -65,16 +54,6 @@ class Worker {
   Result<void> finish_ddl(const Group& group, const StopToken& stop);
 
  private:
-  /// What one downstream transaction does.
-  struct Step {
-    const Group* group = nullptr;
-    std::span<const PlannedTxn> txns;
-    size_t first_row = 0;       ///< of txns[0]
-    size_t end_row = SIZE_MAX;  ///< of txns[0] when it is the only one
-    AppliedState after;
-
-    CommitTs last_ts() const { return txns.empty() ? after.commit_ts : txns.back().txn.commit_ts; }
-  };
   /// How the next attempt is made; set by the failures before it.
   struct Approach {
     bool is_careful = false;  ///< statement by statement, to find the one that fails
@@ -82,9 +61,8 @@ class Worker {
     bool is_refreshed = false;
     bool is_in_turn = false;  ///< for a row that exists: what comes before may remove it
     bool had_guard = false;
-    bool has_new_mark = false;  ///< found by the last careful attempt
-    Deviations deviations;      ///< so are these
-    bool waits_first = false;   ///< for its turn, before it takes any lock
+    bool waits_first = false;  ///< for its turn, before it takes any lock
+    CarefulFindings findings;  ///< of the last careful attempt
     Backoff backoff{kRetryPauses};
     int32_t last_logged = 0;
   };
@@ -102,19 +80,6 @@ class Worker {
   /// A session that may write. True when it turns out that `step` has been committed already.
   Result<bool> connect(const Step& step);
   void roll_back();
-  Result<void> write(const Step& step, WriteMode mode, const StopToken& stop);
-  Result<void> write_carefully(const Step& step, WriteMode mode, Approach& approach,
-                               const StopToken& stop);
-  /// What the step's downstream transaction begins with.
-  std::vector<loopback::Mark> marks_of(const Step& step) const;
-  /// A mark of a transaction just begun, whose row is inserted when it is not there: true.
-  Result<bool> write_mark_carefully(const loopback::Mark& mark);
-  /// Of each transaction of the step, by the position of the table in it.
-  using Plans = std::vector<std::vector<PlanCache::Plan>>;
-  Result<Plans> find_plans(const Step& step, const StopToken& stop);
-  /// After a guard that has failed: writes the tables that made it fail row by row from now on.
-  void keep_order(const Step& step, const Approach& approach, const StopToken& stop);
-  Result<void> send(std::string_view packet);
   WriteMode mode_of(const Step& step, const Approach& approach) const;
 
   WorkerOptions options_;
@@ -124,10 +89,8 @@ class Worker {
   SessionIdentity lost_session_;      ///< to be killed; id 0 when there is none
   AppliedState state_;
   PlanCache& plans_;
+  StepWriter writer_;
   std::optional<TimePoint> exists_at_;  ///< when a row existed in the turn of its transaction
-  /// Tables whose rows did not change as their upstream rows do, which made a guard fail: they are
-  /// written row by row. As long as their plan is in use.
-  PlanSet ordered_;
 };
 
 }  // namespace drainer::mysql
