@@ -8,7 +8,9 @@
 #include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "drainer/base/utf8.h"
 #include "syncer/mysql/failure.h"
+#include "syncer/mysql/own_table.h"
 
 #include <fmt/format.h>
 
@@ -67,7 +69,23 @@ Result<std::string> text_of(const TablePlan& plan, Row row, QuoteStyle style) {
     text += (text.empty() ? "" : ", ") + column.quoted + " = ";
     TRY(append_literal(text, value, style, column.is_binary));
   }
-  return text.substr(0, kRecordedBytes);
+  return text;
+}
+
+/// What a record keeps of a text: its beginning, with \xHH for the bytes that are no UTF-8, which
+/// the columns of the table do not take.
+std::string recorded(std::string_view text) {
+  std::string out;
+  while (!text.empty() && out.size() < kRecordedBytes) {
+    const size_t length = utf8_length(text);
+    if (length == 0) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<uint8_t>(text[0]));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
 }
 
 Counter& conflicts(const std::string& table, bool is_applied) {
@@ -80,22 +98,17 @@ Counter& conflicts(const std::string& table, bool is_applied) {
 
 Result<void> create_conflict_table(Session& session, const std::string& schema,
                                    const std::string& table) {
-  std::string quoted;
-  append_identifier(quoted, schema);
-  const std::string create = fmt::format(
-      "CREATE TABLE IF NOT EXISTS {} (cluster_id bigint unsigned NOT NULL, commit_ts bigint NOT "
-      "NULL, row_no int unsigned NOT NULL, found_at timestamp(6) NOT NULL DEFAULT "
-      "CURRENT_TIMESTAMP(6), table_name varchar(160) NOT NULL, operation varchar(8) NOT NULL, "
-      "policy varchar(16) NOT NULL, resolution varchar(8) NOT NULL, row_key text NOT NULL, arrived "
-      "text, found text, PRIMARY KEY (cluster_id, commit_ts, row_no)) ENGINE=InnoDB CHARSET "
-      "utf8mb4",
-      table);
-  for (const std::string& sql : {"CREATE DATABASE IF NOT EXISTS " + quoted, create}) {
-    if (auto made = session.execute(sql); !made.ok()) {
-      return std::move(made).error().because("record-conflicts needs the table {}", table);
-    }
-  }
-  return {};
+  return ensure_table(
+      session,
+      {.schema = schema,
+       .quoted = table,
+       .definition =
+           "(cluster_id bigint unsigned NOT NULL, commit_ts bigint NOT NULL, row_no int unsigned "
+           "NOT NULL, found_at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), table_name "
+           "varchar(160) NOT NULL, operation varchar(8) NOT NULL, policy varchar(16) NOT NULL, "
+           "resolution varchar(8) NOT NULL, row_key text NOT NULL, arrived text, found text, "
+           "PRIMARY KEY (cluster_id, commit_ts, row_no)) ENGINE=InnoDB CHARSET utf8mb4",
+       .purpose = "records conflicts (record-conflicts = true)"});
 }
 
 Result<void> ConflictResolver::write(const TablePlan& plan, const Txn& txn, const RowChange& row) {
@@ -192,6 +205,8 @@ Result<ConflictResolver::Found> ConflictResolver::look(const Change& change) {
 }
 
 Result<bool> ConflictResolver::sender_wins(const Change& change, const Found& found) const {
+  const bool is_gone = change.row.kind != RowKind::kInsert && found.rows == 0;
+  if (is_gone) return false;  // nothing to overwrite or delete
   if (change.plan.conflict->action != ConflictAction::kNewest) {
     return change.plan.conflict->action == ConflictAction::kOverwrite;
   }
@@ -199,7 +214,6 @@ Result<bool> ConflictResolver::sender_wins(const Change& change, const Found& fo
     ASSIGN_OR_RETURN(const bool is_update, comes_again(change));
     return !is_update;
   }
-  if (change.row.kind == RowKind::kUpdate && found.rows == 0) return false;  // it was deleted
   return found.newer == 0 && (found.equal == 0 || change.plan.conflict->wins_ties);
 }
 
@@ -220,11 +234,9 @@ Result<bool> ConflictResolver::comes_again(const Change& change) const {
 }
 
 Result<void> ConflictResolver::overwrite(const Change& change) {
-  TablePlan by_key = change.plan;
-  by_key.conflict = nullptr;
   std::string sql;
   if (change.row.kind == RowKind::kUpdate) {
-    TRY(append_update(sql, by_key, change.new_values(), change.old_values(), style_));
+    TRY(append_update_by_key(sql, change.plan, change.new_values(), change.old_values(), style_));
     auto updated = session_.execute(sql);
     if (updated.ok()) return {};
     if (classify_failure(updated.error()) != FailureClass::kSafeMode) {
@@ -238,7 +250,7 @@ Result<void> ConflictResolver::overwrite(const Change& change) {
     sql.clear();
   }
   if (change.row.kind == RowKind::kDelete) return {};
-  TRY(append_insert(sql, "REPLACE", by_key, change.new_values(), style_));
+  TRY(append_insert(sql, "REPLACE", change.plan, change.new_values(), style_));
   TRY(session_.execute(sql));
   return {};
 }
@@ -270,7 +282,7 @@ Result<void> ConflictResolver::record(const Change& change, const Found& found, 
                      session_.query_value(select + ") FROM " + change.plan.target + where +
                                           " LIMIT 1 FOR UPDATE"));
     there.clear();
-    append_quoted(there, ByteView(text).substr(0, kRecordedBytes), style_);
+    append_quoted(there, recorded(text), style_);
   }
   std::string sql = fmt::format(
       "REPLACE INTO {} (cluster_id, commit_ts, row_no, table_name, operation, policy, resolution, "
@@ -279,10 +291,10 @@ Result<void> ConflictResolver::record(const Change& change, const Found& found, 
   append_quoted(sql, change.plan.target, style_);
   fmt::format_to(std::back_inserter(sql), ",'{}','{}','{}',", to_string(change.row.kind),
                  to_string(change.plan.conflict->action), is_applied ? "applied" : "skipped");
-  append_quoted(sql, describe_row(change.plan, change.old_values()), style_);
+  append_quoted(sql, recorded(describe_row(change.plan, change.old_values())), style_);
   sql.push_back(',');
   ASSIGN_OR_RETURN(const std::string arrived, text_of(change.plan, change.new_values(), style_));
-  append_quoted(sql, arrived, style_);
+  append_quoted(sql, recorded(arrived), style_);
   sql += "," + there + ")";
   TRY(session_.execute(sql));
   return {};

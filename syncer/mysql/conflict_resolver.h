@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "drainer/base/result.h"
 #include "syncer/mysql/conflict_policy.h"
@@ -15,11 +16,13 @@ inline constexpr std::string_view kConflictTableName = "drainer_conflicts";
 
 /// Makes the table in which conflicts are recorded; `table` is its quoted name. Each transaction of
 /// the downstream that settles a conflict also writes the record:
-///
-///     cluster_id, commit_ts, row_no    whose change it was: upstream transaction, number of the
-///     row found_at, table_name, operation  when and where; insert, update or delete policy,
-///     resolution               resolution: applied or skipped row_key, arrived, found          the
-///     row; what came; what was there, NULL for nothing
+// clang-format off
+///     cluster_id, commit_ts, row_no        whose change it was: upstream transaction, number of the row in it
+///     found_at, table_name, operation      when and where; insert, update or delete
+///     policy, resolution                   resolution: applied or skipped
+///     row_key, arrived, found              the row; what came; what was there, NULL for nothing. Their first
+///                                          4 kB, with \xHH for bytes that are no UTF-8
+// clang-format on
 Result<void> create_conflict_table(Session& session, const std::string& schema,
                                    const std::string& table);
 
@@ -30,11 +33,11 @@ Result<void> create_conflict_table(Session& session, const std::string& schema,
 class ConflictResolver {
  public:
   /// `table` as above; empty: conflicts are not recorded.
-  ConflictResolver(Session& session, uint64_t cluster_id, const std::string& table)
+  ConflictResolver(Session& session, uint64_t cluster_id, std::string table)
       : session_(session),
         style_{session.no_backslash_escapes()},
         cluster_id_(cluster_id),
-        table_(table) {}
+        table_(std::move(table)) {}
 
   /// Requires plan.conflict. kConflict under ConflictAction::kStop.
   Result<void> write(const TablePlan& plan, const Txn& txn, const RowChange& row);
@@ -72,7 +75,7 @@ class ConflictResolver {
   Session& session_;
   const QuoteStyle style_;
   const uint64_t cluster_id_;
-  const std::string& table_;
+  const std::string table_;
 };
 
 }  // namespace drainer::mysql

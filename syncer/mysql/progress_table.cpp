@@ -10,6 +10,7 @@
 #include "drainer/base/crc32c.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/literal.h"
+#include "syncer/mysql/own_table.h"
 
 namespace drainer::mysql {
 namespace {
@@ -112,29 +113,17 @@ std::string make_owner_name() {
 ProgressTable::ProgressTable(Id id) : id_(std::move(id)), table_(table_of(id_)) {}
 
 Result<void> ProgressTable::create(Session& session) {
-  std::string schema;
-  append_identifier(schema, id_.schema);
-  const std::string create_table = fmt::format(
-      "CREATE TABLE IF NOT EXISTS {} (cluster_id bigint unsigned NOT NULL, worker int unsigned NOT "
-      "NULL, owner varchar(128) CHARACTER SET utf8mb4 NOT NULL, epoch bigint unsigned NOT NULL, "
-      "commit_ts bigint NOT NULL, applied mediumtext CHARACTER SET ascii NOT NULL, ddl_ts bigint "
-      "NOT NULL, "
-      "checkpoint_ts bigint NOT NULL, saved_ts bigint NOT NULL, PRIMARY KEY (cluster_id, worker)) "
-      "ENGINE=InnoDB",
-      table_);
-  // Asks first: a user without the privilege to create may find both made for him.
-  if (session.query("SELECT 1 FROM " + table_ + " LIMIT 1").ok()) return check_engine(session);
-  for (const std::string& sql : {"CREATE DATABASE IF NOT EXISTS " + schema, create_table}) {
-    auto created = session.execute(sql);
-    if (created.ok()) continue;
-    if (created.error().code() != ErrorCode::kDenied) {
-      return std::move(created).error().because("create {}", table_);
-    }
-    return std::move(created).error().because(
-        "the downstream keeps the progress in {}; GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON "
-        "{}.* to the user of the drainer",
-        table_, schema);
-  }
+  TRY(ensure_table(
+      session,
+      {.schema = id_.schema,
+       .quoted = table_,
+       .definition =
+           "(cluster_id bigint unsigned NOT NULL, worker int unsigned NOT NULL, owner varchar(128) "
+           "CHARACTER SET utf8mb4 NOT NULL, epoch bigint unsigned NOT NULL, commit_ts bigint NOT "
+           "NULL, applied mediumtext CHARACTER SET ascii NOT NULL, ddl_ts bigint NOT NULL, "
+           "checkpoint_ts bigint NOT NULL, saved_ts bigint NOT NULL, PRIMARY KEY (cluster_id, "
+           "worker)) ENGINE=InnoDB",
+       .purpose = "keeps the progress"}));
   return check_engine(session);
 }
 

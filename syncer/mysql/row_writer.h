@@ -34,8 +34,8 @@ class RowWriter {
   struct Options {
     size_t statement_bytes_max;
     MismatchPolicy mismatch;
-    uint64_t cluster_id = 0;            ///< of the upstream
-    const std::string& conflict_table;  ///< where conflicts are recorded; empty: nowhere
+    uint64_t cluster_id = 0;     ///< of the upstream
+    std::string conflict_table;  ///< where conflicts are recorded; empty: nowhere
   };
 
   RowWriter(Session& session, const Options& options)

@@ -216,6 +216,22 @@ Result<void> append_columns(std::string& sql, const TablePlan& plan, Row row,
   return {};
 }
 
+template <class AppendWhere>
+Result<void> append_update_where(std::string& sql, const TablePlan& plan, Row new_row, Row old_row,
+                                 QuoteStyle style, AppendWhere append) {
+  sql += "UPDATE ";
+  sql += plan.target;
+  sql += " SET ";
+  TRY(append_columns(sql, plan, new_row, [&](const PlannedColumn& column) {
+    sql += column.quoted;
+    sql += " = ";
+    return append_literal(sql, new_row[column.offset], style, column.is_binary);
+  }));
+  TRY(append(sql, plan, old_row, style));
+  sql += " LIMIT 1";
+  return {};
+}
+
 }  // namespace
 
 Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
@@ -361,17 +377,12 @@ Result<void> append_replace(std::string& sql, const TablePlan& plan, Row row, Qu
 
 Result<void> append_update(std::string& sql, const TablePlan& plan, Row new_row, Row old_row,
                            QuoteStyle style) {
-  sql += "UPDATE ";
-  sql += plan.target;
-  sql += " SET ";
-  TRY(append_columns(sql, plan, new_row, [&](const PlannedColumn& column) {
-    sql += column.quoted;
-    sql += " = ";
-    return append_literal(sql, new_row[column.offset], style, column.is_binary);
-  }));
-  TRY(append_where(sql, plan, old_row, style));
-  sql += " LIMIT 1";
-  return {};
+  return append_update_where(sql, plan, new_row, old_row, style, append_where);
+}
+
+Result<void> append_update_by_key(std::string& sql, const TablePlan& plan, Row new_row, Row old_row,
+                                  QuoteStyle style) {
+  return append_update_where(sql, plan, new_row, old_row, style, append_where_key);
 }
 
 Result<void> append_delete(std::string& sql, const TablePlan& plan, Row row, QuoteStyle style) {

@@ -90,7 +90,11 @@ Result<void> append_update(std::string& sql, const TablePlan& plan,
 Result<void> append_delete(std::string& sql, const TablePlan& plan,
                            std::span<const tidb::Value> row, QuoteStyle style);
 
-/// The same in safe mode: whatever else the row holds where it has a key.
+/// The same whatever else the row downstream holds, where it has a key: in safe mode, and where a
+/// policy overwrites.
+Result<void> append_update_by_key(std::string& sql, const TablePlan& plan,
+                                  std::span<const tidb::Value> new_row,
+                                  std::span<const tidb::Value> old_row, QuoteStyle style);
 Result<void> append_delete_by_key(std::string& sql, const TablePlan& plan,
                                   std::span<const tidb::Value> row, QuoteStyle style);
 

@@ -187,6 +187,47 @@ TEST_CASE("conflict: the record tells who, what and what was there", "[mariadb]"
         "`at` = 20, `id` = 1, `u` = 10, `v` = 'new'");
 }
 
+TEST_CASE("conflict: a record takes any bytes, and only the beginning of long texts", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const auto b = table("test", "b",
+                       {{"id", tidb::ColumnType::kLong},
+                        {"raw", tidb::ColumnType::kBlob, "binary"},
+                        {"txt", tidb::ColumnType::kBlob}});
+  const auto values = [](int64_t id, const std::string& raw, const std::string& txt) -> Values {
+    return {number(id), binary(raw), text(txt)};
+  };
+  std::string long_text = "x";
+  for (int i = 0; i < 3000; ++i) long_text += "ä";
+  Inspector db = fresh();
+  db.run("CREATE TABLE b(id INT PRIMARY KEY, raw BLOB, txt TEXT)");
+  db.run("INSERT INTO b VALUES(1,x'fffe','a'),(2,'','" + long_text + "')");
+  MysqlSinkOptions settings = options("keep");
+  settings.syncer.conflict[0].tbl_name = "b";
+  CHECK(apply(settings, TxnBuilder(10)
+                            .update(b, values(1, "\xff\xfd", "a"), values(1, "\xff", "b"))
+                            .update(b, values(2, "", "a"), values(2, "", long_text))
+                            .build()) == "");
+  CHECK(db.rows("SELECT arrived FROM tidb_binlog.drainer_conflicts WHERE row_no = 0") ==
+        "`id` = 1, `raw` = _binary'\\xff', `txt` = 'b'");
+  CHECK(db.rows("SELECT LENGTH(arrived) BETWEEN 4000 AND 4200, LENGTH(found) BETWEEN 4000 AND 4200 "
+                "FROM tidb_binlog.drainer_conflicts WHERE row_no = 1") == "1|1");
+}
+
+TEST_CASE("conflict: a row that is gone is recorded as left out under each policy", "[mariadb]") {
+  REQUIRE_MARIADB();
+  for (const std::string policy : {"overwrite", "keep", "newest"}) {
+    INFO(policy);
+    Inspector db = fresh();
+    const auto c = table_c();
+    CHECK(apply(options(policy), TxnBuilder(10)
+                                     .update(c, row(1, "old", 5), row(1, "new", 20))
+                                     .remove(c, row(2, "gone", 1))
+                                     .build()) == "");
+    CHECK(db.rows("SELECT operation, resolution FROM tidb_binlog.drainer_conflicts") ==
+          "update|skipped\ndelete|skipped");
+  }
+}
+
 TEST_CASE("conflict: in safe mode the sender wins", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
