@@ -11,6 +11,8 @@
 #include "drainer/base/utf8.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/own_table.h"
+#include "syncer/mysql/statement.h"
+#include "syncer/mysql/where_text.h"
 
 #include <fmt/format.h>
 

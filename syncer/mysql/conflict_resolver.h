@@ -6,8 +6,9 @@
 
 #include "drainer/base/result.h"
 #include "syncer/mysql/conflict_policy.h"
+#include "syncer/mysql/literal.h"
 #include "syncer/mysql/session.h"
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/table_plan.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {

@@ -21,8 +21,8 @@ bool is_same(const Value& a, const Value& b) {
   return a.kind == b.kind && (is_bytes(a) ? a.bytes() == b.bytes() : a.u == b.u);
 }
 
-bool has_same_key(const TablePlan& plan, Row a, Row b) {
-  return std::ranges::all_of(plan.keys[0].columns, [&](uint32_t column) {
+bool has_same_key(const TablePlan& plan, const PlannedKey& key, Row a, Row b) {
+  return std::ranges::all_of(key.columns, [&](uint32_t column) {
     const uint32_t offset = plan.columns[column].offset;
     return is_same(a[offset], b[offset]);
   });
@@ -45,12 +45,15 @@ bool is_changed_in_place(const TablePlan& plan, Row before, Row after) {
   const auto is_kept = [&](const PlannedColumn& column) {
     return is_same(before[column.offset], after[column.offset]);
   };
-  return has_same_key(plan, before, after) && !std::ranges::all_of(plan.columns, is_kept);
+  const auto is_same_key = [&](const PlannedKey& key) {
+    return has_same_key(plan, key, before, after);
+  };
+  return std::ranges::all_of(plan.keys, is_same_key) && !std::ranges::all_of(plan.columns, is_kept);
 }
 
 bool is_upsert(const TablePlan& plan, Row before, Row after) {
-  return !plan.upsert_tail.empty() && !plan.has_absent(after) && plan.find_key(after) == 0 &&
-         has_same_key(plan, before, after);
+  return plan.keeps_own_columns && !plan.has_absent(after) && plan.find_key(after) == 0 &&
+         has_same_key(plan, plan.keys[0], before, after);
 }
 
 bool NetChanges::append_hashes(const TablePlan& plan, Row row) {
@@ -64,7 +67,8 @@ bool NetChanges::join(NetChange& change, const NetChange& next) {
   const bool is_gone = change.after.empty();
   if (is_insert != is_gone) return false;
   const Row last = is_gone ? change.before : change.after;
-  if (!has_same_key(*next.plan, last, is_insert ? next.after : next.before)) return false;
+  const TablePlan& plan = *next.plan;
+  if (!has_same_key(plan, plan.keys[0], last, is_insert ? next.after : next.before)) return false;
   // Inserted and deleted: left as it is, in case that the downstream has such a row.
   if (change.before.empty() && next.after.empty()) return false;
   change.after = next.after;

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/table_plan.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {
@@ -18,8 +18,8 @@ struct NetChange {
   std::span<const tidb::Value> after{};
 };
 
-/// Both rows have the same first unique key, to the byte, and differ in some column that is
-/// written: the downstream row stays where it is and changes.
+/// Both rows have the same unique keys, to the byte, and differ in some other column: the
+/// downstream row stays where it is and changes.
 bool is_changed_in_place(const TablePlan& plan, std::span<const tidb::Value> before,
                          std::span<const tidb::Value> after);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "syncer/mysql/statement.h"
+#include "syncer/mysql/where_text.h"
+
 namespace drainer::mysql {
 namespace {
 
@@ -89,20 +92,24 @@ Result<void> PacketWriter::add_row(const TablePlan& plan, const Txn& txn, const 
 Result<void> PacketWriter::write_net() {
   if (net_.is_empty()) return {};
   const std::span<const NetChange> changes = net_.sorted();
-  const auto is_replaced = [](const NetChange& change) {
-    return !change.before.empty() && !change.after.empty() && change.plan->has_single_key &&
-           is_changed_in_place(*change.plan, change.before, change.after);
+  const auto has_both = [](const NetChange& change) {
+    return !change.before.empty() && !change.after.empty();
+  };
+  const auto is_in_place = [&](const NetChange& change) {
+    return has_both(change) && is_changed_in_place(*change.plan, change.before, change.after);
   };
   for (const NetChange& change : changes) {
-    if (change.before.empty() || is_replaced(change)) continue;
-    TRY(add_delete(*change.plan, change.before));
+    if (change.after.empty()) TRY(add_delete(*change.plan, change.before));
   }
   for (const NetChange& change : changes) {
-    if (is_replaced(change)) TRY(add_insert(Verb::kChange, *change.plan, change.after));
+    if (is_in_place(change)) TRY(add_insert(Verb::kChange, *change.plan, change.after));
   }
   for (const NetChange& change : changes) {
-    if (change.after.empty() || is_replaced(change)) continue;
-    TRY(add_insert(Verb::kInsert, *change.plan, change.after));
+    if (!has_both(change) || is_in_place(change)) continue;
+    TRY(add_update(*change.plan, change.after, change.before));
+  }
+  for (const NetChange& change : changes) {
+    if (change.before.empty()) TRY(add_insert(Verb::kInsert, *change.plan, change.after));
   }
   net_.clear();
   return {};
@@ -155,12 +162,12 @@ Result<void> PacketWriter::add_insert(Verb verb, const TablePlan& plan, Row row)
           .begin = sql_.size(),
           .rows = 1,
           .can_grow = can_share};
-  TRY(append_insert(sql_, verb == Verb::kInsert ? "INSERT" : "REPLACE", plan, row, style_));
+  TRY(append_insert(sql_, verb == Verb::kReplace ? "REPLACE" : "INSERT", plan, row, style_));
   return fit_packet(/*is_statement_end=*/false);
 }
 
 Result<void> PacketWriter::add_replace(const TablePlan& plan, Row row) {
-  if (plan.upsert_tail.empty()) return add_insert(Verb::kReplace, plan, row);
+  if (!plan.keeps_own_columns) return add_insert(Verb::kReplace, plan, row);
   TRY(count_statement(/*is_scan=*/false));
   TRY(append_replace(sql_, plan, row, style_));
   sql_.push_back(';');
@@ -221,6 +228,7 @@ void PacketWriter::close_run() {
   const bool is_list = run_.verb == Verb::kDelete && run_.rows > 1 &&
                        run_.plan->keys[static_cast<size_t>(run_.key)].columns.size() == 1;
   if (is_list) sql_.push_back(')');
+  if (run_.verb == Verb::kChange) sql_ += run_.plan->upsert_tail;
   sql_.push_back(';');
   if (run_.verb == Verb::kDelete && mode_ == WriteMode::kExact) {
     append_guard(sql_, run_.rows);
@@ -237,7 +245,8 @@ void PacketWriter::close_run() {
 Result<void> PacketWriter::fit_packet(bool is_statement_end) {
   const size_t before = complete_;
   if (is_statement_end) complete_ = sql_.size();
-  if (sql_.size() <= limits_.packet_bytes) return {};
+  const size_t tail = run_.verb == Verb::kChange ? run_.plan->upsert_tail.size() : 0;
+  if (sql_.size() + tail <= limits_.packet_bytes) return {};
   if (before > 0) {
     // What was complete before this statement goes out; the statement begins the next packet.
     TRY(send_(std::string_view(sql_).substr(0, before)));
@@ -245,8 +254,8 @@ Result<void> PacketWriter::fit_packet(bool is_statement_end) {
     complete_ = is_statement_end ? sql_.size() : 0;
     run_.begin -= is_statement_end ? 0 : before;
   }
-  if (sql_.size() > limits_.packet_bytes_max) {
-    return too_large_error(sql_.size(), limits_.packet_bytes_max);
+  if (sql_.size() + tail > limits_.packet_bytes_max) {
+    return too_large_error(sql_.size() + tail, limits_.packet_bytes_max);
   }
   return {};
 }

@@ -9,8 +9,8 @@
 #include <unordered_map>
 
 #include "drainer/base/result.h"
+#include "syncer/mysql/literal.h"
 #include "syncer/mysql/net_changes.h"
-#include "syncer/mysql/statement.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {
@@ -49,11 +49,12 @@ using PlanSet = std::unordered_map<const TablePlan*, std::weak_ptr<const TablePl
 /// limits allow.
 ///
 /// In kExact, the changes of a row are put together (net_changes.h) and rows are written table by
-/// table: deletes as lists of keys, changed rows as REPLACE of many or, where the table has further
-/// unique keys, as delete and insert. A REPLACE counts two for a row that was there and has
-/// changed, so that its guard finds a missing row as an UPDATE's does. Elsewhere the order of the
-/// row changes is kept and neighbours are put together. One thread; plans and rows must outlive the
-/// writer.
+/// table: deletes as lists of keys; rows that stay where they are as one INSERT of many that
+/// updates those which exist, all of them; rows whose unique keys change by an UPDATE each; then
+/// inserts. An INSERT counts two for a row that was there and has changed, so that its guard finds
+/// a missing row as an UPDATE's does. Columns that only the downstream has keep their values.
+/// Elsewhere the order of the row changes is kept and neighbours are put together. One thread;
+/// plans and rows must outlive the writer.
 class PacketWriter {
  public:
   using Send = std::function<Result<void>(std::string_view packet)>;

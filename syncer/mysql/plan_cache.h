@@ -9,8 +9,8 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
-#include "syncer/mysql/statement.h"
 #include "syncer/mysql/table_keys.h"
+#include "syncer/mysql/table_plan.h"
 
 namespace drainer::mysql {
 

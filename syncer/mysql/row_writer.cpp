@@ -8,6 +8,8 @@
 #include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/downstream.h"
 #include "syncer/mysql/failure.h"
+#include "syncer/mysql/statement.h"
+#include "syncer/mysql/where_text.h"
 
 namespace drainer::mysql {
 

@@ -6,9 +6,10 @@
 #include <string_view>
 
 #include "drainer/base/result.h"
+#include "syncer/mysql/literal.h"
 #include "syncer/mysql/packet.h"
 #include "syncer/mysql/session.h"
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/table_plan.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {

@@ -98,10 +98,10 @@ TEST_CASE("row writer: only the table whose rows do not change as upstream is wr
   };
   update(10, is_missing ? 2 : 1, 1, is_missing ? 2 : 1.000000001);
   const int updates = count("update");
-  const int replaces = count("replace");
+  const int inserts = count("insert");
   update(11, 1, 1, 3);
   CHECK(count("update") == updates + 2);  // and the progress
-  CHECK(count("replace") == replaces + 1);
+  CHECK(count("insert") == inserts + 1);  // that updates
   CHECK(sink.finish() == "");
   CHECK(db.rows("SELECT * FROM a") == "1|3");
   CHECK(db.rows("SELECT * FROM b") == "1|2");

@@ -370,6 +370,28 @@ TEST_CASE("sink: a row that exists already is replaced, once, in safe mode", "[m
   CHECK(db.rows("SELECT id, b FROM t") == "1|new");
 }
 
+TEST_CASE("sink: what only the downstream has stays, also where it was added meanwhile",
+          "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh();
+  const bool has_second_key = GENERATE(false, true);
+  if (has_second_key) db.run("ALTER TABLE t ADD UNIQUE KEY uk_b(b)");
+  RunningSink sink(options());
+  const auto t = table_t();
+  sink.submit(TxnBuilder(10).insert(t, row_t(1, "a")).insert(t, row_t(2, "b")).build());
+  REQUIRE(sink.wait_applied(10));
+  db.run("ALTER TABLE t ADD COLUMN note VARCHAR(10) DEFAULT 'new'");
+  db.run("UPDATE t SET note = 'kept'");
+  const Values changed = {number(1), text("a"), text("changed")};
+  sink.submit(TxnBuilder(11)
+                  .update(t, row_t(1, "a"), changed)
+                  .update(t, row_t(2, "b"), row_t(20, "bb"))
+                  .build());
+  REQUIRE(sink.wait_applied(11));
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT id, b, c, note FROM t ORDER BY id") == "1|a|changed|kept\n20|bb|NULL|kept");
+}
+
 TEST_CASE("sink: a second drainer of the same cluster shuts out the first", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();

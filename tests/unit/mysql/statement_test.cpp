@@ -220,9 +220,11 @@ TEST_CASE("packet: rows are written table by table, counts are guarded") {
                       .remove(t, {number(7), text("f"), null()})
                       .build();
   CHECK(packets(plan, txn, WriteMode::kExact) ==
-        "DELETE FROM `test`.`t` WHERE `id` IN (3,4,5,7);"
-        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>4);"
-        "INSERT INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2),('e',NULL,6);");
+        "DELETE FROM `test`.`t` WHERE `id` IN (3,4,7);"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>3);"
+        "UPDATE `test`.`t` SET `b` = 'e',`c` = NULL,`id` = 6 WHERE `id` = 5 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
+        "INSERT INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2);");
   CHECK(packets(plan, txn, WriteMode::kSafe) ==
         "REPLACE INTO `test`.`t`(`b`,`c`,`id`) VALUES('a',NULL,1),('b',NULL,2);"
         "DELETE FROM `test`.`t` WHERE `id` IN (3,4,5);"
@@ -273,24 +275,44 @@ TEST_CASE("packet: the changes of one row become one, those of a table one state
   CHECK(packets(plan, txn, WriteMode::kExact) ==
         "DELETE FROM `d`.`t` WHERE `a` = 5 LIMIT 1;"
         "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
-        "REPLACE INTO `d`.`t`(`a`,`b`) VALUES(1,1),(2,2),(3,5);"
+        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,1),(2,2),(3,5)"
+        " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),`b`=VALUES(`b`);"
         "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>6);"
         "INSERT INTO `d`.`t`(`a`,`b`) VALUES(4,1);");
   // The key that another row leaves is taken only after it has been left.
   const Txn moved =
       TxnBuilder(2).update(t, row(1, 0), row(9, 0)).update(t, row(2, 0), row(1, 0)).build();
   CHECK(packets(plan, moved, WriteMode::kExact) ==
-        "DELETE FROM `d`.`t` WHERE `a` = 1 LIMIT 1;"
+        "UPDATE `d`.`t` SET `a` = 9,`b` = 0 WHERE `a` = 1 LIMIT 1;"
         "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
-        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(9,0);"
-        "DELETE FROM `d`.`t` WHERE `a` = 2 LIMIT 1;"
-        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);"
-        "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,0);");
+        "UPDATE `d`.`t` SET `a` = 1,`b` = 0 WHERE `a` = 2 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
   // Inserted and deleted: both are written.
   const Txn gone = TxnBuilder(3).insert(t, row(1, 0)).remove(t, row(1, 0)).build();
   CHECK(packets(plan, gone, WriteMode::kExact) ==
         "INSERT INTO `d`.`t`(`a`,`b`) VALUES(1,0);"
         "DELETE FROM `d`.`t` WHERE `a` = 1 LIMIT 1;"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
+}
+
+TEST_CASE("packet: with a second unique key a row changes in place while both keys stay") {
+  const auto t = table(
+      "d", "t", {{"a", ColumnType::kLong}, {"b", ColumnType::kLong}, {"c", ColumnType::kLong}});
+  const TablePlan plan =
+      plan_of(t, downstream({{"a"}, {"b"}, {"c"}}, {{"PRIMARY", {"a"}}, {"uk", {"b"}}}));
+  const auto row = [](int64_t a, int64_t b, int64_t c) {
+    return Values{number(a), number(b), number(c)};
+  };
+  const Txn txn = TxnBuilder(1)
+                      .update(t, row(1, 1, 0), row(1, 1, 5))
+                      .update(t, row(2, 2, 0), row(2, 20, 0))
+                      .update(t, row(3, 3, 0), row(3, 3, 6))
+                      .build();
+  CHECK(packets(plan, txn, WriteMode::kExact) ==
+        "INSERT INTO `d`.`t`(`a`,`b`,`c`) VALUES(1,1,5),(3,3,6)"
+        " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),`b`=VALUES(`b`),`c`=VALUES(`c`);"
+        "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>4);"
+        "UPDATE `d`.`t` SET `a` = 2,`b` = 20,`c` = 0 WHERE `a` = 2 LIMIT 1;"
         "SET @drainer_guard=18446744073709551615+(ROW_COUNT()<>1);");
 }
 
