@@ -22,15 +22,15 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
   if (checkpoint.cluster_id() != 0) return checkpoint.cluster_id();
   ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
                    mysql::Session::open(mysql::base_session_options(options.syncer.to)));
-  const std::string schema = checkpoint_schema(options);
+  const schema::TableName table = progress_table(options);
   ASSIGN_OR_RETURN(const std::vector<uint64_t> clusters,
-                   mysql::ProgressTable::find_clusters(*session, schema, saved));
+                   mysql::ProgressTable::find_clusters(*session, table, saved));
   if (clusters.size() > 1) {
     return make_error(
         ErrorCode::kInvalid,
         "the checkpoint {} may be that of the clusters {}: delete the rows of all but "
         "one from {}.{} on the downstream",
-        saved, fmt::join(clusters, ", "), schema, mysql::kProgressTableName);
+        saved, fmt::join(clusters, ", "), table.schema, table.table);
   }
   if (clusters.empty()) {
     log_warn("no progress downstream knows the checkpoint; starting there in safe mode",

@@ -220,7 +220,7 @@ Result<std::optional<Progress>> find_progress(const std::string& task, const Opt
   ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
                    mysql::Session::open(mysql::base_session_options(options.syncer.to)));
   const mysql::ProgressTable table(
-      {.schema = checkpoint_schema(options), .cluster_id = id_of_task(task), .owner = {}});
+      {.table = progress_table(options), .cluster_id = id_of_task(task), .owner = {}});
   return table.find(*session);
 }
 

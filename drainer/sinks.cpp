@@ -22,7 +22,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
   mysql::MysqlSinkOptions sink_options;
   sink_options.syncer = options.syncer;
   sink_options.cluster_id = start.cluster_id;
-  sink_options.progress_schema = checkpoint_schema(options);
+  sink_options.progress_table = progress_table(options);
   set_checkpoint(sink_options, start.save_point, start.has_checkpoint);
   sink_options.is_start_given = start.is_start_given;
   if (start.checkpoint != nullptr) {

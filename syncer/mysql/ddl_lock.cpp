@@ -14,10 +14,11 @@ constexpr Duration kPause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-// A schema's name alone may be as long as the server lets a lock's be.
+// The table's name alone may be as long as the server lets a lock's be.
 DdlLock::DdlLock(ProgressTable::Id id)
     : id_(std::move(id)),
-      lock_(fmt::format("drainer ddl {} {:08x}", id_.cluster_id, crc32c(id_.schema))) {}
+      lock_(fmt::format("drainer ddl {} {:08x}", id_.cluster_id,
+                        crc32c(id_.table.schema + "." + id_.table.table))) {}
 
 Result<void> DdlLock::take(Session& session, Clock& clock, const StopToken& stop) const {
   const ProgressRow owned(id_, 0);

@@ -72,7 +72,7 @@ size_t rows_of(const Group& group) {
 std::string conflict_table(const MysqlSinkOptions& options) {
   std::string table;
   if (options.syncer.apply.record_conflicts) {
-    append_table_name(table, options.progress_schema, kConflictTableName);
+    append_table_name(table, options.progress_table.schema, kConflictTableName);
   }
   return table;
 }
@@ -126,19 +126,25 @@ MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
               {"applied", previous->state.commit_ts}});
     return start_at_checkpoint(true);
   }
-  if (options.checkpoint_ts > previous->state.commit_ts) return start_at_checkpoint(is_torn);
-  // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
-  // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
-  // the progress ahead.
   const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
                        options.checkpoint_ts == previous->saved_ts ||
                        options.checkpoint_ts == previous->late_ts;
+  Start start{.state = previous->state};
+  if (options.checkpoint_ts > previous->state.commit_ts) {
+    if (!options.has_checkpoint || !is_ours) {
+      return start_at_checkpoint(is_torn || options.checkpoint_ts < previous->state.last_ts());
+    }
+    // Transactions without rows are not written, only the checkpoint tells of them.
+    start.state.raise(options.checkpoint_ts);
+  }
+  // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
+  // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
+  // the progress ahead.
   if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
     log_warn("another drainer has saved the checkpoint since the last start; starting there",
              {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
     return start_at_checkpoint(is_behind || !options.is_consistent);
   }
-  Start start{.state = previous->state};
   // A run in safe mode ended before the place from which the downstream has nothing newer. (A
   // recovery without PD does not know the place, but it is not above what PD says now.)
   const CommitTs safe_until = std::min(previous->safe_until, options.safe_until);
@@ -153,9 +159,9 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   ASSIGN_OR_RETURN(auto session, Session::open(downstream.dml));
   ASSIGN_OR_RETURN(const ConflictPolicies conflicts, ConflictPolicies::make(options.syncer));
   if (const std::string table = conflict_table(options); !table.empty()) {
-    TRY(create_conflict_table(*session, options.progress_schema, table));
+    TRY(create_conflict_table(*session, options.progress_table.schema, table));
   }
-  const ProgressTable::Id id{.schema = options.progress_schema,
+  const ProgressTable::Id id{.table = options.progress_table,
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
   const size_t workers = dispatch_limits(options).workers;
@@ -297,7 +303,9 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
     const TimePoint begin = clock_.now();
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
-    } else {
+    } else if (rows_of(*group) > 0) {
+      // Else there is nothing to write: the next transaction with rows, or the next checkpoint,
+      // tells of it. In a pair each side would answer the progress of the other for ever.
       TRY(slot.worker.apply(*group, stop));
       observe_latency(*group, clock_.unix_ms());
     }

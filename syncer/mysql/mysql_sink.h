@@ -25,7 +25,7 @@ namespace drainer::mysql {
 struct MysqlSinkOptions {
   SyncerOptions syncer;
   uint64_t cluster_id = 0;  ///< of the upstream
-  std::string progress_schema = "tidb_binlog";
+  schema::TableName progress_table = default_progress_table();
 
   /// Where the checkpoint stands: its commit ts (or the initial one) and `consistent`;
   /// has_checkpoint is false when no drainer has saved one.

@@ -38,9 +38,9 @@ std::string state_assignments(const AppliedState& state) {
                      encode_spans(state), state.ddl_ts.value);
 }
 
-std::string table_of(const ProgressTable::Id& id) {
+std::string table_of(const schema::TableName& name) {
   std::string table;
-  append_table_name(table, id.schema, kProgressTableName);
+  append_table_name(table, name.schema, name.table);
   return table;
 }
 
@@ -48,7 +48,7 @@ std::string table_of(const ProgressTable::Id& id) {
 NamedLock session_lock(const ProgressTable::Id& id, std::string_view worker,
                        const std::string& owner) {
   return NamedLock(fmt::format("drainer row {} {} {:08x}", id.cluster_id, worker,
-                               crc32c(id.schema + " " + owner)));
+                               crc32c(table_of(id.table) + " " + owner)));
 }
 
 // Of the rows that select_text() gives.
@@ -110,12 +110,12 @@ std::string make_owner_name() {
   return fmt::format("{}:{}:{:08x}", name, getpid(), random());
 }
 
-ProgressTable::ProgressTable(Id id) : id_(std::move(id)), table_(table_of(id_)) {}
+ProgressTable::ProgressTable(Id id) : id_(std::move(id)), table_(table_of(id_.table)) {}
 
 Result<void> ProgressTable::create(Session& session) {
   TRY(ensure_table(
       session,
-      {.schema = id_.schema,
+      {.schema = id_.table.schema,
        .quoted = table_,
        .definition =
            "(cluster_id bigint unsigned NOT NULL, worker int unsigned NOT NULL, owner varchar(128) "
@@ -136,7 +136,7 @@ Result<void> ProgressTable::check_engine(Session& session) const {
           "SELECT t.ENGINE, e.TRANSACTIONS FROM information_schema.TABLES t LEFT JOIN "
           "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = {} AND "
           "t.TABLE_NAME = {}",
-          quoted(id_.schema), quoted(kProgressTableName))));
+          quoted(id_.table.schema), quoted(id_.table.table))));
   if (rows.empty() || rows[0][1].value_or("NO") == "YES") return {};
   return make_error(ErrorCode::kInvalid,
                     "{} has the engine {}, which has no transactions: ALTER TABLE {} ENGINE=InnoDB",
@@ -179,15 +179,14 @@ Result<std::optional<ProgressTable::Previous>> ProgressTable::find(Session& sess
 }
 
 Result<std::vector<uint64_t>> ProgressTable::find_clusters(Session& session,
-                                                           const std::string& schema,
+                                                           const schema::TableName& table,
                                                            CommitTs checkpoint) {
   ASSIGN_OR_RETURN(
       const auto rows,
       query_if_present(
           session, fmt::format("SELECT cluster_id FROM {0} WHERE worker={1} AND cluster_id<>0 AND "
                                "(checkpoint_ts={2} OR saved_ts={2}) ORDER BY cluster_id",
-                               table_of({.schema = schema, .owner = {}}), kCheckpointRow,
-                               checkpoint.value)));
+                               table_of(table), kCheckpointRow, checkpoint.value)));
   std::vector<uint64_t> clusters;
   for (const ResultRow& row : rows) clusters.push_back(number_of<uint64_t>(row[0]));
   return clusters;
@@ -233,7 +232,7 @@ Result<void> CheckpointNote::announce(CommitTs checkpoint) {
     session_.reset();
     if (done.error().code() == ErrorCode::kConflict || attempt == kAnnounceAttempts) {
       return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
-                                             table_of(id_));
+                                             table_of(id_.table));
     }
     clock_.sleep_for(kAnnouncePause, StopToken());
   }
@@ -248,7 +247,7 @@ Result<void> CheckpointNote::try_announce(CommitTs checkpoint) {
   }
   const std::string update = fmt::format(
       "UPDATE {} SET checkpoint_ts={},saved_ts={} WHERE cluster_id={} AND worker={} AND owner={}",
-      table_of(id_), checkpoint.value, saved_.value, id_.cluster_id, kCheckpointRow,
+      table_of(id_.table), checkpoint.value, saved_.value, id_.cluster_id, kCheckpointRow,
       quoted(id_.owner));
   ASSIGN_OR_RETURN(const uint64_t matched, session_->execute(update));
   if (matched == 1) return {};
@@ -258,7 +257,7 @@ Result<void> CheckpointNote::try_announce(CommitTs checkpoint) {
 ProgressRow::ProgressRow(ProgressTable::Id id, size_t worker)
     : id_(std::move(id)),
       session_lock_(session_lock(id_, std::to_string(worker), id_.owner)),
-      table_(table_of(id_)),
+      table_(table_of(id_.table)),
       where_(fmt::format(" WHERE cluster_id={} AND worker={}", id_.cluster_id, worker)) {}
 
 Result<AppliedState> ProgressRow::renew(Session& session) {

@@ -10,6 +10,7 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
+#include "drainer/schema/table_version.h"
 #include "syncer/mysql/applied_state.h"
 #include "syncer/mysql/named_lock.h"
 #include "syncer/mysql/session.h"
@@ -17,6 +18,10 @@
 namespace drainer::mysql {
 
 inline constexpr std::string_view kProgressTableName = "drainer_progress";
+/// Where the progress is unless somebody says otherwise.
+inline schema::TableName default_progress_table() {
+  return {"tidb_binlog", std::string(kProgressTableName)};
+}
 /// In place of a worker's number.
 inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 
@@ -59,7 +64,7 @@ inline constexpr uint32_t kCheckpointRow = UINT32_MAX;
 class ProgressTable {
  public:
   struct Id {
-    std::string schema;
+    schema::TableName table = default_progress_table();
     uint64_t cluster_id = 0;
     std::string owner;
   };
@@ -82,7 +87,8 @@ class ProgressTable {
   Result<std::optional<Previous>> find(Session& session) const;
   /// Clusters whose drainer has started with this checkpoint, or announced it as one of its last
   /// two; runs that did not know their cluster, 0, are left out.
-  static Result<std::vector<uint64_t>> find_clusters(Session& session, const std::string& schema,
+  static Result<std::vector<uint64_t>> find_clusters(Session& session,
+                                                     const schema::TableName& table,
                                                      CommitTs checkpoint);
   /// Ends idle sessions of the owner before and makes this process the owner of the rows 0 …
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was

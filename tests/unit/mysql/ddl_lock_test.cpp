@@ -22,7 +22,7 @@ class Owner {
  public:
   Owner(Inspector& db, const std::string& name) : Owner(db, name, system_clock()) {}
   Owner(Inspector& db, const std::string& name, Clock& clock)
-      : id_{"tidb_binlog", 7, name},
+      : id_{.cluster_id = 7, .owner = name},
         runner_(root_session(MariadbServer::shared().port()), DdlLock(id_), kAttempts, clock) {
     ProgressTable progress(id_);
     REQUIRE(progress.create(db.session()).ok());

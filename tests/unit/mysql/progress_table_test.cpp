@@ -10,8 +10,6 @@ namespace {
 using namespace sample;
 using fakes::MariadbServer;
 
-constexpr const char* kSchema = "tidb_binlog";
-
 MysqlSinkOptions options_of(uint64_t cluster_id, int64_t checkpoint) {
   MysqlSinkOptions options = sink_options(MariadbServer::shared().port());
   options.cluster_id = cluster_id;
@@ -29,7 +27,7 @@ Inspector fresh() {
 TEST_CASE("progress table: is looked at without taking over", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
-  const ProgressTable table({.schema = kSchema, .cluster_id = 7, .owner = {}});
+  const ProgressTable table({.cluster_id = 7, .owner = {}});
   auto found = table.find(db.session());
   REQUIRE(found.ok());
   CHECK_FALSE(found->has_value());
@@ -46,7 +44,7 @@ TEST_CASE("progress table: is looked at without taking over", "[mariadb]") {
   CHECK(sink.wait_applied(20));
   CHECK(sink.finish() == "");
 
-  const ProgressTable other({.schema = kSchema, .cluster_id = 8, .owner = {}});
+  const ProgressTable other({.cluster_id = 8, .owner = {}});
   found = other.find(db.session());
   REQUIRE(found.ok());
   CHECK_FALSE(found->has_value());
@@ -56,7 +54,8 @@ TEST_CASE("progress table: a checkpoint tells the clusters that it may be of", "
   REQUIRE_MARIADB();
   Inspector db = fresh();
   const auto clusters = [&](int64_t checkpoint) {
-    auto found = ProgressTable::find_clusters(db.session(), kSchema, CommitTs(checkpoint));
+    auto found =
+        ProgressTable::find_clusters(db.session(), default_progress_table(), CommitTs(checkpoint));
     REQUIRE(found.ok());
     return *found;
   };
