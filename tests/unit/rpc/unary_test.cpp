@@ -3,8 +3,8 @@
 
 #include <atomic>
 
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/threads.h"
-#include "drainer/rpc/file_descriptor.h"
 #include "drainer/rpc/grpc_client.h"
 
 #include "event.h"
