@@ -19,6 +19,7 @@
 #include "conf/go_text.h"
 #include "conf/go_url.h"
 #include "conf/toml_file.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/log.h"
 
 namespace drainer::conf {
@@ -86,7 +87,6 @@ std::string first_line(std::string_view text) {
 class ShellCommand {
  public:
   ~ShellCommand() {
-    if (output_ >= 0) ::close(output_);
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     wait_for_exit();
@@ -95,11 +95,12 @@ class ShellCommand {
   Result<void> start(const std::string& command) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return invalid(system_error_text(errno));
-    output_ = pipe[0];
+    output_ = FileDescriptor(pipe[0]);
+    const FileDescriptor input(pipe[1]);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
     std::string shell = "sh";
     std::string option = "-c";
     // By way of the environment, since everybody may read a process's arguments.
@@ -112,7 +113,6 @@ class ShellCommand {
     const int failed =
         ::posix_spawn(&pid_, "/bin/sh", &actions, nullptr, arguments.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&actions);
-    ::close(pipe[1]);
     if (failed == 0) return {};
     pid_ = 0;
     return invalid(system_error_text(failed));
@@ -125,12 +125,12 @@ class ShellCommand {
     while (true) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
           deadline - std::chrono::steady_clock::now());
-      pollfd waiting{output_, POLLIN, 0};
+      pollfd waiting{output_.get(), POLLIN, 0};
       if (left.count() <= 0)
         return invalid(fmt::format("no end after {} s", kCommandTimeMax.count()));
       if (::poll(&waiting, 1, static_cast<int>(left.count())) <= 0) continue;
       std::array<char, 4096> buffer{};
-      const ssize_t got = ::read(output_, buffer.data(), buffer.size());
+      const ssize_t got = ::read(output_.get(), buffer.data(), buffer.size());
       if (got == 0) return out;
       if (got < 0 && errno != EINTR) return invalid(system_error_text(errno));
       if (got > 0) out.append(buffer.data(), static_cast<size_t>(got));
@@ -154,7 +154,7 @@ class ShellCommand {
   }
 
   pid_t pid_ = 0;
-  int output_ = -1;
+  FileDescriptor output_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "conf/toml_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,8 @@
 
 #include "conf/go_text.h"
 #include "drainer/base/ascii.h"
+#include "drainer/base/file_descriptor.h"
+#include "drainer/base/files.h"
 
 namespace drainer::conf {
 
@@ -373,18 +374,11 @@ Result<std::string> read_file(const std::string& path) {
   const auto fail = [&](std::string_view verb) {
     return make_error(ErrorCode::kInvalid, "{} {}: {}", verb, path, system_error_text(errno));
   };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail("open");
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail("open");
   std::string out;
-  std::array<char, 16384> buffer;
-  ssize_t got = 0;
-  do {
-    got = ::read(fd, buffer.data(), buffer.size());
-    if (got > 0) out.append(buffer.data(), static_cast<size_t>(got));
-  } while (got > 0 || (got < 0 && errno == EINTR));
-  const Result<std::string> result = got < 0 ? Result<std::string>(fail("read")) : std::move(out);
-  ::close(fd);
-  return result;
+  if (!read_to_end(fd.get(), out)) return fail("read");
+  return out;
 }
 
 }  // namespace drainer::conf

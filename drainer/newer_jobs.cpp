@@ -54,7 +54,7 @@ Result<std::vector<std::shared_ptr<const tidb::DdlJob>>> NewerJobs::find(
                 {"column id", column.column},
                 {"seconds", (now - begin) / std::chrono::seconds(1)}});
     }
-    if (!clock_.sleep_for(kLookPause, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!clock_.sleep_for(kLookPause, stop)) return stopped();
   }
 }
 

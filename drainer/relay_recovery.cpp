@@ -66,7 +66,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
   Replay replay(source, rules, *sink, applied, clock);
   TRY(replay.run(end));
-  if (!replay.is_complete()) return make_error(ErrorCode::kStopped, "stopped");
+  if (!replay.is_complete()) return stopped();
   point.commit_ts = std::max(point.commit_ts, replay.figures().applied_ts);
   log_info("finish feed by relay log");
   point.consistent = point.commit_ts >= sink->holds_up_to();

@@ -33,7 +33,7 @@ class Replay {
 
   /// Until the source ends and all of it is applied, the first error, or `end`: in order, what was
   /// submitted is still applied, if the downstream takes it within kDrainLimit. `on_progress` hears
-  /// about it several times a second.
+  /// about it after each report of the sink.
   Result<void> run(const EndTokens& end, const std::function<void()>& on_progress = {});
 
   struct Figures {

@@ -29,6 +29,7 @@ void ReplayFilter::filter_ddl(Txn& txn) const {
                            {"sql", ddl.text},
                            {"commit ts", txn.commit_ts}};
   if (drops_own_schema(rules_.own_schemas, ddl.effect, ddl.text)) {
+    log_warn(kKeepsOwnSchema, where);
     txn.ddl.reset();
     return;
   }

@@ -6,7 +6,7 @@
 namespace drainer {
 
 /// Takes out of transactions that were read back what the configuration's filters leave out, as the
-/// syncer does with those of the pumps. Immutable.
+/// syncer does with those of the pumps. One thread: it remembers what it has found out of tables.
 class ReplayFilter {
  public:
   /// The rules must outlive it.

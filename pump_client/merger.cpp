@@ -66,7 +66,6 @@ std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
     if (commit_ts == last_taken_) {
       log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", smallest->first}});
     } else {
-      ++disorder_count_;
       metric::disorder_binlog_count().add();
       log_error(
           "binlog's commit ts less than the last ts",
@@ -107,11 +106,6 @@ tidb::BinlogItem Merger::take_from(Source& source) {
 CommitTs Merger::last_taken() const {
   MutexLock lock(mutex_);
   return last_taken_;
-}
-
-uint64_t Merger::disorder_count() const {
-  MutexLock lock(mutex_);
-  return disorder_count_;
 }
 
 std::optional<PumpId> Merger::waiting_for() const {

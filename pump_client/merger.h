@@ -44,10 +44,8 @@ class Merger {
 
   /// Where a new pump has to start: the latest commit ts that left.
   CommitTs last_taken() const EXCLUDES(mutex_);
-  /// Items dropped because their commit ts lay below the last one.
-  uint64_t disorder_count() const EXCLUDES(mutex_);
   /// A pump which has nothing waiting and so holds the others back; none when all have, or no
-  /// source is known. For the log and /status.
+  /// source is known. For the log.
   std::optional<PumpId> waiting_for() const EXCLUDES(mutex_);
 
  private:
@@ -70,7 +68,6 @@ class Merger {
   QueueLimits per_pump_ GUARDED_BY(mutex_);
   std::map<PumpId, Source> sources_ GUARDED_BY(mutex_);
   CommitTs last_taken_ GUARDED_BY(mutex_);
-  uint64_t disorder_count_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace drainer

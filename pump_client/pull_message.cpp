@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "drainer/base/wire_reader.h"
+
 namespace drainer {
 
 namespace {
 
-constexpr uint64_t kEntityTag = 1 << 3 | 2;
-constexpr uint64_t kPayloadTag = 2 << 3 | 2;
+constexpr uint32_t kEntityField = 1;
+constexpr uint32_t kPayloadField = 2;
 
 void append_varint(Bytes& out, uint64_t value) {
   while (value >= 0x80) {
@@ -17,63 +19,20 @@ void append_varint(Bytes& out, uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-// Walks over the fields of one message within `bytes[begin, end)`.
-class Fields {
- public:
-  Fields(ByteView bytes, PayloadRange range)
-      : bytes_(bytes), at_(range.offset), end_(range.offset + range.length) {}
-
-  // The range of the last field with `tag` (length-delimited); empty when there is none.
-  Result<PayloadRange> find(uint64_t tag) {
-    PayloadRange found{at_, 0};
-    while (at_ < end_) {
-      ASSIGN_OR_RETURN(const uint64_t seen, varint());
-      ASSIGN_OR_RETURN(const PayloadRange value, skip(seen & 7));
-      if (seen == tag) found = value;
-    }
-    return found;
-  }
-
- private:
-  Result<uint64_t> varint() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64 && at_ < end_; shift += 7) {
-      const auto byte = static_cast<unsigned char>(bytes_[at_++]);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return make_error(ErrorCode::kCorrupt, "PullBinlogResp is cut or damaged at offset {}", at_);
-  }
-
-  Result<PayloadRange> skip(uint64_t wire_type) {
-    uint64_t length = 0;
-    if (wire_type == 0) {
-      TRY(varint());
-      return PayloadRange{at_, 0};
-    }
-    if (wire_type == 1) {
-      length = 8;
-    } else if (wire_type == 2) {
-      ASSIGN_OR_RETURN(length, varint());
-    } else if (wire_type == 5) {
-      length = 4;
+// The last field of that number; of no length when there is none.
+Result<ByteView> find_bytes(ByteView message, uint32_t number, const char* origin) {
+  ByteView found = message.substr(0, 0);
+  FieldReader fields(message, origin);
+  for (fields.next(); fields.field() != 0; fields.next()) {
+    if (fields.field() == number && fields.wire_type() == WireType::kLengthDelimited) {
+      found = fields.take_bytes();
     } else {
-      return make_error(ErrorCode::kCorrupt, "PullBinlogResp has wire type {} at offset {}",
-                        wire_type, at_);
+      fields.skip();
     }
-    if (length > end_ - at_) {
-      return make_error(ErrorCode::kCorrupt, "PullBinlogResp has {} bytes at offset {}, wants {}",
-                        end_ - at_, at_, length);
-    }
-    const PayloadRange range{at_, static_cast<size_t>(length)};
-    at_ += range.length;
-    return range;
   }
-
-  ByteView bytes_;
-  size_t at_;
-  size_t end_;
-};
+  if (!fields.ok()) return fields.fault().because("PullBinlogResp");
+  return found;
+}
 
 }  // namespace
 
@@ -91,9 +50,10 @@ Bytes encode_pull_request(uint64_t cluster_id, CommitTs after) {
 }
 
 Result<PayloadRange> find_payload(ByteView message) {
-  ASSIGN_OR_RETURN(const PayloadRange entity,
-                   Fields(message, {0, message.size()}).find(kEntityTag));
-  return Fields(message, entity).find(kPayloadTag);
+  const char* const begin = message.data();
+  ASSIGN_OR_RETURN(const ByteView entity, find_bytes(message, kEntityField, begin));
+  ASSIGN_OR_RETURN(const ByteView payload, find_bytes(entity, kPayloadField, begin));
+  return PayloadRange{static_cast<size_t>(payload.data() - begin), payload.size()};
 }
 
 }  // namespace drainer

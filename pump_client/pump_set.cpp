@@ -102,7 +102,7 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
 // The series of a pump go when its thread, which feeds them, has ended; unless it has come back.
 void PumpSet::forget_left() {
   std::erase_if(leaving_, [this](const std::shared_ptr<PumpStream>& stream) {
-    if (stream.use_count() > 1) return false;
+    if (!stream->has_ended()) return false;
     if (!pumps_.contains(stream->id())) metric::forget_pump(stream->id().value);
     return true;
   });

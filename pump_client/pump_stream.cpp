@@ -29,6 +29,12 @@ PumpStream::PumpStream(PumpId id, std::string host, CommitTs start,
       position_(start) {}
 
 Result<void> PumpStream::run(const StopToken& stop) {
+  Result<void> result = run_until(stop);
+  has_ended_.store(true, std::memory_order_release);
+  return result;
+}
+
+Result<void> PumpStream::run_until(const StopToken& stop) {
   const std::stop_callback follow_group(stop, [this] { stop_.request_stop(); });
   const StopToken own_stop = stop_.get_token();
   while (!own_stop.stop_requested()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,7 +28,7 @@ struct PumpStreamOptions {
 
 /// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever.
 ///
-/// run() belongs to one thread; set_host(), set_paused(), stop() to any other.
+/// run() belongs to one thread; all else to any other.
 class PumpStream {
  public:
   PumpStream(PumpId id, std::string host, CommitTs start, const PumpStreamOptions& options,
@@ -35,6 +36,8 @@ class PumpStream {
 
   /// Until `stop` or stop(). Fails only for bytes that are no binlog: nothing may be skipped.
   Result<void> run(const StopToken& stop);
+  /// run() has returned, and what it did with the pump's metrics lies before.
+  bool has_ended() const { return has_ended_.load(std::memory_order_acquire); }
   /// Ends run() soon; the pump has gone offline.
   void stop() { stop_.request_stop(); }
 
@@ -48,6 +51,7 @@ class PumpStream {
   CommitTs position() const EXCLUDES(mutex_);
 
  private:
+  Result<void> run_until(const StopToken& stop);
   Result<void> pull(const StopToken& stop);
   /// Waits for messages and hands over all that have arrived by then.
   Result<void> receive(rpc::GrpcStream& stream, const StopToken& connection_stop,
@@ -64,6 +68,7 @@ class PumpStream {
   Histogram& received_bytes_;
   Histogram& reach_seconds_;
   StopSource stop_;
+  std::atomic<bool> has_ended_ = false;
   TimePoint last_logged_{};
 
   mutable Mutex mutex_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "drainer/base/ascii.h"
-#include "drainer/base/log.h"
 #include "drainer/tidb/ddl_text.h"
 
 namespace drainer {
@@ -96,13 +95,8 @@ bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect&
   const auto is_named = [&effect](const std::string& schema) {
     return equals_folded(schema, effect.name.schema);
   };
-  if (std::ranges::none_of(own, is_named) ||
-      tidb::classify_ddl(text, tidb::guess_sql_mode(text)) != tidb::DdlKind::kDropDatabase) {
-    return false;
-  }
-  log_warn("the database holds the drainer's own progress, it is not dropped downstream",
-           {{"schema", effect.name.schema}, {"sql", text}});
-  return true;
+  return std::ranges::any_of(own, is_named) &&
+         tidb::classify_ddl(text, tidb::guess_sql_mode(text)) == tidb::DdlKind::kDropDatabase;
 }
 
 std::optional<std::string> passing_read_back(const schema::TableFilter& filter,

@@ -14,7 +14,7 @@ namespace drainer {
 // The text of a DDL without what is about tables that the filter leaves out, where it is about
 // several: batches of CREATE TABLE, RENAME TABLE. Nothing when nothing passes. Where no name needs
 // `effect.use_schema` it becomes the database of a table that passes: that of one which does not
-// may be absent downstream.
+// may be absent downstream. All pure; what changes is `effect`.
 
 /// A batch whose i-th statement makes `created[i]`.
 std::optional<std::string> passing_creates(const schema::TableFilter& filter,
@@ -26,11 +26,13 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text);
 
-/// True for the DROP DATABASE of one of `own`, in which the drainer keeps its progress downstream;
-/// it is told in the log.
+/// True for the DROP DATABASE of one of `own`, in which the drainer keeps its progress downstream.
 /// FIX: the original drops its own checkpoint, and starts at the upstream's present the next time.
 bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect& effect,
                       std::string_view text);
+/// How who leaves such a DDL out warns of it.
+inline constexpr std::string_view kKeepsOwnSchema =
+    "the database holds the drainer's own progress, it is not dropped downstream";
 
 /// Any DDL that was read back. Its effect.name may be that of a table which an earlier filter has
 /// taken out of the text: where the text tells what it creates or renames, that counts.

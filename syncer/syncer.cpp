@@ -229,7 +229,10 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                            {"table", effect.name.table},
                            {"sql", text},
                            {"commit ts", binlog.commit_ts}};
-  if (drops_own_schema(rules_.own_schemas, effect, text)) return progress_only(binlog);
+  if (drops_own_schema(rules_.own_schemas, effect, text)) {
+    log_warn(kKeepsOwnSchema, where);
+    return progress_only(binlog);
+  }
   // Without `sync-ddl` the filter is not asked, so that the sink forgets what it knows of the
   // table.
   std::optional<std::string> passing =

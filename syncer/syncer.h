@@ -39,7 +39,8 @@ struct SyncerRules {
   CommitTs until;
 };
 
-/// Which rows the rules let pass. `rules` must outlive it.
+/// Which rows the rules let pass. `rules` must outlive it. Of one thread: it remembers what it has
+/// found out of tables.
 RowFilter row_filter_of(const SyncerRules& rules);
 
 /// The main loop: brings the schema to the version of each binlog, filters, translates, and submits

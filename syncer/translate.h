@@ -35,7 +35,8 @@ struct NewerColumn {
 /// lack get their defaults. Rows of truncated tables are dropped, and so are row changes that are
 /// there twice (DoubleWrites), unless the schema shows the original's errors. `newer`, if given,
 /// gets the tables whose rows may be of a later schema: unknown columns are left out, unknown
-/// members of an ENUM are its invalid value. Pure; kCorrupt errors name table and row.
+/// members of an ENUM are its invalid value. Pure, but for what `filter` remembers. kCorrupt errors
+/// name table and row.
 Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
                           const schema::Schema& schema, const tidb::TimeZone& zone,
                           const RowFilter& filter, std::vector<NewerColumn>* newer = nullptr);

@@ -11,8 +11,8 @@ namespace drainer::internal {
 
 }  // namespace drainer::internal
 
-/// Aborts with the formatted values when one of our own promises is broken. On in every build;
-/// never for input. CHECK(a < b, "a {} b {}", a, b).
+/// Logs the formatted values, on standard error too, and aborts when one of our own promises is
+/// broken. On in every build; never for input. CHECK(a < b, "a {} b {}", a, b).
 #define CHECK(condition, ...)                                                                      \
   do {                                                                                             \
     if (!(condition)) [[unlikely]] {                                                               \

@@ -10,7 +10,10 @@ namespace drainer {
 using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::steady_clock::time_point;
 
-/// All time that the program sees. Tests put a fake in its place. Any thread.
+/// The time that the program reads and sleeps by. Tests put a fake in its place. Any thread.
+///
+/// Not so the limits of CondVar::wait_for(), BoundedQueue::pop_for() and of I/O: who waits for
+/// another thread or a peer does so in real time, also in tests.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -93,12 +93,6 @@ Histogram& binlogfile_write_binlog_duration_time() {
                              duration_buckets(), label("label", "local"));
 }
 
-Histogram& binlogfile_read_binlog_duration_time() {
-  return metrics().histogram("binlog_binlogfile_read_binlog_duration_time",
-                             "Bucketed histogram of read time (s) of a binlog.", duration_buckets(),
-                             label("label", "local"));
-}
-
 Counter& binlogfile_corruption_binlog_count() {
   return metrics().counter("binlog_binlogfile_corruption_binlog_count", "corruption binlog count");
 }

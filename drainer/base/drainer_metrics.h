@@ -25,7 +25,8 @@ Gauge& checkpoint_tso();
 Histogram& checkpoint_delay_seconds();
 /// Seconds to hand one item to the writer.
 Histogram& execute_duration_time();
-/// Seconds of one statement: exec, commit, update_mark_table.
+/// Seconds of one statement: exec, commit. Not the original's update_mark_table: marks are written
+/// in one packet with the rows, which counts as exec.
 Histogram& query_duration_time(std::string_view type);
 /// Receive time minus commit time, in seconds, per message.
 Histogram& binlog_reach_duration_time(std::string_view node_id);
@@ -36,10 +37,10 @@ Gauge& queue_size(std::string_view name);
 /// FIX: the original counts them, but shows them nowhere.
 Counter& disorder_binlog_count();
 
-/// Of the files of db-type file and of the relay log; the original's only label is "local".
+/// Of the files of db-type file and of the relay log; the original's only label is "local". Not its
+/// read_binlog_duration_time: what reads files ends before a page could show it.
 Histogram& binlogfile_write_binlog_size();
 Histogram& binlogfile_write_binlog_duration_time();
-Histogram& binlogfile_read_binlog_duration_time();
 Counter& binlogfile_corruption_binlog_count();
 
 /// Creates the series that the page shows from the start: all those without labels.

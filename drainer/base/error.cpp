@@ -1,10 +1,5 @@
 #include "drainer/base/error.h"
 
-#include "drainer/base/check.h"
-
-#include <cstdio>
-#include <cstdlib>
-
 namespace drainer {
 
 std::string_view to_string(ErrorCode code) {
@@ -42,14 +37,5 @@ std::string Error::to_string() const {
   out += text_;
   return out;
 }
-
-namespace internal {
-
-void check_failed(const char* condition, const char* file, int line, const std::string& text) {
-  std::fprintf(stderr, "%s:%d: CHECK(%s) failed: %s\n", file, line, condition, text.c_str());
-  std::abort();
-}
-
-}  // namespace internal
 
 }  // namespace drainer

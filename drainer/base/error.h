@@ -63,4 +63,9 @@ Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... a
   return Error(code, fmt::format(format, std::forward<Args>(args)...));
 }
 
+/// What a call returns whose StopToken was requested, where there is no more to say.
+inline Error stopped() {
+  return Error(ErrorCode::kStopped, "stopped");
+}
+
 }  // namespace drainer

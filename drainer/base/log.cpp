@@ -14,6 +14,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/sink.h>
 
+#include "drainer/base/files.h"
 #include "drainer/base/log_control.h"
 #include "drainer/base/utf8.h"
 
@@ -99,16 +100,6 @@ std::string format_time(std::chrono::system_clock::time_point now) {
                      std::abs(offset) / 60, std::abs(offset) % 60);
 }
 
-bool write_stdout(std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    line.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
 // Takes whole lines; what it cannot write is counted. spdlog's own file sinks know neither the
 // names of lumberjack nor a full disk.
 class LineSink final : public spdlog::sinks::sink {
@@ -117,7 +108,7 @@ class LineSink final : public spdlog::sinks::sink {
 
   void log(const spdlog::details::log_msg& message) override {
     const std::string_view line(message.payload.data(), message.payload.size());
-    if (file_ ? file_->write(line) : write_stdout(line)) return;
+    if (file_ ? file_->write(line) : write_all(STDOUT_FILENO, line)) return;
     if (lost_lines.fetch_add(1) == 0) {
       std::fprintf(stderr, "drainer: write log: %s\n", std::strerror(errno));
     }
@@ -125,6 +116,15 @@ class LineSink final : public spdlog::sinks::sink {
   void flush() override {}
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  // Past all locks and counts.
+  void write_last(std::string_view line) {
+    if (file_) {
+      file_->write_last(line);
+    } else {
+      (void)write_all(STDOUT_FILENO, line);
+    }
+  }
 
   LogFile* file() { return file_.get(); }
 
@@ -214,13 +214,17 @@ std::string format_log_line(LogLevel level, std::string_view message, LogFields 
 
 namespace {
 
+std::string whole_line(LogLevel level, std::string_view message, LogFields fields,
+                       std::string_view file, uint32_t line) {
+  return format_time(std::chrono::system_clock::now()) +
+         format_log_line(level, message, fields, file, line) + '\n';
+}
+
 // The first lost line is told of on standard error, all of them once the log takes lines again.
 void write_line(LogLevel level, std::string_view message, LogFields fields,
                 const std::source_location& where) {
   LogState& state = log_state();
-  std::string line = format_time(std::chrono::system_clock::now());
-  line += format_log_line(level, message, fields, where.file_name(), where.line());
-  line += '\n';
+  const std::string line = whole_line(level, message, fields, where.file_name(), where.line());
   const uint64_t lost_before = state.sink->lost_lines.load();
   state.logger->log(spdlog::level::info, line);
   if (lost_before == 0 || state.sink->lost_lines.load() != lost_before) return;
@@ -238,6 +242,10 @@ void log_line(LogLevel level, std::string_view message, LogFields fields,
 
 void log_always(std::string_view message, LogFields fields, const std::source_location& where) {
   write_line(LogLevel::kInfo, message, fields, where);
+}
+
+void log_last_words(std::string_view message, std::string_view file, uint32_t line) {
+  log_state().sink->write_last(whole_line(LogLevel::kFatal, message, {}, file, line));
 }
 
 }  // namespace drainer

@@ -16,4 +16,8 @@ void reopen_log();
 void log_always(std::string_view message, LogFields fields,
                 const std::source_location& where = std::source_location::current());
 
+/// The FATAL line of a program that aborts. Takes no lock, since this thread may hold that of the
+/// log, and begins no new file. Any thread.
+void log_last_words(std::string_view message, std::string_view file, uint32_t line);
+
 }  // namespace drainer

@@ -13,6 +13,8 @@
 #include <optional>
 #include <vector>
 
+#include "drainer/base/files.h"
+
 namespace drainer {
 
 namespace {
@@ -81,10 +83,6 @@ Result<std::unique_ptr<LogFile>> LogFile::open(Options options) {
   return file;
 }
 
-LogFile::~LogFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<void> LogFile::reopen() {
   MutexLock lock(mutex_);
   return open_file(kNewFileMode);
@@ -98,12 +96,15 @@ Result<void> LogFile::open_file(uint32_t mode) {
     return make_error(ErrorCode::kInvalid, "can't make directories for new logfile: {}: {}",
                       directory, made.message());
   }
-  const int fd = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode);
-  if (fd < 0) return errno_error("open log file", options_.path);
+  FileDescriptor fd(::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode));
+  if (!fd) return errno_error("open log file", options_.path);
   struct stat status {};
-  if (::fstat(fd, &status) == 0) size_bytes_ = static_cast<uint64_t>(status.st_size);
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = fd;
+  if (::fstat(fd.get(), &status) == 0) size_bytes_ = static_cast<uint64_t>(status.st_size);
+  if (!fd_) {
+    fd_ = std::move(fd);
+  } else if (::dup3(fd.get(), fd_.get(), O_CLOEXEC) < 0) {
+    return errno_error("open log file", options_.path);
+  }
   return {};
 }
 
@@ -115,7 +116,7 @@ bool LogFile::write(std::string_view line) {
   if (is_full && rotate().ok()) remove_old_files();
   const uint64_t begin = size_bytes_;
   while (!line.empty()) {
-    const ssize_t written = ::write(fd_, line.data(), line.size());
+    const ssize_t written = ::write(fd_.get(), line.data(), line.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       take_back(begin);
@@ -127,14 +128,18 @@ bool LogFile::write(std::string_view line) {
   return true;
 }
 
+void LogFile::write_last(std::string_view line) {
+  (void)write_all(fd_.get(), line);
+}
+
 // Half a line would spoil the next one; what others have appended stays.
 void LogFile::take_back(uint64_t size_bytes) {
   const int cause = errno;
   struct stat status {};
   const bool is_ours_alone =
-      ::fstat(fd_, &status) == 0 && static_cast<uint64_t>(status.st_size) == size_bytes_;
+      ::fstat(fd_.get(), &status) == 0 && static_cast<uint64_t>(status.st_size) == size_bytes_;
   if (is_ours_alone && size_bytes_ > size_bytes &&
-      ::ftruncate(fd_, static_cast<off_t>(size_bytes)) == 0) {
+      ::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)) == 0) {
     size_bytes_ = size_bytes;
   }
   errno = cause;
@@ -142,7 +147,7 @@ void LogFile::take_back(uint64_t size_bytes) {
 
 Result<void> LogFile::rotate() {
   struct stat status {};
-  const mode_t mode = ::fstat(fd_, &status) == 0 ? status.st_mode & 0777 : kNewFileMode;
+  const mode_t mode = ::fstat(fd_.get(), &status) == 0 ? status.st_mode & 0777 : kNewFileMode;
   if (::rename(options_.path.c_str(), free_backup_name(options_.path).c_str()) != 0) {
     return errno_error("rename log file", options_.path);
   }

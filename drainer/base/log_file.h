@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 
@@ -25,10 +26,12 @@ class LogFile {
 
   /// Creates missing directories (0755) and the file (0600).
   static Result<std::unique_ptr<LogFile>> open(Options options);
-  ~LogFile();
 
   /// Appends a whole line, its end included. False when the file does not take it.
   bool write(std::string_view line) EXCLUDES(mutex_);
+  /// As write(), but without the lock, which the calling thread may hold, and into the present
+  /// file: for a program that aborts.
+  void write_last(std::string_view line);
   /// Opens the path again, where somebody may have moved the file away.
   Result<void> reopen() EXCLUDES(mutex_);
 
@@ -41,8 +44,9 @@ class LogFile {
   void remove_old_files() const;
 
   const Options options_;
+  /// Keeps its number, whichever file is behind it: write_last() takes no lock.
+  FileDescriptor fd_;
   Mutex mutex_;
-  int fd_ GUARDED_BY(mutex_) = -1;
   uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;
 };
 

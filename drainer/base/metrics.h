@@ -57,15 +57,16 @@ std::vector<double> exponential_buckets(double start, double factor, int count);
 /// Label names and values of one series, in the order in which they are printed.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-/// All series of the process. Series are created on first use and live as long as the registry,
-/// so references stay valid. Any thread.
+/// All series of the process. Series are created on first use; references to one stay valid until
+/// remove() of it, else as long as the registry lives. Any thread.
 class MetricsRegistry {
  public:
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help,
                        const std::vector<double>& upper_bounds, const Labels& labels = {});
-  /// Forgets one series, e.g. of a pump that has gone offline. References to it must be gone.
+  /// Forgets one series, e.g. of a pump that has gone offline. The last use of a reference to it
+  /// must have happened before.
   void remove(std::string_view name, const Labels& labels) EXCLUDES(mutex_);
 
   /// Prometheus text format 0.0.4, families by name, series by labels.

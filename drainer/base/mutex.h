@@ -62,7 +62,7 @@ class CondVar {
     return condition_.wait(mutex, stop, ready);
   }
 
-  /// As wait(), but also false after `limit`.
+  /// As wait(), but also false after `limit`, in real time.
   template <class Ready>
   bool wait_for(Mutex& mutex, const StopToken& stop, std::chrono::nanoseconds limit, Ready ready)
       REQUIRES(mutex) {

@@ -55,8 +55,8 @@ class BoundedQueue {
     return take_front();
   }
 
-  /// As pop(), but also nothing when there was none for `limit`; is_drained() tells this from an
-  /// end.
+  /// As pop(), but also nothing when there was none for `limit`, in real time; is_drained() tells
+  /// this from an end.
   [[nodiscard]] std::optional<T> pop_for(std::chrono::nanoseconds limit, const StopToken& stop)
       EXCLUDES(mutex_) {
     MutexLock lock(mutex_);

@@ -37,13 +37,17 @@ class [[nodiscard]] Result {
   T* operator->() { return &checked(); }
   const T* operator->() const { return &const_cast<Result*>(this)->checked(); }
 
-  const Error& error() const& { return std::get<1>(state_); }
-  Error&& error() && { return std::get<1>(std::move(state_)); }
+  const Error& error() const& { return const_cast<Result*>(this)->checked_error(); }
+  Error&& error() && { return std::move(checked_error()); }
 
  private:
   T& checked() {
-    CHECK(ok(), "value of a failed result: {}", std::get<1>(state_).to_string());
+    CHECK(ok(), "value of a failed result: {}", std::get_if<1>(&state_)->to_string());
     return *std::get_if<0>(&state_);
+  }
+  Error& checked_error() {
+    CHECK(!ok(), "error of a result that is well");
+    return *std::get_if<1>(&state_);
   }
 
   std::variant<T, Error> state_;
@@ -57,10 +61,15 @@ class [[nodiscard]] Result<void> {
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  const Error& error() const& { return *error_; }
-  Error&& error() && { return std::move(*error_); }
+  const Error& error() const& { return const_cast<Result*>(this)->checked_error(); }
+  Error&& error() && { return std::move(checked_error()); }
 
  private:
+  Error& checked_error() {
+    CHECK(!ok(), "error of a result that is well");
+    return *error_;
+  }
+
   std::optional<Error> error_;
 };
 
@@ -69,12 +78,13 @@ class [[nodiscard]] Result<void> {
 #define DRAINER_CONCAT_INNER(a, b) a##b
 #define DRAINER_CONCAT(a, b) DRAINER_CONCAT_INNER(a, b)
 
-/// Evaluates a Result<void> (or Result<T> whose value is not needed); returns its error upwards.
-#define TRY(expression)                             \
-  do {                                              \
-    auto drainer_try_result = (expression);         \
-    if (!drainer_try_result.ok()) [[unlikely]]      \
-      return std::move(drainer_try_result).error(); \
+/// Evaluates a Result<void> (or Result<T> whose value is not needed); returns its error upwards. A
+/// Result that has a name keeps what it holds.
+#define TRY(expression)                                                              \
+  do {                                                                               \
+    auto&& drainer_try_result = (expression);                                        \
+    if (!drainer_try_result.ok()) [[unlikely]]                                       \
+      return std::forward<decltype(drainer_try_result)>(drainer_try_result).error(); \
   } while (false)
 
 #define ASSIGN_OR_RETURN_INNER(temporary, target, expression) \

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <random>
 
 #include "drainer/base/clock.h"
 
 namespace drainer {
+
+/// Another one at each call, and in each process: retries that fail together part ways.
+uint32_t next_retry_seed();
 
 /// Growing pauses between attempts: first, first*2, … up to `max`, each half fixed, half random.
 ///
@@ -17,7 +21,8 @@ class Backoff {
     Duration max;
   };
 
-  explicit Backoff(Limits limits, uint32_t seed = 1) : limits_(limits), random_(seed) {}
+  explicit Backoff(Limits limits, uint32_t seed = next_retry_seed())
+      : limits_(limits), random_(seed) {}
 
   /// Sleeps the next pause. False when `stop` came first.
   bool pause(Clock& clock, const StopToken& stop) { return clock.sleep_for(next(), stop); }
@@ -30,7 +35,6 @@ class Backoff {
     return full / 2 + Duration(jitter(random_));
   }
 
-  void reset() { attempts_ = 0; }
   int attempts() const { return attempts_; }
 
  private:

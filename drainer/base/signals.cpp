@@ -24,30 +24,25 @@ Result<std::unique_ptr<SignalWaiter>> SignalWaiter::open() {
   ::signal(SIGPIPE, SIG_IGN);
   // A file that may grow no more gives an error with its name instead.
   ::signal(SIGXFSZ, SIG_IGN);
-  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-  const int wake_fd = eventfd(0, EFD_CLOEXEC);
-  if (signal_fd < 0 || wake_fd < 0) {
+  FileDescriptor pending(signalfd(-1, &signals, SFD_CLOEXEC));
+  FileDescriptor wake(eventfd(0, EFD_CLOEXEC));
+  if (!pending || !wake) {
     return make_error(ErrorCode::kInternal, "set up signals: {}", std::strerror(errno));
   }
   return std::unique_ptr<SignalWaiter>(
-      new SignalWaiter(signal_fd, wake_fd));  // NOLINT: private constructor
-}
-
-SignalWaiter::~SignalWaiter() {
-  close(signal_fd_);
-  close(wake_fd_);
+      new SignalWaiter(std::move(pending), std::move(wake)));  // NOLINT: private constructor
 }
 
 std::optional<int> SignalWaiter::wait(const StopToken& stop) {
   const std::stop_callback wake(stop, [this] {
     const uint64_t one = 1;
-    (void)!write(wake_fd_, &one, sizeof one);
+    (void)!write(wake_.get(), &one, sizeof one);
   });
-  pollfd fds[2] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+  pollfd fds[2] = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
   while (!stop.stop_requested()) {
     if (poll(fds, 2, -1) < 0) continue;
     signalfd_siginfo info;
-    if ((fds[0].revents & POLLIN) != 0 && read(signal_fd_, &info, sizeof info) == sizeof info) {
+    if ((fds[0].revents & POLLIN) != 0 && read(signals_.get(), &info, sizeof info) == sizeof info) {
       return static_cast<int>(info.ssi_signo);
     }
   }

@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 
@@ -13,18 +15,16 @@ class SignalWaiter {
  public:
   /// Blocks these signals for the calling thread and all threads started later; SIGPIPE is ignored.
   static Result<std::unique_ptr<SignalWaiter>> open();
-  ~SignalWaiter();
-  SignalWaiter(const SignalWaiter&) = delete;
-  SignalWaiter& operator=(const SignalWaiter&) = delete;
 
   /// The next signal, or nothing on `stop`.
   std::optional<int> wait(const StopToken& stop);
 
  private:
-  SignalWaiter(int signal_fd, int wake_fd) : signal_fd_(signal_fd), wake_fd_(wake_fd) {}
+  SignalWaiter(FileDescriptor signals, FileDescriptor wake)
+      : signals_(std::move(signals)), wake_(std::move(wake)) {}
 
-  int signal_fd_;
-  int wake_fd_;
+  const FileDescriptor signals_;
+  const FileDescriptor wake_;
 };
 
 /// "interrupt", "terminated" … as Go names them.

@@ -102,7 +102,7 @@ class FieldReader {
 
   bool ok() const { return fault_ == nullptr; }
   Error fault() const {
-    return make_error(ErrorCode::kCorrupt, "binlog: {} at byte {}", fault_, at_ - origin_);
+    return make_error(ErrorCode::kCorrupt, "protobuf: {} at byte {}", fault_, at_ - origin_);
   }
 
  private:

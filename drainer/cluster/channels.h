@@ -54,10 +54,6 @@ Result<void> call_unary(rpc::GrpcChannel& channel, std::string_view method,
 /// Adds "<server> at <address> does not answer", or "… refuses", as the error is.
 Error about_server(Error error, std::string_view server, std::string_view address);
 
-inline Error stopped_error() {
-  return Error(ErrorCode::kStopped, "stopped");
-}
-
 inline bool has_status(const Error& error, rpc::GrpcStatus status) {
   return error.detail() == static_cast<int32_t>(status);
 }

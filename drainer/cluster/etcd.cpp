@@ -134,7 +134,7 @@ class Client final : public EtcdClient {
       }
       turn_.store(turn + 1);
       if (clock_.now() + kRetryPause >= deadline) return done;
-      if (!clock_.sleep_for(kRetryPause, stop)) return stopped_error();
+      if (!clock_.sleep_for(kRetryPause, stop)) return stopped();
     }
   }
 

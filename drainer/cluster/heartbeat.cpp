@@ -48,7 +48,7 @@ Result<void> Heartbeat::write(const StopToken& stop) {
   {
     MutexLock lock(mutex_);
     const auto is_free = [&]() NO_THREAD_SAFETY_ANALYSIS { return !is_writing_; };
-    if (!written_.wait(mutex_, stop, is_free)) return stopped_error();
+    if (!written_.wait(mutex_, stop, is_free)) return stopped();
     is_writing_ = true;
     entry = make_entry();
   }

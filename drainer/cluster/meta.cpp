@@ -60,7 +60,7 @@ Result<std::shared_ptr<const tidb::DdlJob>> Meta::wait_for_job(DdlJobId id, cons
       if (++failures >= kReadAttemptsMax) {
         return std::move(json).error().because("get DDL job {} failed {} times", id, failures);
       }
-      if (!clock_.sleep_for(kErrorPause, stop)) return stopped_error();
+      if (!clock_.sleep_for(kErrorPause, stop)) return stopped();
       continue;
     }
     failures = 0;
@@ -75,7 +75,7 @@ Result<std::shared_ptr<const tidb::DdlJob>> Meta::wait_for_job(DdlJobId id, cons
       log_info("waiting for a DDL job to finish upstream",
                {{"job id", id}, {"seconds", (now - begin) / std::chrono::seconds(1)}});
     }
-    if (!clock_.sleep_for(kJobPollPause, stop)) return stopped_error();
+    if (!clock_.sleep_for(kJobPollPause, stop)) return stopped();
   }
 }
 

@@ -23,7 +23,7 @@ Result<void> PdMembers::repeat(Phase phase, const StopToken& stop) {
     const ErrorCode code = done.error().code();
     const bool is_final = code == ErrorCode::kConflict || code == ErrorCode::kStopped;
     if (is_final || attempt >= options_.discovery_attempts) return done;
-    if (!clock_.sleep_for(options_.discovery_pause, stop)) return stopped_error();
+    if (!clock_.sleep_for(options_.discovery_pause, stop)) return stopped();
   }
 }
 

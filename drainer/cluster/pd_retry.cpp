@@ -41,7 +41,7 @@ Result<void> PdRetry::after_refusal(Error error, const StopToken& stop) {
   const Duration pause = backoff_.next();
   if (clock_.now() + pause >= deadline_) return error;
   log_warn("[pd] call failed, trying again", {{"error", error}});
-  if (!clock_.sleep_for(pause, stop)) return stopped_error();
+  if (!clock_.sleep_for(pause, stop)) return stopped();
   return {};
 }
 

@@ -35,7 +35,7 @@ Result<CommitTs> TsoStream::next(const StopToken& stop) {
   {
     MutexLock lock(mutex_);
     if (!freed_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return !is_taken_; })) {
-      return stopped_error();
+      return stopped();
     }
     is_taken_ = true;
   }

@@ -51,7 +51,7 @@ Result<void> RetryBudget::pause(BackoffKind kind, const Error& cause, const Stop
   of_kind.time += pause;
   log_debug("[tikv] wait before the next try",
             {{"why", to_string(kind)}, {"ms", pause / milliseconds(1)}, {"error", cause}});
-  if (!clock_.sleep_for(pause, stop)) return stopped_error();
+  if (!clock_.sleep_for(pause, stop)) return stopped();
   return {};
 }
 

@@ -63,7 +63,7 @@ Result<void> SafePointKeeper::pin_with_retries(const StopToken& stop) {
     const bool is_worth_retry = !pinned.ok() && pinned.error().code() != ErrorCode::kConflict &&
                                 attempt < kAttemptsPerRound;
     if (!is_worth_retry) return pinned;
-    if (!clock_.sleep_for(kAttemptPause, stop)) return stopped_error();
+    if (!clock_.sleep_for(kAttemptPause, stop)) return stopped();
   }
 }
 

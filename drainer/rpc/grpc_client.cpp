@@ -108,7 +108,7 @@ Result<std::unique_ptr<Channel::Turn>> Channel::wait_turn(Duration timeout, cons
   MutexLock lock(mutex_);
   const bool free = turn_ended_.wait_for(mutex_, stop, timeout,
                                          [&]() NO_THREAD_SAFETY_ANALYSIS { return !taken_; });
-  if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+  if (stop.stop_requested()) return stopped();
   if (!free) return make_error(ErrorCode::kTimeout, "timed out behind other calls");
   taken_ = true;
   return std::make_unique<Turn>(*this);

@@ -265,7 +265,7 @@ Result<bool> Http2Connection::read_some() {
 }
 
 Result<void> Http2Connection::advance(const IoLimits& limits) {
-  if (limits.stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+  if (limits.stop.stop_requested()) return stopped();
   TRY(flush());
   TRY(check_session());
   ASSIGN_OR_RETURN(const bool progress, read_some());

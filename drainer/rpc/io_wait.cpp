@@ -37,7 +37,7 @@ Result<void> IoWaiter::wait_any(std::span<pollfd> polled, const IoLimits& limits
   std::vector<pollfd> all(polled.begin(), polled.end());
   all.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
   while (true) {
-    if (limits.stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+    if (limits.stop.stop_requested()) return stopped();
     timespec timeout{};
     const bool limited = limits.deadline != TimePoint::max();
     if (limited) timeout = to_timespec(limits.deadline - limits.clock.now());

@@ -5,9 +5,9 @@
 #include <span>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
-#include "drainer/rpc/file_descriptor.h"
 
 namespace drainer::rpc {
 

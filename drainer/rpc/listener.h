@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "drainer/rpc/file_descriptor.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/rpc/io_wait.h"
 
 namespace drainer::rpc {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "drainer/base/bytes.h"
-#include "drainer/rpc/file_descriptor.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/rpc/io_wait.h"
 #include "drainer/rpc/tls.h"
 

@@ -1,5 +1,6 @@
 #include "drainer/tidb/time_zone.h"
 
+#include "drainer/base/files.h"
 #include "drainer/tidb/posix_zone.h"
 #include "drainer/tidb/time.h"
 
@@ -7,8 +8,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -58,14 +57,13 @@ std::optional<Counts> read_header(ByteView file) {
   return Counts{count(0), count(1), count(2), count(3), count(4), count(5)};
 }
 
-std::optional<Bytes> read_file(const std::filesystem::path& path) {
+std::optional<Bytes> read_zone_file(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
   if (std::filesystem::file_size(path, error) > kFileBytesMax || error) return std::nullopt;
-  std::ifstream in(path, std::ios::binary);
-  Bytes content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in) return std::nullopt;
-  return content;
+  Result<Bytes> content = drainer::read_file(path.string(), kFileBytesMax);
+  if (!content.ok()) return std::nullopt;
+  return std::move(content).value();
 }
 
 /// As Go does: a name may not climb out of the database.
@@ -128,7 +126,7 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
   }
   if (name.empty() || name == "UTC") return TimeZone();
   if (is_database_name(name)) {
-    if (const auto file = read_file(std::string(kZoneInfo).append(name))) {
+    if (const auto file = read_zone_file(std::string(kZoneInfo).append(name))) {
       auto zone = parse_tzif(*file, std::string(name));
       if (zone.ok()) return zone;
     }
@@ -154,7 +152,8 @@ Result<TimeZone> TimeZone::local() {
   if (name.empty()) return TimeZone();
   const bool is_path = name.front() == '/';
   if (is_path || is_database_name(name)) {
-    const auto file = read_file(is_path ? std::string(name) : std::string(kZoneInfo).append(name));
+    const auto file =
+        read_zone_file(is_path ? std::string(name) : std::string(kZoneInfo).append(name));
     if (file) {
       auto zone = parse_tzif(*file, variable == nullptr ? "Local" : std::string(name));
       if (zone.ok()) return zone;

@@ -3,61 +3,18 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #define TOML_HEADER_ONLY 0
 #include <toml++/toml.h>
 
+#include "drainer/base/files.h"
+
 namespace drainer {
 namespace {
-
-Error io_error(std::string_view what, const std::string& path) {
-  const int number = errno;
-  return Error(ErrorCode::kInvalid, fmt::format("{} {}: {}", what, path, strerror(number)), number);
-}
-
-Result<std::string> read_whole(int fd, const std::string& path) {
-  std::string content;
-  char buffer[4096];
-  while (true) {
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
-    if (got < 0) return io_error("read", path);
-    if (got == 0) return content;
-    content.append(buffer, static_cast<size_t>(got));
-  }
-}
-
-/// Writes, syncs and closes `fd`.
-Result<void> write_whole(int fd, const std::string& path, std::string_view content) {
-  Result<void> result;
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      result = io_error("write", path);
-      break;
-    }
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  if (result.ok() && (::fchmod(fd, 0644) != 0 || ::fsync(fd) != 0)) result = io_error("sync", path);
-  ::close(fd);
-  return result;
-}
-
-Result<void> sync_directory(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return io_error("open", path);
-  const bool synced = ::fsync(fd) == 0;
-  Result<void> result;
-  if (!synced) result = io_error("sync", path);
-  ::close(fd);
-  return result;
-}
 
 Result<SavePoint> parse_toml(const std::string& content, const std::string& path) {
   toml::table table;
@@ -91,38 +48,29 @@ Result<SavePoint> parse_toml(const std::string& content, const std::string& path
 
 }  // namespace
 
-FileCheckpoint::~FileCheckpoint() {
-  if (lock_fd_ >= 0) ::close(lock_fd_);
-}
-
 Result<void> FileCheckpoint::lock() {
-  if (lock_fd_ >= 0) return {};
+  if (lock_) return {};
   const std::string path = path_ + ".lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   // Without the directory there is nothing to share; save() will say so.
-  if (fd < 0) return errno == ENOENT ? Result<void>() : io_error("open", path);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    Error error = io_error("lock", path);
-    ::close(fd);
-    if (error.detail() != EWOULDBLOCK) return error;
+  if (!fd) return errno == ENOENT ? Result<void>() : file_error("open", path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return file_error("lock", path);
     return make_error(ErrorCode::kConflict,
                       "save point {}: another drainer has it; give each a data-dir of its own",
                       path_);
   }
-  lock_fd_ = fd;
+  lock_ = std::move(fd);
   return {};
 }
 
 Result<std::optional<SavePoint>> FileCheckpoint::load() {
   TRY(lock());
-  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    if (errno == ENOENT) return std::optional<SavePoint>();
-    return io_error("open", path_);
+  Result<Bytes> content = read_file(path_);
+  if (!content.ok()) {
+    if (content.error().detail() == ENOENT) return std::optional<SavePoint>();
+    return std::move(content).error();
   }
-  auto content = read_whole(fd, path_);
-  ::close(fd);
-  if (!content.ok()) return std::move(content).error();
   ASSIGN_OR_RETURN(SavePoint point, parse_toml(*content, path_));
   return std::optional<SavePoint>(std::move(point));
 }
@@ -132,19 +80,12 @@ Result<void> FileCheckpoint::save(const SavePoint& point) {
   const std::string content =
       fmt::format("consistent = {}\ncommitTS = {}\nschema-version = {}\n", point.consistent,
                   point.commit_ts.value, point.schema_version.value);
-  std::string temporary = path_ + "XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return io_error("create", temporary);
-  auto written = write_whole(fd, temporary, content);
-  if (written.ok() && ::rename(temporary.c_str(), path_.c_str()) != 0) {
-    written = io_error("rename", temporary);
-  }
-  if (!written.ok()) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
-  const std::string directory = std::filesystem::path(path_).parent_path().string();
-  return sync_directory(directory.empty() ? "." : directory);
+  return replace_file(path_, [&](int fd) -> Result<void> {
+    if (!write_all(fd, content)) return file_error("write", path_);
+    // KEEP: whatever the umask is.
+    if (::fchmod(fd, 0644) != 0) return file_error("chmod", path_);
+    return {};
+  });
 }
 
 }  // namespace drainer

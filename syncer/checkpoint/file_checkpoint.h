@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "drainer/base/file_descriptor.h"
 #include "syncer/checkpoint/checkpoint.h"
 
 namespace drainer {
@@ -14,9 +15,6 @@ namespace drainer {
 class FileCheckpoint final : public Checkpoint {
  public:
   explicit FileCheckpoint(std::string path) : path_(std::move(path)) {}
-  FileCheckpoint(const FileCheckpoint&) = delete;
-  FileCheckpoint& operator=(const FileCheckpoint&) = delete;
-  ~FileCheckpoint() override;
 
   /// Nothing when there is no file; kCorrupt when it is no TOML, kConflict when another has the
   /// lock.
@@ -27,7 +25,7 @@ class FileCheckpoint final : public Checkpoint {
   Result<void> lock();
 
   const std::string path_;
-  int lock_fd_ = -1;
+  FileDescriptor lock_;
 };
 
 }  // namespace drainer

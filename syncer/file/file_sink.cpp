@@ -52,7 +52,7 @@ Result<void> FileSink::submit(Txn txn, const StopToken& stop) {
   submitted_ = txn.commit_ts;
   const size_t size_bytes = txn.size_bytes();
   if (!input_.push(std::move(txn), size_bytes, stop)) {
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   return {};
 }
@@ -116,7 +116,7 @@ Result<void> FileSink::report(const StopToken& stop) {
   last_report_ = clock_.now();
   if (!unreported_) return {};
   const Applied applied = *std::exchange(unreported_, std::nullopt);
-  if (!applied_.push(applied, 1, stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!applied_.push(applied, 1, stop)) return stopped();
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "drainer/base/bytes.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/result.h"
 
 namespace drainer::file {
@@ -15,14 +16,6 @@ class LockedFile {
  public:
   /// Opens for appending, creates with mode 0600. kConflict when another process holds it.
   static Result<LockedFile> open(const std::string& path);
-  LockedFile(LockedFile&& other) noexcept
-      : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
-  LockedFile& operator=(LockedFile&& other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~LockedFile();
 
   const std::string& path() const { return path_; }
   Result<uint64_t> size_bytes() const;
@@ -34,10 +27,10 @@ class LockedFile {
   Result<void> sync(uint64_t synced_bytes = 0);
 
  private:
-  LockedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  LockedFile(std::string path, FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
   std::string path_;
-  int fd_;
+  FileDescriptor fd_;
 };
 
 /// A file's content, read-only, as long as this object lives. Move only; any thread.
@@ -57,8 +50,5 @@ class MappedFile {
   const char* data_;
   size_t size_;
 };
-
-/// Makes new and removed names of `directory` durable.
-Result<void> sync_directory(const std::string& directory);
 
 }  // namespace drainer::file

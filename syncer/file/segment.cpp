@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "drainer/base/drainer_metrics.h"
+#include "drainer/base/files.h"
 #include "drainer/base/log.h"
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"

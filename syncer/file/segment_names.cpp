@@ -7,8 +7,8 @@
 #include <ctime>
 #include <filesystem>
 
+#include "drainer/base/files.h"
 #include "drainer/base/log.h"
-#include "syncer/file/locked_file.h"
 
 namespace drainer::file {
 

@@ -153,7 +153,7 @@ Result<void> KafkaSink::submit(Txn txn, const StopToken& stop) {
   submitted_ = txn.commit_ts;
   const size_t size_bytes = txn.size_bytes();
   if (!input_.push(std::move(txn), size_bytes, stop)) {
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   return {};
 }
@@ -211,7 +211,7 @@ Result<void> KafkaSink::send_message(const Txn& txn, const Applied& applied,
   TRY(messages_.put(buffer_, txn));
   const size_t size_bytes = buffer_.size();
   if (!window_.wait_for_room(size_bytes, stop)) {
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   const AckWindow::Sent sent = window_.add(txn.commit_ts, applied, buffer_.take());
   Result<void> queued = producer_->send(sent.id, {.payload = sent.payload});
@@ -232,7 +232,7 @@ Result<void> KafkaSink::send_event(const EventMessage& event, CommitTs commit_ts
                                    const Applied& before, const StopToken& stop) {
   const size_t size_bytes = event.value.size();
   if (!window_.wait_for_room(size_bytes, stop)) {
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   auto copy = std::make_unique_for_overwrite<char[]>(size_bytes);
   std::copy(event.value.begin(), event.value.end(), copy.get());
@@ -292,7 +292,7 @@ Result<void> KafkaSink::check_progress(const AckWindow::State& state) const {
 Result<void> KafkaSink::report(const StopToken& stop) {
   const std::optional<Applied> applied = window_.take_complete();
   if (!applied || applied_.push(*applied, 1, stop)) return {};
-  return make_error(ErrorCode::kStopped, "stopped");
+  return stopped();
 }
 
 Error KafkaSink::delivery_failed(const Error& cause, CommitTs commit_ts, size_t size_bytes) const {

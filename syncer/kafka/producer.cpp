@@ -107,7 +107,7 @@ class Question {
   }
   Result<void> pause() const {
     if (patience_.clock.sleep_for(kAskPause, patience_.stop)) return {};
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
 
  private:

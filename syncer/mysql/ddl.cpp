@@ -8,7 +8,6 @@
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/literal.h"
-#include "syncer/mysql/worker.h"
 
 namespace drainer::mysql {
 namespace {

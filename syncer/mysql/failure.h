@@ -3,11 +3,16 @@
 #include <cstdint>
 
 #include "drainer/base/error.h"
+#include "drainer/base/retry.h"
 
 namespace drainer::mysql {
 
 inline constexpr int32_t kUnknownDatabase = 1049;
 inline constexpr int32_t kNoSuchTable = 1146;
+
+/// Pauses between attempts at one downstream transaction or DDL.
+inline constexpr Backoff::Limits kRetryPauses{std::chrono::milliseconds(100),
+                                              std::chrono::seconds(10)};
 
 /// What a failed statement calls for (spec/mysql-sink.md 6.10).
 enum class FailureClass : uint8_t {

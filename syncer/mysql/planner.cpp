@@ -10,7 +10,6 @@
 #include "drainer/base/retry.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/failure.h"
-#include "syncer/mysql/worker.h"
 
 namespace drainer::mysql {
 namespace {

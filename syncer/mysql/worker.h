@@ -9,6 +9,7 @@
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
 #include "syncer/mysql/dispatcher.h"
+#include "syncer/mysql/failure.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session.h"
@@ -29,10 +30,6 @@ struct WorkerOptions {
   /// Commits wait for their turn in the order of the stream.
   bool is_commit_ordered = false;
 };
-
-/// Pauses between attempts at one downstream transaction or DDL.
-inline constexpr Backoff::Limits kRetryPauses{std::chrono::milliseconds(100),
-                                              std::chrono::seconds(10)};
 
 /// Applies upstream transactions through one session, each downstream transaction together with the
 /// worker's progress row, so that every row is written exactly once whatever connections do.

@@ -87,7 +87,7 @@ void RelaySink::start(ThreadGroup& threads) {
 Result<void> RelaySink::submit(Txn txn, const StopToken& stop) {
   const size_t size_bytes = txn.size_bytes();
   if (!input_.push(std::move(txn), size_bytes, stop)) {
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   return {};
 }

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "drainer/base/check.h"
-#include "tests/bench/delay_proxy.h"
 #include "tests/fakes/process.h"
+#include "tests/fakes/tcp_proxy.h"
 #include "tests/upstream/test_client.h"
 
 namespace drainer::bench {
@@ -234,11 +234,16 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
   const size_t pd_at = ready->find("pd=") + 3;
   const std::string pd = ready->substr(pd_at, ready->find(' ', pd_at) - pd_at);
 
-  std::unique_ptr<DelayProxy> proxy;
+  std::unique_ptr<fakes::TcpProxy> proxy;
   if (options.rtt_ms > 0 || recording != nullptr) {
-    proxy = std::make_unique<DelayProxy>(
-        downstream.port(), std::chrono::microseconds(static_cast<int64_t>(options.rtt_ms * 1000)),
-        recording);
+    fakes::TcpProxy::Options network{
+        .delay = std::chrono::microseconds(static_cast<int64_t>(options.rtt_ms * 1000))};
+    if (recording != nullptr) {
+      network.make_tap = [recording] {
+        return std::make_unique<Recording::Connection>(recording->add_connection());
+      };
+    }
+    proxy = std::make_unique<fakes::TcpProxy>(downstream.port(), std::move(network));
   }
   const int own_port = fakes::free_port();
   const std::string config = directory.path() + "/drainer.toml";

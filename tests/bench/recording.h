@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drainer/base/mutex.h"
+#include "tests/fakes/tcp_proxy.h"
 
 namespace drainer::bench {
 
@@ -24,12 +25,12 @@ class Recording {
   using Requests = std::vector<Request>;
 
   /// Takes the bytes of one connection apart. One thread.
-  class Connection {
+  class Connection final : public fakes::TcpTap {
    public:
     Connection(Requests& requests, std::atomic<uint64_t>& moment)
         : requests_(requests), moment_(moment) {}
-    void note_request(std::string_view bytes);
-    void note_answer(std::string_view bytes);
+    void note_request(std::string_view bytes) override;
+    void note_answer(std::string_view bytes) override;
 
    private:
     Requests& requests_;

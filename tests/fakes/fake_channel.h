@@ -61,7 +61,7 @@ class FakeStream final : public rpc::GrpcStream {
     CondVar never;
     MutexLock lock(mutex);
     never.wait(mutex, stop, [] { return false; });
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   }
   bool has_message() const override { return next_ < script_.messages.size(); }
 

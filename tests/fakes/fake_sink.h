@@ -22,7 +22,7 @@ class FakeSink final : public Sink {
       MutexLock lock(mutex_);
       txns_.push_back(std::move(txn));
     }
-    if (!applied_.push(applied, 1, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!applied_.push(applied, 1, stop)) return stopped();
     return {};
   }
   void close() override { applied_.close(); }

@@ -1,15 +1,30 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/mutex.h"
 
 namespace drainer::fakes {
 
-/// A TCP relay to a server on 127.0.0.1 that can cut a connection at a chosen request. Any thread.
+/// Hears what passes on one connection, before the other side does. One thread.
+class TcpTap {
+ public:
+  virtual ~TcpTap() = default;
+  virtual void note_request(std::string_view bytes) = 0;
+  virtual void note_answer(std::string_view bytes) = 0;
+};
+
+/// A TCP relay to a server on 127.0.0.1 that can cut a connection at a chosen request, and in front
+/// of which a network can lie. Any thread.
 class TcpProxy {
  public:
   enum class Cut : uint8_t {
@@ -18,12 +33,22 @@ class TcpProxy {
     kAnswer,   ///< the server gets it and answers, the client does not see the answer
   };
 
-  explicit TcpProxy(uint16_t target_port);
+  struct Options {
+    /// Each piece of a request arrives so much later, answers at once.
+    std::chrono::microseconds delay{0};
+    /// Called for each connection by a thread of the proxy's; none when empty.
+    std::function<std::unique_ptr<TcpTap>()> make_tap{};
+  };
+
+  explicit TcpProxy(uint16_t target_port) : TcpProxy(target_port, Options()) {}
+  TcpProxy(uint16_t target_port, Options options);
   ~TcpProxy();
   TcpProxy(const TcpProxy&) = delete;
   TcpProxy& operator=(const TcpProxy&) = delete;
 
   uint16_t port() const { return port_; }
+  /// How often a client began to send after an answer.
+  uint64_t round_trips() const { return round_trips_; }
   /// Cuts the next connection whose client sends bytes that contain `marker`; once.
   void arm(Cut cut, std::string marker) EXCLUDES(mutex_);
   /// Number of cuts so far.
@@ -36,9 +61,11 @@ class TcpProxy {
   Cut take_cut(std::string_view bytes) EXCLUDES(mutex_);
 
   const uint16_t target_port_;
+  const Options options_;
+  const FileDescriptor listener_;
+  const FileDescriptor stop_;
   uint16_t port_ = 0;
-  int listen_fd_ = -1;
-  int stop_fd_ = -1;
+  std::atomic<uint64_t> round_trips_{0};
 
   mutable Mutex mutex_;
   Cut cut_ GUARDED_BY(mutex_) = Cut::kNone;

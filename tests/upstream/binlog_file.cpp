@@ -36,7 +36,7 @@ Result<void> BinlogFile::fill(size_t bytes, const StopToken& stop) {
     buffer_.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0) return make_error(ErrorCode::kInternal, "read {}: errno {}", path_, errno);
     if (got == 0 && !clock_.sleep_for(kPoll, stop)) {
-      return make_error(ErrorCode::kStopped, "stopped");
+      return stopped();
     }
   }
   return {};

@@ -15,36 +15,16 @@ const std::map<std::string, RecordVerdict, std::less<>> kVerdicts = {
     {"corrupt", RecordVerdict::kCorrupt},
 };
 
-// Answers that a call can be made to give instead of its own.
-const std::map<std::string, std::set<std::string>, std::less<>> kAnswers = {
-    {"pd", {"fail", "not-leader", "no-leader", "no-region", "tso-end"}},
-    {"tikv",
-     {"fail",
-      "not-leader",
-      "new-leader",
-      "region-not-found",
-      "key-not-in-region",
-      "epoch-not-match",
-      "busy",
-      "stale-command",
-      "store-not-match",
-      "timestamp-not-synced",
-      "read-index-not-ready",
-      "merging",
-      "data-is-not-ready",
-      "region-not-initialized",
-      "disk-full",
-      "recovery",
-      "is-witness",
-      "mismatch-peer",
-      "bucket-version",
-      "unknown-error",
-      "lock-dead",
-      "lock-committed",
-      "lock-async",
-      "lock-alive"}},
-    {"pump", {"fail"}},
-};
+// Answers that a call to this kind of node can be made to give instead of its own.
+bool is_answer(std::string_view kind, const std::string& name) {
+  static const std::set<std::string> pd_names = {"not-leader", "no-leader", "no-region", "tso-end"};
+  if (name == "fail") return true;
+  if (kind == "pd") return pd_names.contains(name);
+  const auto is_among = [&name](const std::vector<std::string>& names) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  return kind == "tikv" && (is_among(region_fault_names()) || is_among(lock_fault_names()));
+}
 
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> out;
@@ -70,6 +50,35 @@ std::string kind_of(const std::string& node) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& region_fault_names() {
+  static const std::vector<std::string> names = {"not-leader",
+                                                 "new-leader",
+                                                 "region-not-found",
+                                                 "key-not-in-region",
+                                                 "epoch-not-match",
+                                                 "busy",
+                                                 "stale-command",
+                                                 "store-not-match",
+                                                 "timestamp-not-synced",
+                                                 "read-index-not-ready",
+                                                 "merging",
+                                                 "data-is-not-ready",
+                                                 "region-not-initialized",
+                                                 "disk-full",
+                                                 "recovery",
+                                                 "is-witness",
+                                                 "mismatch-peer",
+                                                 "bucket-version",
+                                                 "unknown-error"};
+  return names;
+}
+
+const std::vector<std::string>& lock_fault_names() {
+  static const std::vector<std::string> names = {"lock-dead", "lock-committed", "lock-async",
+                                                 "lock-alive"};
+  return names;
+}
 
 Result<Duration> parse_duration(const std::string& text) {
   if (text == "forever") return Duration(std::chrono::hours(24 * 365));
@@ -182,7 +191,7 @@ Result<void> FaultBoard::apply_to(const std::string& node, const std::vector<std
     ASSIGN_OR_RETURN(faults.delay, parse_duration(words[1]));
     return {};
   }
-  if (kAnswers.at(kind_of(node)).contains(action)) {
+  if (is_answer(kind_of(node), action)) {
     ASSIGN_OR_RETURN(const int64_t count, parse_count(words[1]));
     faults.answers.erase(action);
     if (count > 0) faults.answers.emplace(action, count);

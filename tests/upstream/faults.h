@@ -31,6 +31,11 @@ class NodeControl {
   virtual void split_region() = 0;
 };
 
+/// Answers of TiKV about its regions that a call can be made to give instead of its own.
+const std::vector<std::string>& region_fault_names();
+/// Locks that a call of TiKV can be made to meet.
+const std::vector<std::string>& lock_fault_names();
+
 /// What a pump does instead of sending the next record.
 enum class RecordVerdict : uint8_t { kSend, kCut, kEnd, kError, kCorrupt };
 

@@ -61,27 +61,36 @@ std::unique_ptr<binlog::Pump::Stub> TestClient::pump(size_t index) const {
   return binlog::Pump::NewStub(channel_to(simulator_->pump_addresses()[index]));
 }
 
-std::unique_ptr<grpc::ClientContext> TestClient::context() {
+std::unique_ptr<grpc::ClientContext> TestClient::context(std::chrono::milliseconds limit) {
   auto out = std::make_unique<grpc::ClientContext>();
-  out->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  out->set_deadline(std::chrono::system_clock::now() + limit);
   return out;
 }
 
 TestClient::Pull TestClient::pull(size_t index, int64_t offset, size_t count,
                                   uint64_t cluster_id) const {
+  return pull(*context(), index, offset, count, cluster_id);
+}
+
+TestClient::Pull TestClient::pull_for(size_t index, int64_t offset,
+                                      std::chrono::milliseconds limit) const {
+  return pull(*context(limit), index, offset, SIZE_MAX, SmallCapture::kClusterId);
+}
+
+TestClient::Pull TestClient::pull(grpc::ClientContext& call, size_t index, int64_t offset,
+                                  size_t count, uint64_t cluster_id) const {
   const auto stub = pump(index);
-  const auto call = context();
   binlog::PullBinlogReq request;
   request.set_clusterid(cluster_id);
   request.mutable_startfrom()->set_offset(offset);
-  const auto stream = stub->PullBinlogs(call.get(), request);
+  const auto stream = stub->PullBinlogs(&call, request);
   Pull out;
   binlog::PullBinlogResp response;
   while (out.records.size() < count && stream->Read(&response)) {
     const auto& entity = response.entity();
     out.records.push_back({entity.meta().startts(), entity.meta().committs(), entity.payload()});
   }
-  if (out.records.size() == count) call->TryCancel();
+  if (out.records.size() == count) call.TryCancel();
   out.status = stream->Finish();
   return out;
 }

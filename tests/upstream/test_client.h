@@ -7,6 +7,7 @@
 #include "drainer/proto/pd.grpc.pb.h"
 #include "drainer/proto/tikv.grpc.pb.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,9 @@ class TestClient {
   std::unique_ptr<tikvpb::Tikv::Stub> tikv() const;
   std::unique_ptr<binlog::Pump::Stub> pump(size_t index) const;
 
-  /// A context with the common deadline.
-  static std::unique_ptr<grpc::ClientContext> context();
+  /// A context with a deadline, the common one by default.
+  static std::unique_ptr<grpc::ClientContext> context(
+      std::chrono::milliseconds limit = std::chrono::seconds(30));
 
   struct Pulled {
     int64_t start_ts = 0;
@@ -48,6 +50,8 @@ class TestClient {
   /// Pulls from a pump until `count` records are there or the stream ends.
   Pull pull(size_t index, int64_t offset, size_t count,
             uint64_t cluster_id = SmallCapture::kClusterId) const;
+  /// What a pump sends within `limit`.
+  Pull pull_for(size_t index, int64_t offset, std::chrono::milliseconds limit) const;
 
   /// The region of a raw key, as a request context for TiKV.
   tikvpb::Context region_of(const Bytes& key) const;
@@ -62,6 +66,9 @@ class TestClient {
   std::pair<int, std::string> http(const std::string& method, const std::string& target) const;
 
  private:
+  Pull pull(grpc::ClientContext& call, size_t index, int64_t offset, size_t count,
+            uint64_t cluster_id) const;
+
   SystemClock clock_;
   std::unique_ptr<Simulator> simulator_;
 };

@@ -14,28 +14,6 @@ constexpr uint64_t kDeadTtlMs = 3000;
 constexpr uint64_t kDeadAge = uint64_t{60'000} << 18;
 constexpr Duration kAliveTime = std::chrono::seconds(1);
 
-const std::vector<std::string> kRegionFaults = {"not-leader",
-                                                "new-leader",
-                                                "region-not-found",
-                                                "key-not-in-region",
-                                                "epoch-not-match",
-                                                "busy",
-                                                "stale-command",
-                                                "store-not-match",
-                                                "timestamp-not-synced",
-                                                "read-index-not-ready",
-                                                "merging",
-                                                "data-is-not-ready",
-                                                "region-not-initialized",
-                                                "disk-full",
-                                                "recovery",
-                                                "is-witness",
-                                                "mismatch-peer",
-                                                "bucket-version",
-                                                "unknown-error"};
-const std::vector<std::string> kLockFaults = {"lock-dead", "lock-committed", "lock-async",
-                                              "lock-alive"};
-
 void fill(const Region& region, pdpb::Region* out) {
   out->set_id(region.id);
   if (!region.start.empty()) out->set_start_key(memcomparable(region.start));
@@ -55,7 +33,7 @@ uint64_t now_ms(World& world) {
 
 bool TikvNode::refuse(const tikvpb::Context& context, std::optional<ByteView> key,
                       tikvpb::RegionError* error) {
-  if (const auto kind = world_.faults.take_any(kTikvNode, kRegionFaults)) {
+  if (const auto kind = world_.faults.take_any(kTikvNode, region_fault_names())) {
     fill_scripted(*kind, context, error);
     return true;
   }
@@ -168,7 +146,7 @@ bool TikvNode::meets_lock(const tikvpb::Context& context, ByteView key, uint64_t
   MutexLock lock(mutex_);
   auto found = locks_.find(key);
   if (found == locks_.end()) {
-    const auto kind = world_.faults.take_any(kTikvNode, kLockFaults);
+    const auto kind = world_.faults.take_any(kTikvNode, lock_fault_names());
     if (!kind) return false;
     found = locks_.emplace(Bytes(key), place_lock(key, *kind, version)).first;
   }

@@ -21,7 +21,7 @@ class StuckSink final : public Sink {
   void start(ThreadGroup& threads) override {
     threads.start("stuck", [this](const StopToken& stop) -> Result<void> {
       (void)applied_.pop(stop);
-      return make_error(ErrorCode::kStopped, "stopped");
+      return stopped();
     });
   }
   Result<void> submit(Txn, const StopToken&) override { return {}; }

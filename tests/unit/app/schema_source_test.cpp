@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <map>
 #include <random>
-#include <thread>
 
 #include "drainer/schema/schema_store.h"
 #include "drainer/schema_keeper.h"
 #include "tests/fakes/process.h"
+#include "tests/fakes/wait_until.h"
 #include "tests/unit/app/job_world.h"
 
 #include <catch2/catch.hpp>
@@ -340,7 +340,7 @@ TEST_CASE("schema keeper: writes once the checkpoint has passed, and never ahead
   CHECK_FALSE(std::filesystem::exists(run.path()));
   keeper.note_saved(CommitTs(20));
   // A second image has no room until the first is taken, and then not before its time.
-  while (!std::filesystem::exists(run.path())) std::this_thread::yield();
+  REQUIRE(fakes::wait_until([&] { return std::filesystem::exists(run.path()); }));
   threads.request_stop();
   REQUIRE(threads.wait().ok());
   const auto stored = schema::read_schema_store(run.path(), kCluster);

@@ -51,6 +51,19 @@ TEST_CASE("result: holds what can only be moved") {
   CHECK(*value == 4);
 }
 
+TEST_CASE("result: TRY takes what has a name, can only be moved, and leaves it whole") {
+  Result<std::unique_ptr<int>> good = std::make_unique<int>(4);
+  Result<std::unique_ptr<int>> bad = make_error(ErrorCode::kInvalid, "odd");
+  const auto check_both = [&]() -> Result<void> {
+    TRY(good);
+    TRY(bad);
+    return {};
+  };
+  CHECK(check_both().error().text() == "odd");
+  CHECK(**good == 4);
+  CHECK(bad.error().text() == "odd");
+}
+
 TEST_CASE("ids: a TSO has a physical part in milliseconds") {
   const CommitTs ts(419430400000000005);
   CHECK(physical_ms(ts) == 1600000000000);

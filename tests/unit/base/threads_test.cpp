@@ -13,7 +13,7 @@ TEST_CASE("threads: the first error stops the others and is returned") {
   bool waited_to_the_end = true;
   group.start("patient", [&](StopToken stop) -> Result<void> {
     waited_to_the_end = clock.sleep_for(1h, stop);
-    return make_error(ErrorCode::kStopped, "stopped");
+    return stopped();
   });
   group.start("failing", [](StopToken) -> Result<void> {
     return make_error(ErrorCode::kCorrupt, "bad bytes");

@@ -96,7 +96,7 @@ class FakeNet {
     Channel(FakeNet& net, rpc::GrpcTarget target) : net_(net), target_(std::move(target)) {}
     Result<Bytes> unary(std::string_view method, ByteView request, Duration,
                         const StopToken& stop) override {
-      if (stop.stop_requested()) return cluster::stopped_error();
+      if (stop.stop_requested()) return stopped();
       return net_.answer(target_.address(), method, request);
     }
     Result<std::unique_ptr<rpc::GrpcStream>> open_stream(std::string_view method,

@@ -35,7 +35,7 @@ class FakePd final : public cluster::PdClient {
   std::vector<std::string> member_urls() const override { return {}; }
 
   Result<CommitTs> tso(const StopToken& stop) override {
-    if (stop.stop_requested()) return Error(ErrorCode::kStopped, "stopped");
+    if (stop.stop_requested()) return stopped();
     if (failure) return *failure;
     return make_commit_ts(clock_.unix_ms(), ++logical_);
   }
@@ -55,7 +55,7 @@ class FakePd final : public cluster::PdClient {
   Result<CommitTs> update_service_gc_safe_point(std::string_view service_id, int64_t ttl_seconds,
                                                 CommitTs safe_point,
                                                 const StopToken& stop) override {
-    if (stop.stop_requested()) return Error(ErrorCode::kStopped, "stopped");
+    if (stop.stop_requested()) return stopped();
     if (failure) return *failure;
     pins.push_back({std::string(service_id), ttl_seconds, safe_point});
     return min_safe_point;

@@ -4,6 +4,7 @@
 #include "drainer/base/threads.h"
 #include "drainer/proto/pd.pb.h"
 #include "drainer/proto/tikv.pb.h"
+#include "tests/fakes/wait_until.h"
 #include "tests/unit/rpc/stock_server.h"
 
 #include <catch2/catch.hpp>
@@ -244,7 +245,7 @@ TEST_CASE("sockets: a PD that accepts and says nothing is given up in time, or a
     return {};
   });
   // The call is certainly under way once the server has it.
-  while (cluster.tso_streams == streams_before) clock.sleep_for(milliseconds(1), {});
+  REQUIRE(fakes::wait_until([&] { return cluster.tso_streams != streams_before; }));
   stop.request_stop();
   REQUIRE(threads.wait().ok());
   CHECK(stopped->code() == ErrorCode::kStopped);

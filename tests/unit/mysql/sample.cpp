@@ -158,16 +158,6 @@ std::string Inspector::rows(const std::string& sql) {
   return out;
 }
 
-bool wait_until(const std::function<bool()>& is_reached) {
-  SystemClock clock;
-  const TimePoint deadline = clock.now() + std::chrono::seconds(30);
-  while (!is_reached()) {
-    if (clock.now() >= deadline) return false;
-    clock.sleep_for(std::chrono::milliseconds(10), StopToken());
-  }
-  return true;
-}
-
 bool comes_to(Inspector& db, const std::string& sql, const std::string& rows) {
   return wait_until([&] { return db.rows(sql) == rows; });
 }

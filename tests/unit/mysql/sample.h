@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "syncer/mysql/statement.h"
 #include "syncer/txn.h"
 #include "tests/fakes/mariadb_server.h"
+#include "tests/fakes/wait_until.h"
 
 namespace drainer::mysql::sample {
 
@@ -79,8 +79,7 @@ class Inspector {
   std::unique_ptr<Session> session_;
 };
 
-/// Asks again and again, for half a minute at most. What the last answer was.
-bool wait_until(const std::function<bool()>& is_reached);
+using fakes::wait_until;
 /// Waits until a query has this answer (Inspector::rows()).
 bool comes_to(Inspector& db, const std::string& sql, const std::string& rows);
 

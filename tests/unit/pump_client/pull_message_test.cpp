@@ -30,5 +30,20 @@ TEST_CASE("pull message: a cut response is an error, at every length") {
     CHECK_FALSE((cut.ok() && cut->length == whole));
   }
   CHECK(find_payload("").value().length == 0);
-  CHECK_FALSE(find_payload(from_hex("0b")).ok());
+}
+
+TEST_CASE("pull message: what is none is told with its byte") {
+  struct Case {
+    std::string_view hex;
+    std::string_view text;
+  };
+  for (const Case& c : {
+           Case{"0b", "PullBinlogResp: protobuf: group at byte 1"},
+           Case{"0a80", "PullBinlogResp: protobuf: number cut off at byte 1"},
+           Case{"0a041202", "PullBinlogResp: protobuf: field cut off at byte 2"},
+           Case{"0a021205", "PullBinlogResp: protobuf: field cut off at byte 4"},
+       }) {
+    INFO(c.hex);
+    CHECK(find_payload(from_hex(c.hex)).error().to_string() == c.text);
+  }
 }

@@ -25,7 +25,7 @@ class InnerSink final : public Sink {
   Result<void> submit(Txn txn, const StopToken&) override {
     if (!log_.empty()) TRY(check_logged(txn));
     if (!applied_.push({.commit_ts = txn.commit_ts, .schema_version = {}}, 1, StopToken())) {
-      return make_error(ErrorCode::kStopped, "stopped");
+      return stopped();
     }
     return {};
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "drainer/base/mutex.h"
 
 namespace drainer::rpc {
@@ -13,9 +15,11 @@ class Event {
     changed_.notify_all();
   }
 
-  void wait() {
+  /// For a minute at most. Whether it has happened.
+  [[nodiscard]] bool wait() {
     MutexLock lock(mutex_);
-    (void)changed_.wait(mutex_, StopToken(), [&]() NO_THREAD_SAFETY_ANALYSIS { return happened_; });
+    return changed_.wait_for(mutex_, StopToken(), std::chrono::minutes(1),
+                             [&]() NO_THREAD_SAFETY_ANALYSIS { return happened_; });
   }
 
  private:

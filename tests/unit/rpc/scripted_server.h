@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "drainer/base/bytes.h"
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/threads.h"
-#include "drainer/rpc/file_descriptor.h"
 #include "drainer/rpc/grpc_client.h"
 
 struct ssl_ctx_st;

@@ -144,13 +144,13 @@ TEST_CASE("stream: a stop request wakes a receiver, and the stream goes on") {
   Event go_on;
   const StockServer server([&](const std::string&, ServerCall& call) -> ServerStatus {
     opened.set();
-    go_on.wait();
+    (void)go_on.wait();
     (void)call.write("later");
     return {};
   });
   SystemClock clock;
   const auto stream = open(server, clock, "");
-  opened.wait();
+  REQUIRE(opened.wait());
   StopSource stop;
   ThreadGroup threads;
   threads.start("stopper", [&](StopToken) -> Result<void> {
@@ -175,9 +175,9 @@ TEST_CASE("stream: destruction cancels the call") {
   });
   SystemClock clock;
   auto stream = open(server, clock, "");
-  opened.wait();
+  REQUIRE(opened.wait());
   stream.reset();
-  cancelled.wait();
+  REQUIRE(cancelled.wait());
 }
 
 TEST_CASE("stream: the end of the server is unavailable") {
@@ -190,7 +190,7 @@ TEST_CASE("stream: the end of the server is unavailable") {
         return {};
       });
   const auto stream = open(*server, clock, "");
-  opened.wait();
+  REQUIRE(opened.wait());
   ThreadGroup threads;
   threads.start("end", [&](StopToken) -> Result<void> {
     server.reset();
@@ -227,7 +227,7 @@ TEST_CASE("stream: a server cannot send more than the window ahead of the reader
   REQUIRE(opened.ok());
   GrpcStream& stream = **opened;
   REQUIRE(receive(stream) == make_message(0, kMessageBytes));
-  window_used.wait();
+  REQUIRE(window_used.wait());
   // While other calls go through, the stream stands still.
   for (int i = 0; i < 200; ++i) {
     REQUIRE(channel->unary("/test/Ping", "", seconds(20), StopToken()).ok());
@@ -263,7 +263,7 @@ TEST_CASE("stream: sending waits for a slow reader") {
   Event may_read;
   std::atomic<size_t> bytes_read = 0;
   const StockServer server([&](const std::string&, ServerCall& call) -> ServerStatus {
-    may_read.wait();
+    (void)may_read.wait();
     while (auto message = call.read()) bytes_read += message->size();
     return {};
   });

@@ -3,8 +3,8 @@
 
 #include <atomic>
 
+#include "drainer/base/file_descriptor.h"
 #include "drainer/base/threads.h"
-#include "drainer/rpc/file_descriptor.h"
 #include "drainer/rpc/grpc_client.h"
 
 #include "event.h"
@@ -173,7 +173,7 @@ TEST_CASE("unary: a stop request wakes the caller and those who wait for their t
       return {};
     });
   }
-  called.wait();
+  REQUIRE(called.wait());
   stop.request_stop();
   REQUIRE(threads.wait().ok());
   CHECK(stopped == 3);
@@ -215,7 +215,7 @@ TEST_CASE("unary: who waits for a turn gives up at the deadline") {
     (void)channel->unary(kMethod, "x", seconds(600), stop.get_token());
     return {};
   });
-  called.wait();
+  REQUIRE(called.wait());
   const auto answer = channel->unary(kMethod, "x", milliseconds(20), StopToken());
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().code() == ErrorCode::kTimeout);

@@ -80,7 +80,7 @@ TEST_CASE("grpc: a failed look is told with its text, one that will not come as 
          if (collector_runs) {
            return Result<void>(make_error(ErrorCode::kUnavailable, "etcd: 100% gone\nfor ever ü"));
          }
-         return Result<void>(make_error(ErrorCode::kStopped, "stopped"));
+         return Result<void>(stopped());
        }});
   const auto channel = plain_channel(server);
   const Outcome failed = call(channel, "/binlog.Cistern/Notify");
@@ -173,7 +173,7 @@ TEST_CASE("grpc: a stop ends a waiting Notify") {
            waiting = true;
            waiting.notify_all();
            clock.sleep_for(std::chrono::seconds(20), stop);
-           return make_error(ErrorCode::kStopped, "stopped");
+           return stopped();
          }});
     const auto channel = plain_channel(server);
     clients.start("notify", [&status, channel](const StopToken&) -> Result<void> {

@@ -204,19 +204,19 @@ TEST_CASE("binlog view: malformed messages name the byte") {
     std::string_view text;
   };
   for (const Case& c : {
-           Case{"10", "binlog: number cut off at byte 1"},
-           Case{"1080", "binlog: number cut off at byte 1"},
-           Case{"10ffffffffffffffffffff01", "binlog: number larger than 64 bits at byte 1"},
-           Case{"2a05616263", "binlog: field cut off at byte 2"},
-           Case{"2affffffffffffffffff01", "binlog: field cut off at byte 11"},
-           Case{"10644b4c", "binlog: group at byte 3"},
-           Case{"4c", "binlog: group at byte 1"},
-           Case{"4e", "binlog: illegal wire type at byte 1"},
-           Case{"0001", "binlog: illegal field number at byte 1"},
-           Case{"1201", "binlog: wrong wire type at byte 1"},
-           Case{"2801", "binlog: wrong wire type at byte 1"},
-           Case{"510102", "binlog: field cut off at byte 1"},
-           Case{"650102", "binlog: field cut off at byte 1"},
+           Case{"10", "protobuf: number cut off at byte 1"},
+           Case{"1080", "protobuf: number cut off at byte 1"},
+           Case{"10ffffffffffffffffffff01", "protobuf: number larger than 64 bits at byte 1"},
+           Case{"2a05616263", "protobuf: field cut off at byte 2"},
+           Case{"2affffffffffffffffff01", "protobuf: field cut off at byte 11"},
+           Case{"10644b4c", "protobuf: group at byte 3"},
+           Case{"4c", "protobuf: group at byte 1"},
+           Case{"4e", "protobuf: illegal wire type at byte 1"},
+           Case{"0001", "protobuf: illegal field number at byte 1"},
+           Case{"1201", "protobuf: wrong wire type at byte 1"},
+           Case{"2801", "protobuf: wrong wire type at byte 1"},
+           Case{"510102", "protobuf: field cut off at byte 1"},
+           Case{"650102", "protobuf: field cut off at byte 1"},
        }) {
     INFO(c.hex);
     const auto view = parse_binlog(from_hex(c.hex));
@@ -231,7 +231,7 @@ TEST_CASE("binlog view: malformed messages name the byte") {
                               "3a01"
                               "80"));
   REQUIRE_FALSE(nested.ok());
-  CHECK(nested.error().text() == "binlog: field cut off at byte 8");
+  CHECK(nested.error().text() == "protobuf: field cut off at byte 8");
   const auto packed =
       parse_prewrite(from_hex("0817"
                               "1205"
@@ -239,7 +239,7 @@ TEST_CASE("binlog view: malformed messages name the byte") {
                               "3a01"
                               "80"));
   REQUIRE_FALSE(packed.ok());
-  CHECK(packed.error().text() == "binlog: number cut off at byte 8");
+  CHECK(packed.error().text() == "protobuf: number cut off at byte 8");
 }
 
 TEST_CASE("binlog view: reads what protobuf writes, whole or cut") {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace drainer::rpc {
+namespace drainer {
 
 /// Owns one file descriptor; -1 is none. One thread.
 class FileDescriptor {
@@ -27,4 +27,4 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-}  // namespace drainer::rpc
+}  // namespace drainer
