@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -67,6 +68,18 @@ using Field =
                  std::vector<ConflictRule>& (*)(Owner&),
                  std::map<std::string, BinlogFilterRule>& (*)(Owner&)>;
 
+/// The values that a number may have, both ends included; of a duration in nanoseconds.
+struct Range {
+  int64_t least = std::numeric_limits<int64_t>::min();
+  int64_t largest = std::numeric_limits<int64_t>::max();
+};
+
+/// What most settings have not.
+struct KeyTraits {
+  Secrecy secrecy = Secrecy::kUrls;
+  Range range = {};  ///< where the original gives a value no meaning, or crashes on it
+};
+
 /// One setting.
 template <class Owner>
 struct Key {
@@ -75,7 +88,7 @@ struct Key {
   std::string_view default_text;  ///< as TOML; empty: absent, or computed
   std::string_view help;          ///< one sentence, for --help and drainer.toml.example
   Field<Owner> field;
-  Secrecy secrecy = Secrecy::kUrls;
+  KeyTraits traits = {};
 };
 
 /// All settings; those of one TOML table stand together, inner tables after their outer one.

@@ -89,7 +89,7 @@ void ValueWriter::members(std::span<const Key<Owner>> rows, Owner& owner) const 
       writer.StartObject();
     }
     key(rest);
-    const ValueWriter value{writer, row.secrecy};
+    const ValueWriter value{writer, row.traits.secrecy};
     std::visit([&](auto field) { value(field(owner)); }, row.field);
   }
   for (size_t i = 0; i < open.size(); ++i) writer.EndObject();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "conf/environment.h"
 #include "conf/go_text.h"
 #include "conf/go_url.h"
+#include "conf/number_ranges.h"
 #include "conf/secret.h"
 #include "conf/security_files.h"
 #include "conf/validate_outputs.h"
@@ -43,10 +43,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
   return out;
 }
-
-// As durations they stay far below what a clock can count.
-constexpr int64_t kSecondsMax = 365 * 24 * 3600;
-constexpr int64_t kDaysMax = 36'500;
 
 // The adjustments and checks on one Draft. One thread.
 class Validator {
@@ -79,7 +75,7 @@ class Validator {
       refuse("Invalid compressor: {}, must be one of these: [gzip]", options_.compressor);
     }
     check_filters();
-    check_numbers();
+    for (const std::string& problem : problems_of_numbers(draft_)) refuse("{}", problem);
     take_choices();
     return std::move(problems_);
   }
@@ -102,10 +98,6 @@ class Validator {
   void check_pd_urls();
   void check_filters();
   void check_tables(std::string_view key, const std::vector<TablePattern>& tables);
-  void check_numbers();
-  void check_at_least(std::string_view key, int64_t value, int64_t smallest);
-  void check_range(std::string_view key, int64_t value, int64_t smallest, int64_t largest);
-  uint16_t take_port(std::string_view key, int64_t value);
   void take_choices();
 
   template <class... Args>
@@ -178,14 +170,16 @@ void Validator::adjust() {
     adjust_database();
   }
   adjust_passwords();
-  to_.port = take_port("syncer.to.port", draft_.to_port);
-  to_.checkpoint.port = take_port("syncer.to.checkpoint.port", draft_.checkpoint_port);
+  // What they cut off is found out of range later.
+  to_.port = static_cast<uint16_t>(draft_.to_port);
+  to_.checkpoint.port = static_cast<uint16_t>(draft_.checkpoint_port);
 
   syncer_.enable_dispatch = draft_.dispatch.enabled();
   syncer_.enable_detect = draft_.detect.enabled();
-  if (syncer_.db_type == "file" || syncer_.db_type == "kafka" || !syncer_.enable_dispatch) {
-    syncer_.worker_count = 1;
-  }
+  const bool is_written_whole = syncer_.db_type == "file" || syncer_.db_type == "kafka";
+  if (is_written_whole || !syncer_.enable_dispatch) syncer_.worker_count = 1;
+  // Without a meaning there, so that any is taken as in the original.
+  if (is_written_whole) syncer_.txn_batch = std::max<int64_t>(syncer_.txn_batch, 1);
   if (syncer_.relay.max_file_size <= 0) syncer_.relay.max_file_size = RelayOptions{}.max_file_size;
   adjust_filters();
 }
@@ -338,45 +332,6 @@ void Validator::check_tables(std::string_view key, const std::vector<TablePatter
     if (table.db_name.empty()) refuse("empty schema name in `{}` config", key);
     if (table.tbl_name.empty()) refuse("empty table name in `{}` config", key);
   }
-}
-
-// FIX: the original crashes, hangs or spins on these.
-void Validator::check_numbers() {
-  check_at_least("cache-binlog-count", options_.cache_binlog_count, 0);
-  check_range("detect-interval", options_.detect_interval_s, 1, kSecondsMax);
-  check_range("metrics-interval", options_.metrics_interval_s, 0, kSecondsMax);
-  check_range("synced-check-time", options_.synced_check_time_min, 1, kSecondsMax / 60);
-  check_at_least("worker-count", syncer_.worker_count, 1);
-  if (syncer_.db_type != "file" && syncer_.db_type != "kafka") {
-    check_at_least("txn-batch", syncer_.txn_batch, 1);
-  }
-  check_at_least("log.max-size", options_.log.max_size_mib, 1);
-  check_range("log.max-days", options_.log.max_days, 0, kDaysMax);
-  check_at_least("log.max-backups", options_.log.max_backups, 0);
-  check_at_least("syncer.apply.memory-limit-mib", syncer_.apply.memory_limit_mib, 1);
-  if (options_.etcd_timeout <= std::chrono::nanoseconds(0)) {
-    refuse("invalid EtcdTimeout: must be more than 0, got {}",
-           format_go_duration(options_.etcd_timeout));
-  }
-  check_at_least("until-commit-ts", syncer_.apply.until_commit_ts, 0);
-}
-
-void Validator::check_range(std::string_view key, int64_t value, int64_t smallest,
-                            int64_t largest) {
-  check_at_least(key, value, smallest);
-  if (value > largest) refuse("invalid {}: must be at most {}, got {}", key, largest, value);
-}
-
-void Validator::check_at_least(std::string_view key, int64_t value, int64_t smallest) {
-  if (value < smallest) refuse("invalid {}: must be at least {}, got {}", key, smallest, value);
-}
-
-uint16_t Validator::take_port(std::string_view key, int64_t value) {
-  if (value >= 0 && value <= std::numeric_limits<uint16_t>::max()) {
-    return static_cast<uint16_t>(value);
-  }
-  refuse("invalid {}: must be from 0 to 65535, got {}", key, value);
-  return 0;
 }
 
 void Validator::take_choices() {

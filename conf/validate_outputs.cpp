@@ -6,13 +6,6 @@ namespace drainer::conf {
 
 namespace {
 
-void check_at_least(std::string_view key, int64_t value, int64_t smallest,
-                    std::vector<std::string>& problems) {
-  if (value >= smallest) return;
-  problems.push_back(
-      fmt::format("invalid syncer.to.kafka.{}: must be at least {}, got {}", key, smallest, value));
-}
-
 // What the original's messages cannot have, and JSON cannot.
 void check_protocol(const KafkaOptions& kafka, std::vector<std::string>& problems) {
   const bool is_binlog = kafka.protocol == KafkaProtocol::kBinlog;
@@ -52,10 +45,6 @@ void take_output_choices(Draft& draft, std::vector<std::string>& problems) {
   choose("syncer.to.kafka.partition-by", draft.kafka_partition_by, spreads, kafka.partition_by,
          problems);
   choose("syncer.to.kafka.key-by", draft.kafka_key_by, spreads, kafka.key_by, problems);
-  check_at_least("partitions", kafka.partitions, 0, problems);
-  check_at_least("watermark-interval-ms", kafka.watermark_interval_ms, 0, problems);
-  check_at_least("rows-per-message", kafka.rows_per_message, 1, problems);
-  check_at_least("ack-timeout-s", kafka.ack_timeout_s, 1, problems);
   check_protocol(kafka, problems);
 }
 

@@ -1,0 +1,42 @@
+#include "conf/number_ranges.h"
+
+#include <fmt/format.h>
+
+#include "conf/go_text.h"
+
+namespace drainer::conf {
+
+namespace {
+
+// A value as a number, nothing if it is none.
+struct NumberOf {
+  std::optional<int64_t> operator()(int64_t value) const { return value; }
+  std::optional<int64_t> operator()(std::chrono::nanoseconds value) const { return value.count(); }
+  std::optional<int64_t> operator()(const DayDuration& value) const { return value.value.count(); }
+  std::optional<int64_t> operator()(const auto&) const { return std::nullopt; }
+};
+
+std::string number_text(const Key<Draft>& key, int64_t value) {
+  const bool is_integer = std::holds_alternative<int64_t& (*)(Draft&)>(key.field) ||
+                          std::holds_alternative<int32_t& (*)(Draft&)>(key.field);
+  return is_integer ? fmt::format("{}", value)
+                    : format_go_duration(std::chrono::nanoseconds(value));
+}
+
+}  // namespace
+
+std::vector<std::string> problems_of_numbers(Draft& draft) {
+  std::vector<std::string> problems;
+  for (const Key<Draft>& key : keys()) {
+    const auto number = std::visit([&](auto field) { return NumberOf{}(field(draft)); }, key.field);
+    const Range& range = key.traits.range;
+    if (!number || (*number >= range.least && *number <= range.largest)) continue;
+    problems.push_back(
+        fmt::format("invalid {}{}: must be from {} to {}, got {}", key.toml.empty() ? "-" : "",
+                    key.toml.empty() ? key.flag : key.toml, number_text(key, range.least),
+                    number_text(key, range.largest), number_text(key, *number)));
+  }
+  return problems;
+}
+
+}  // namespace drainer::conf
