@@ -170,7 +170,7 @@ constexpr Key<Draft> kKeys[] = {
      [](Draft& d) -> auto& { return d.options.syncer.apply.record_conflicts; }},
     {"syncer.apply.unknown-ddl-job", "", R"("stop")",
      "A DDL of an unknown type: \"stop\" ends, \"pass\" runs its query, \"skip\" leaves it out.",
-     [](Draft& d) -> auto& { return d.unknown_ddl_job; }},
+     [](Draft& d) -> auto& { return d.options.syncer.apply.unknown_ddl_job; }},
     {"syncer.apply.until-commit-ts", "until-commit-ts", "0",
      "End in order, exit code 0, when everything up to this commit ts is applied; 0: never.",
      [](Draft& d) -> auto& { return d.options.syncer.apply.until_commit_ts; }, at_least(0)},
@@ -233,21 +233,21 @@ constexpr Key<Draft> kKeys[] = {
 
     {"syncer.to.file.sync", "", R"("checkpoint")",
      "db-type file: when to sync files to the disk: \"never\", \"checkpoint\", \"transaction\".",
-     [](Draft& d) -> auto& { return d.file_sync; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.file_sync; }},
 
     {"syncer.to.kafka.protocol", "", R"("binlog")",
      "Messages: \"binlog\" as the original, or \"canal-json\", \"debezium\" as TiCDC writes them.",
-     [](Draft& d) -> auto& { return d.kafka_protocol; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.protocol; }},
     {"syncer.to.kafka.topic-template", "", R"("")",
      "JSON: topic per table, with {schema} and {table} in it; empty: topic-name for all.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.topic_template; }},
     {"syncer.to.kafka.partition-by", "", R"("none")",
      "JSON: \"none\" is partition 0; \"table\", \"primary-key\" or \"transaction\".",
-     [](Draft& d) -> auto& { return d.kafka_partition_by; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.partition_by; }},
     {"syncer.to.kafka.key-by", "", R"("none")",
      "JSON: message key: \"none\" as the format has it; \"table\", \"primary-key\", "
      "\"transaction\".",
-     [](Draft& d) -> auto& { return d.kafka_key_by; }},
+     [](Draft& d) -> auto& { return d.options.syncer.to.kafka.key_by; }},
     {"syncer.to.kafka.partitions", "", "0",
      "JSON: number of partitions to use; 0: all that the topic has.",
      [](Draft& d) -> auto& { return d.options.syncer.to.kafka.partitions; }, between(0, 1'000'000)},
@@ -371,6 +371,10 @@ bool SwitchSources::enabled() const {
 
 std::span<const Key<Draft>> keys() {
   return kKeys;
+}
+
+std::string full_name(const Key<Draft>& key) {
+  return key.toml.empty() ? "-" + std::string(key.flag) : std::string(key.toml);
 }
 
 const Key<Draft>* find_flag(std::string_view name) {

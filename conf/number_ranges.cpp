@@ -25,18 +25,15 @@ std::string number_text(const Key<Draft>& key, int64_t value) {
 
 }  // namespace
 
-std::vector<std::string> problems_of_numbers(Draft& draft) {
-  std::vector<std::string> problems;
+void check_numbers(Draft& draft, Problems& problems) {
   for (const Key<Draft>& key : keys()) {
     const auto number = std::visit([&](auto field) { return NumberOf{}(field(draft)); }, key.field);
     const Range& range = key.traits.range;
     if (!number || (*number >= range.least && *number <= range.largest)) continue;
-    problems.push_back(
-        fmt::format("invalid {}{}: must be from {} to {}, got {}", key.toml.empty() ? "-" : "",
-                    key.toml.empty() ? key.flag : key.toml, number_text(key, range.least),
-                    number_text(key, range.largest), number_text(key, *number)));
+    problems.add("invalid {}: must be from {} to {}, got {}", full_name(key),
+                 number_text(key, range.least), number_text(key, range.largest),
+                 number_text(key, *number));
   }
-  return problems;
 }
 
 }  // namespace drainer::conf

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "conf/key_table.h"
+#include "conf/problems.h"
 
 namespace drainer::conf {
 
-/// The numbers and durations that lie outside of their key's range, one sentence each. Pure.
-std::vector<std::string> problems_of_numbers(Draft& draft);
+/// Refuses the numbers and durations that lie outside of their key's range. Changes nothing.
+void check_numbers(Draft& draft, Problems& problems);
 
 }  // namespace drainer::conf

@@ -1,5 +1,6 @@
 #include "conf/key_table.h"
 
+#include "conf/choices.h"
 #include "tests/unit/conf/loading.h"
 
 #include <set>
@@ -45,6 +46,12 @@ struct SampleOf {
   Sample operator()(DraftField<std::chrono::nanoseconds>) const {
     return {"'1m5s'", "", "\"1m5s\"", "integer"};
   }
+  // Each has its own texts, below.
+  template <IsChoice Enum>
+  Sample operator()(DraftField<Enum>) const {
+    return {};
+  }
+  Sample operator()(DraftField<std::optional<RowMismatchAction>>) const { return {}; }
   Sample operator()(DraftField<DayDuration>) const { return {"7", "", "\"168h0m0s\"", ""}; }
   Sample operator()(DraftField<std::vector<TablePattern>>) const {
     return {"[{ db-name = 'd', tbl-name = 't' }]", "", R"([{"db-name":"d","tbl-name":"t"}])",
@@ -89,6 +96,7 @@ Sample sample_of(const Key<Draft>& key) {
        {"'{schema}'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"{schema}\"", "string"}},
       {"syncer.to.kafka.transaction-markers",
        {"true\nsyncer.to.kafka.protocol = 'debezium'", "", "true", "boolean"}},
+      {"syncer.channel-ids", {"[1, 2]\nsyncer.loopback-control = true", "", "[1,2]", "slice"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
       {"syncer.to.original-errors", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},

@@ -117,16 +117,19 @@ TEST_CASE("validate: each bad value has the original's text") {
       {"syncer.to.checkpoint.port = -1",
        "invalid syncer.to.checkpoint.port: must be from 0 to 65535, got -1"},
       {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'first'",
-       "invalid policy of a syncer.conflict: must be overwrite, stop, keep or newest, got "
-       "\"first\""},
+       "toml: line 4 (last key \"syncer.conflict.policy\"): must be overwrite, stop, keep or "
+       "newest, got \"first\""},
       {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'newest'",
        "syncer.conflict of d.t: the policy newest, and only that, needs newest-by"},
       {"[[syncer.conflict]]\ndb-name = 'd'\npolicy = 'keep'",
-       "empty table name in `conflict` config"},
+       "empty table name in `syncer.conflict` config"},
+      {"syncer.channel-ids = [1]", "syncer.channel-ids needs syncer.loopback-control = true"},
       {"syncer.apply.on-row-mismatch = 'skip'",
-       "invalid syncer.apply.on-row-mismatch: must be warn or stop, got \"skip\""},
+       "toml: line 1 (last key \"syncer.apply.on-row-mismatch\"): must be warn or stop, got "
+       "\"skip\""},
       {"syncer.apply.unknown-ddl-job = ''",
-       "invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got \"\""},
+       "toml: line 1 (last key \"syncer.apply.unknown-ddl-job\"): must be stop, pass or skip, got "
+       "\"\""},
   };
   for (const Case& c : cases) {
     INFO(c.file);
@@ -190,7 +193,7 @@ TEST_CASE("validate: a missed row stops, under loopback control it is only told 
 
 TEST_CASE("validate: the place to start is given once, and its file is not read yet") {
   CHECK(problem_of({.flags = {"-initial-commit-ts", "5", "-initial-commit-ts-from", "metadata"}}) ==
-        "give one of initial-commit-ts and initial-commit-ts-from");
+        "give one of initial-commit-ts and syncer.apply.initial-commit-ts-from");
   CHECK(options_of({.file = "syncer.apply.initial-commit-ts-from = '/nowhere'\n"})
             .syncer.apply.initial_commit_ts_from == "/nowhere");
 }
