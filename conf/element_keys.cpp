@@ -30,10 +30,18 @@ constexpr Key<TableMigrateRule> kTableMigrateRuleKeys[] = {
      [](TableMigrateRule& r) -> auto& { return r.source_schema; }},
     {"source.table", "", R"("")", "Table upstream, with wildcards.",
      [](TableMigrateRule& r) -> auto& { return r.source_table; }},
-    {"target.schema", "", R"("")", "db-type oracle: database downstream.",
-     [](TableMigrateRule& r) -> auto& { return r.target_schema; }},
-    {"target.table", "", R"("")", "db-type oracle: table downstream.",
-     [](TableMigrateRule& r) -> auto& { return r.target_table; }},
+    {"target.schema",
+     "",
+     R"("")",
+     "Accepted for old files, without effect.",
+     [](TableMigrateRule& r) -> auto& { return r.target_schema; },
+     {.has_effect = false}},
+    {"target.table",
+     "",
+     R"("")",
+     "Accepted for old files, without effect.",
+     [](TableMigrateRule& r) -> auto& { return r.target_table; },
+     {.has_effect = false}},
 };
 
 constexpr Key<BinlogFilterRule> kBinlogFilterRuleKeys[] = {

@@ -74,7 +74,8 @@ struct Range {
 /// What most settings have not.
 struct KeyTraits {
   Secrecy secrecy = Secrecy::kUrls;
-  Range range = {};  ///< where the original gives a value no meaning, or crashes on it
+  Range range = {};        ///< where the original gives a value no meaning, or crashes on it
+  bool has_effect = true;  ///< false: taken so that old files and command lines go on working
 };
 
 /// One setting.

@@ -8,7 +8,9 @@
 #include "conf/number_ranges.h"
 #include "conf/problems.h"
 #include "conf/security_files.h"
+#include "conf/unused_keys.h"
 #include "drainer/base/ascii.h"
+#include "drainer/base/log.h"
 
 namespace drainer::conf {
 
@@ -126,6 +128,10 @@ std::vector<std::string> adjust_and_validate(const Environment& environment, Dra
   SyncerOptions& syncer = options.syncer;
   CheckpointOptions& checkpoint = syncer.to.checkpoint;
   Problems problems;
+  if (const std::vector<std::string> unused = unused_keys(draft); !unused.empty()) {
+    log_info("settings without effect are given",
+             {{"keys", fmt::format("{}", fmt::join(unused, ", "))}});
+  }
   check_sql_mode(syncer, problems);
   check_security(options.security, problems);
   check_security(syncer.to.security, problems);

@@ -75,6 +75,10 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
   }
+  if (type == "oracle") {
+    return Error(ErrorCode::kUnsupported,
+                 "syncer.db-type oracle: accepted by the original, not supported here");
+  }
   if (type == "flash") {
     return Error(ErrorCode::kUnsupported, "the flash DestDBType is no longer supported");
   }
