@@ -1,34 +1,91 @@
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include <fmt/format.h>
+#include "conf/options.h"
 
-#include "conf/go_text.h"
-
+/// The settings that are one of a few texts: a table per enum, read in both directions.
 namespace drainer::conf {
 
-/// The texts that a key takes, and what they mean.
 template <class Enum>
-using Choices = std::vector<std::pair<std::string_view, Enum>>;
+struct Choice {
+  std::string_view text;
+  Enum value;
+};
 
-/// Sets `out` to the choice called `text`; if there is none, adds the problem.
+/// The texts of `Enum`, in the order in which a refusal lists them.
 template <class Enum>
-void choose(std::string_view key, const std::string& text, const Choices<Enum>& choices, Enum& out,
-            std::vector<std::string>& problems) {
-  std::string names;
-  for (size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i].first == text) {
-      out = choices[i].second;
-      return;
+struct Choices;
+
+template <class Enum>
+concept IsChoice = requires { Choices<Enum>::kAll; };
+
+template <>
+struct Choices<RowMismatchAction> {
+  static constexpr Choice<RowMismatchAction> kAll[] = {{"warn", RowMismatchAction::kWarn},
+                                                       {"stop", RowMismatchAction::kStop}};
+};
+template <>
+struct Choices<UnknownDdlAction> {
+  static constexpr Choice<UnknownDdlAction> kAll[] = {{"stop", UnknownDdlAction::kStop},
+                                                      {"pass", UnknownDdlAction::kPass},
+                                                      {"skip", UnknownDdlAction::kSkip}};
+};
+template <>
+struct Choices<ConflictAction> {
+  static constexpr Choice<ConflictAction> kAll[] = {{"overwrite", ConflictAction::kOverwrite},
+                                                    {"stop", ConflictAction::kStop},
+                                                    {"keep", ConflictAction::kKeep},
+                                                    {"newest", ConflictAction::kNewest}};
+};
+template <>
+struct Choices<FileSync> {
+  static constexpr Choice<FileSync> kAll[] = {{"never", FileSync::kNever},
+                                              {"checkpoint", FileSync::kCheckpoint},
+                                              {"transaction", FileSync::kTransaction}};
+};
+template <>
+struct Choices<KafkaProtocol> {
+  static constexpr Choice<KafkaProtocol> kAll[] = {{"binlog", KafkaProtocol::kBinlog},
+                                                   {"canal-json", KafkaProtocol::kCanalJson},
+                                                   {"debezium", KafkaProtocol::kDebezium}};
+};
+template <>
+struct Choices<KafkaSpread> {
+  static constexpr Choice<KafkaSpread> kAll[] = {{"none", KafkaSpread::kNone},
+                                                 {"table", KafkaSpread::kTable},
+                                                 {"primary-key", KafkaSpread::kPrimaryKey},
+                                                 {"transaction", KafkaSpread::kTransaction}};
+};
+
+/// Nothing for a text that is none of them.
+template <IsChoice Enum>
+std::optional<Enum> find_choice(std::string_view text) {
+  const auto* found = std::ranges::find(Choices<Enum>::kAll, text, &Choice<Enum>::text);
+  if (found == std::end(Choices<Enum>::kAll)) return std::nullopt;
+  return found->value;
+}
+
+template <IsChoice Enum>
+std::string_view name_of(Enum value) {
+  const auto* found = std::ranges::find(Choices<Enum>::kAll, value, &Choice<Enum>::value);
+  return found == std::end(Choices<Enum>::kAll) ? "" : found->text;
+}
+
+/// "a, b or c"
+template <IsChoice Enum>
+std::string names_of() {
+  std::string out;
+  for (const Choice<Enum>& choice : Choices<Enum>::kAll) {
+    if (&choice != std::begin(Choices<Enum>::kAll)) {
+      out += &choice + 1 == std::end(Choices<Enum>::kAll) ? " or " : ", ";
     }
-    if (i > 0) names += i + 1 == choices.size() ? " or " : ", ";
-    names += choices[i].first;
+    out += choice.text;
   }
-  problems.push_back(fmt::format("invalid {}: must be {}, got {}", key, names, go_quote(text)));
+  return out;
 }
 
 }  // namespace drainer::conf

@@ -52,7 +52,7 @@ std::vector<std::string> apply_environment(const Environment& environment,
       continue;
     }
     log_info("recognized and used environment variable",
-             {{"key", name}, {"val", shown_text(value, key->secrecy)}, {"flag", key->flag}});
+             {{"key", name}, {"val", shown_text(value, key->traits.secrecy)}, {"flag", key->flag}});
   }
   return problems;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conf/flag_tokens.h"
 #include "conf/go_text.h"
 
 namespace drainer::conf {
@@ -10,11 +11,6 @@ namespace {
 
 template <class T>
 using DraftField = T& (*)(Draft&);
-
-bool is_boolean(const Key<Draft>& key) {
-  return std::holds_alternative<DraftField<bool>>(key.field) ||
-         std::holds_alternative<DraftField<std::optional<bool>>>(key.field);
-}
 
 template <class... Args>
 Error flag_error(fmt::format_string<Args...> format, Args&&... args) {
@@ -27,22 +23,6 @@ Error bad_value(const Key<Draft>& key, std::string_view value, const Error& caus
                       cause.text());
   }
   return flag_error("invalid value {} for flag -{}: {}", go_quote(value), key.flag, cause.text());
-}
-
-// "-name", "--name=value" without its dashes.
-struct FlagText {
-  std::string_view name;
-  std::optional<std::string_view> value;
-};
-
-Result<FlagText> split_flag(std::string_view argument) {
-  std::string_view text = argument.substr(argument[1] == '-' ? 2 : 1);
-  if (text.empty() || text[0] == '-' || text[0] == '=') {
-    return flag_error("bad flag syntax: {}", argument);
-  }
-  const size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return FlagText{text, std::nullopt};
-  return FlagText{text.substr(0, equals), text.substr(equals + 1)};
 }
 
 struct DefaultText {
@@ -67,42 +47,34 @@ std::string_view type_name(const Key<Draft>& key) {
 
 }  // namespace
 
+bool is_boolean(const Key<Draft>& key) {
+  return std::holds_alternative<DraftField<bool>>(key.field) ||
+         std::holds_alternative<DraftField<std::optional<bool>>>(key.field);
+}
+
 Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
   CommandLine out;
   Draft scratch;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--") {
-      out.positional.assign(arguments.begin() + static_cast<ptrdiff_t>(i) + 1, arguments.end());
-      break;
+  FlagTokens tokens(arguments);
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<FlagToken> token, tokens.next());
+    if (!token) return out;
+    if (!token->is_flag()) {
+      out.positional.emplace_back(token->text);
+      out.positional.insert(out.positional.end(), tokens.rest().begin(), tokens.rest().end());
+      return out;
     }
-    if (argument.size() < 2 || argument[0] != '-') {
-      out.positional.assign(arguments.begin() + static_cast<ptrdiff_t>(i), arguments.end());
-      break;
-    }
-    ASSIGN_OR_RETURN(FlagText flag, split_flag(argument));
-    const Key<Draft>* key = find_flag(flag.name);
+    const Key<Draft>* key = find_flag(token->name);
     if (key == nullptr) {
-      if (flag.name == "h" || flag.name == "help") {
-        out.help = true;
-        return out;
-      }
-      return flag_error("flag provided but not defined: -{}", flag.name);
+      if (token->name != "h" && token->name != "help") return unknown_flag(token->name);
+      out.help = true;
+      return out;
     }
-    if (!flag.value) {
-      if (is_boolean(*key)) {
-        flag.value = "true";
-      } else if (++i < arguments.size()) {
-        flag.value = arguments[i];
-      } else {
-        return flag_error("flag needs an argument: -{}", flag.name);
-      }
-    }
-    const Result<void> set = set_from_text(*key, *flag.value, scratch);
-    if (!set) return bad_value(*key, *flag.value, set.error());
-    out.assignments.push_back({key, std::string(*flag.value)});
+    ASSIGN_OR_RETURN(const std::string value, tokens.value_of(*token, is_boolean(*key)));
+    const Result<void> set = set_from_text(*key, value, scratch);
+    if (!set) return bad_value(*key, value, set.error());
+    out.assignments.push_back({key, value});
   }
-  return out;
 }
 
 Result<void> set_from_text(const Key<Draft>& key, std::string_view text, Draft& draft) {

@@ -29,6 +29,9 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
 /// "value out of range". Only for keys that have a flag.
 Result<void> set_from_text(const Key<Draft>& key, std::string_view text, Draft& draft);
 
+/// A flag that may stand without a value.
+bool is_boolean(const Key<Draft>& key);
+
 /// The text of -help: all flags in byte order, with the defaults that `defaults` holds.
 std::string usage_text(const Draft& defaults);
 

@@ -1,6 +1,7 @@
 #include "conf/go_text.h"
 
 #include <cctype>
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -171,6 +172,16 @@ std::string go_quote(std::string_view text) {
   return out + "\"";
 }
 
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  for (size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
+    end = text.find(separator);
+    out.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+  }
+  return out;
+}
+
 Result<int64_t> parse_go_integer(std::string_view text) {
   std::string_view digits = text;
   const bool negative = digits.starts_with('-');
@@ -226,6 +237,19 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   }
   if (!negative && total == kDurationLimit) return invalid_duration(text);
   return std::chrono::nanoseconds(static_cast<int64_t>(negative ? ~total + 1 : total));
+}
+
+Result<std::chrono::nanoseconds> parse_day_duration(std::string_view text) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) {
+    return parse_go_duration(text);
+  }
+  constexpr std::chrono::nanoseconds kDay = std::chrono::hours(24);
+  int64_t days = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), days);
+  if (end.ec != std::errc() || days > std::chrono::nanoseconds::max() / kDay) {
+    return make_error(ErrorCode::kInvalid, "time: invalid duration {}", go_quote(text));
+  }
+  return days * kDay;
 }
 
 std::string format_go_duration(std::chrono::nanoseconds duration) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -47,12 +48,7 @@ struct Draft {
   int64_t checkpoint_port = 0;
   DayDuration read_timeout{std::chrono::minutes(1)};
   int32_t kafka_max_message_size = 1 << 30;
-  std::string on_row_mismatch;  ///< empty: as loopback-control wants
-  std::string unknown_ddl_job = "stop";
-  std::string file_sync = "checkpoint";
-  std::string kafka_protocol = "binlog";
-  std::string kafka_partition_by = "none";
-  std::string kafka_key_by = "none";
+  std::optional<RowMismatchAction> on_row_mismatch;  ///< nothing: as loopback-control wants
 };
 
 /// Where a value goes; the alternative is its type. Nested tables name an Owner of their own.
@@ -63,9 +59,24 @@ using Field =
                  std::optional<std::string>& (*)(Owner&), std::vector<std::string>& (*)(Owner&),
                  std::vector<int64_t>& (*)(Owner&), std::map<std::string, std::string>& (*)(Owner&),
                  std::chrono::nanoseconds& (*)(Owner&), DayDuration& (*)(Owner&),
-                 std::vector<TablePattern>& (*)(Owner&), std::vector<TableMigrateRule>& (*)(Owner&),
-                 std::vector<ConflictRule>& (*)(Owner&),
+                 std::optional<RowMismatchAction>& (*)(Owner&), UnknownDdlAction& (*)(Owner&),
+                 ConflictAction& (*)(Owner&), FileSync& (*)(Owner&), KafkaProtocol& (*)(Owner&),
+                 KafkaSpread& (*)(Owner&), std::vector<TablePattern>& (*)(Owner&),
+                 std::vector<TableMigrateRule>& (*)(Owner&), std::vector<ConflictRule>& (*)(Owner&),
                  std::map<std::string, BinlogFilterRule>& (*)(Owner&)>;
+
+/// The values that a number may have, both ends included; of a duration in nanoseconds.
+struct Range {
+  int64_t least = std::numeric_limits<int64_t>::min();
+  int64_t largest = std::numeric_limits<int64_t>::max();
+};
+
+/// What most settings have not.
+struct KeyTraits {
+  Secrecy secrecy = Secrecy::kUrls;
+  Range range = {};        ///< where the original gives a value no meaning, or crashes on it
+  bool has_effect = true;  ///< false: taken so that old files and command lines go on working
+};
 
 /// One setting.
 template <class Owner>
@@ -75,7 +86,7 @@ struct Key {
   std::string_view default_text;  ///< as TOML; empty: absent, or computed
   std::string_view help;          ///< one sentence, for --help and drainer.toml.example
   Field<Owner> field;
-  Secrecy secrecy = Secrecy::kUrls;
+  KeyTraits traits = {};
 };
 
 /// All settings; those of one TOML table stand together, inner tables after their outer one.
@@ -92,6 +103,9 @@ template <>
 std::span<const Key<TableMigrateRule>> element_keys();
 template <>
 std::span<const Key<BinlogFilterRule>> element_keys();
+
+/// What messages call a setting: its path in the file, else its flag with a dash.
+std::string full_name(const Key<Draft>& key);
 
 /// The row of a flag, or null.
 const Key<Draft>* find_flag(std::string_view name);

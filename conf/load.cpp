@@ -1,5 +1,7 @@
 #include "conf/load.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "conf/environment.h"
@@ -42,6 +44,12 @@ Result<std::vector<std::string>> apply_file(const std::string& path, Draft& draf
 }
 
 }  // namespace
+
+std::optional<std::string> process_environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
 
 Result<std::variant<Options, PrintAndExit>> load_options(const std::vector<std::string>& arguments,
                                                          const Environment& environment) {

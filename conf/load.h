@@ -15,6 +15,9 @@ namespace drainer {
 /// Reads an environment variable; a test gives a map.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 
+/// Reads this process's.
+std::optional<std::string> process_environment(std::string_view name);
+
 /// The command line asked for something other than running: print `text`, exit with `code`.
 struct PrintAndExit {
   std::string text;

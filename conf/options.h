@@ -25,12 +25,21 @@ struct TablePattern {
   friend bool operator==(const TablePattern&, const TablePattern&) = default;
 };
 
+/// What to do when a row downstream is not what the upstream changed (loopback/README.md,
+/// "Conflicts").
+enum class ConflictAction : uint8_t {
+  kOverwrite,  ///< the sender wins, as in the original
+  kStop,       ///< end with an error that names the row
+  kKeep,       ///< the receiver wins
+  kNewest,     ///< the greater value of a column wins; a delete always does
+};
+
 /// [[syncer.conflict]]. Ours, the original has no such table.
 struct ConflictRule {
   std::string db_name;  ///< '~' starts a regular expression, likewise below
   std::string tbl_name;
-  std::string policy = "overwrite";  ///< overwrite, stop, keep or newest
-  std::string newest_by;             ///< column that `newest` compares
+  ConflictAction policy = ConflictAction::kOverwrite;
+  std::string newest_by;  ///< column that kNewest compares
 };
 
 /// [[syncer.table-migrate-rule]]

@@ -1,6 +1,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "conf/choices.h"
 #include "conf/go_text.h"
 #include "conf/key_table.h"
 #include "conf/load.h"
@@ -49,8 +50,12 @@ struct ValueWriter {
     }
     writer.EndObject();
   }
+  template <conf::IsChoice T>
+  void operator()(T value) const {
+    text(conf::name_of(value));
+  }
   template <class T>
-    requires requires { conf::element_keys<T>(); }
+    requires std::is_class_v<T>
   void operator()(const T& element) const {
     T copy = element;
     members<T>(conf::element_keys<T>(), copy);
@@ -89,65 +94,11 @@ void ValueWriter::members(std::span<const Key<Owner>> rows, Owner& owner) const 
       writer.StartObject();
     }
     key(rest);
-    const ValueWriter value{writer, row.secrecy};
+    const ValueWriter value{writer, row.traits.secrecy};
     std::visit([&](auto field) { value(field(owner)); }, row.field);
   }
   for (size_t i = 0; i < open.size(); ++i) writer.EndObject();
   writer.EndObject();
-}
-
-std::string_view name_of(RowMismatchAction action) {
-  return action == RowMismatchAction::kWarn ? "warn" : "stop";
-}
-
-std::string_view name_of(UnknownDdlAction action) {
-  switch (action) {
-    case UnknownDdlAction::kStop:
-      return "stop";
-    case UnknownDdlAction::kPass:
-      return "pass";
-    case UnknownDdlAction::kSkip:
-      return "skip";
-  }
-  return "stop";
-}
-
-std::string_view name_of(FileSync sync) {
-  switch (sync) {
-    case FileSync::kNever:
-      return "never";
-    case FileSync::kCheckpoint:
-      return "checkpoint";
-    case FileSync::kTransaction:
-      return "transaction";
-  }
-  return "checkpoint";
-}
-
-std::string_view name_of(KafkaProtocol protocol) {
-  switch (protocol) {
-    case KafkaProtocol::kBinlog:
-      return "binlog";
-    case KafkaProtocol::kCanalJson:
-      return "canal-json";
-    case KafkaProtocol::kDebezium:
-      return "debezium";
-  }
-  return "binlog";
-}
-
-std::string_view name_of(KafkaSpread spread) {
-  switch (spread) {
-    case KafkaSpread::kNone:
-      return "none";
-    case KafkaSpread::kTable:
-      return "table";
-    case KafkaSpread::kPrimaryKey:
-      return "primary-key";
-    case KafkaSpread::kTransaction:
-      return "transaction";
-  }
-  return "none";
 }
 
 // The shape that the table of keys knows, with what the options have become.
@@ -168,12 +119,7 @@ Draft draft_of(const Options& options) {
   draft.checkpoint_port = options.syncer.to.checkpoint.port;
   draft.read_timeout.value = options.syncer.to.read_timeout;
   draft.kafka_max_message_size = static_cast<int32_t>(options.syncer.to.kafka_max_message_size);
-  draft.on_row_mismatch = name_of(options.syncer.apply.on_row_mismatch);
-  draft.unknown_ddl_job = name_of(options.syncer.apply.unknown_ddl_job);
-  draft.file_sync = name_of(options.syncer.to.file_sync);
-  draft.kafka_protocol = name_of(options.syncer.to.kafka.protocol);
-  draft.kafka_partition_by = name_of(options.syncer.to.kafka.partition_by);
-  draft.kafka_key_by = name_of(options.syncer.to.kafka.key_by);
+  draft.on_row_mismatch = options.syncer.apply.on_row_mismatch;
   return draft;
 }
 

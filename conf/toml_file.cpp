@@ -6,13 +6,13 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <limits>
 #include <tuple>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "conf/choices.h"
 #include "conf/go_text.h"
 #include "drainer/base/ascii.h"
 #include "drainer/base/file_descriptor.h"
@@ -115,6 +115,8 @@ class Decoder {
   void decode(const toml::node& node, int32_t& out);
   void decode(const toml::node& node, std::chrono::nanoseconds& out);
   void decode(const toml::node& node, DayDuration& out);
+  template <IsChoice Enum>
+  void decode(const toml::node& node, Enum& out);
   template <class T>
   void decode(const toml::node& node, std::optional<T>& out);
   template <class T>
@@ -248,24 +250,23 @@ void Decoder::decode(const toml::node& node, DayDuration& out) {
   } else {
     return bad_type(node, "primitive (string-like)");
   }
-  const auto refuse = [&](std::string_view cause) {
-    fail(fmt::format("unsupported gc time {}, etc: use 7 for 7 day, 7h for 7 hour: {}", text,
-                     cause));
-  };
-  // KEEP: digits alone count days.
-  if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) {
-    constexpr std::chrono::nanoseconds kDay = std::chrono::hours(24);
-    int64_t days = 0;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), days);
-    if (end.ec != std::errc() || days > std::chrono::nanoseconds::max() / kDay) {
-      return refuse("time: invalid duration " + go_quote(text));
-    }
-    out.value = days * kDay;
-    return;
+  const Result<std::chrono::nanoseconds> duration = parse_day_duration(text);
+  if (!duration) {
+    return fail(fmt::format("unsupported gc time {}, etc: use 7 for 7 day, 7h for 7 hour: {}", text,
+                            duration.error().text()));
   }
-  const Result<std::chrono::nanoseconds> duration = parse_go_duration(text);
-  if (!duration) return refuse(duration.error().text());
   out.value = *duration;
+}
+
+template <IsChoice Enum>
+void Decoder::decode(const toml::node& node, Enum& out) {
+  const auto* text = node.as_string();
+  if (text == nullptr) return bad_type(node, "string");
+  const std::optional<Enum> choice = find_choice<Enum>(text->get());
+  if (!choice) {
+    return fail(fmt::format("must be {}, got {}", names_of<Enum>(), go_quote(text->get())));
+  }
+  out = *choice;
 }
 
 template <class T>

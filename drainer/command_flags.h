@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "drainer/base/ids.h"
@@ -13,11 +14,20 @@ namespace drainer {
 
 /// A flag of a subcommand.
 struct CommandFlag {
+  using SetText = std::function<Result<void>(const std::string& value)>;
+  using SetSwitch = std::function<void(bool is_on)>;  ///< for one that may stand without a value
+
   std::string_view name;
   std::string_view argument;  ///< what follows it, for the help; empty: a switch
   std::string_view help;
-  std::function<Result<void>(const std::string& value)> set;
+  std::variant<SetText, SetSwitch> set;
 };
+
+// What most flags do: put what they are given into a field that outlives them.
+CommandFlag::SetText set_text(std::string& field);
+CommandFlag::SetText set_commit_ts(CommitTs& field);
+CommandFlag::SetText set_local_time(CommitTs& field);
+CommandFlag::SetSwitch set_switch(bool& field);
 
 /// What is left of a subcommand's arguments.
 struct CommandArguments {
@@ -26,20 +36,14 @@ struct CommandArguments {
   bool wants_help = false;
 };
 
-/// Takes the flags out of `arguments`, in Go's syntax: -x v, -x=v, --x=v. Flags that the drainer
-/// itself knows pass through when `passes_drainer_flags`. kInvalid names what nobody knows.
+/// Takes the flags out of `arguments`, in the syntax of conf/flag_tokens.h, but also from behind
+/// positional ones. Flags that the drainer itself knows pass through when `passes_drainer_flags`.
+/// kInvalid names what nobody knows.
 Result<CommandArguments> parse_command_flags(std::span<const std::string> arguments,
                                              std::span<const CommandFlag> flags,
                                              bool passes_drainer_flags);
 
 /// The flags as an indented list.
 std::string command_flags_help(std::span<const CommandFlag> flags);
-
-/// A commit ts, or (local time) "YYYY-MM-DD hh:mm:ss" as its first one.
-Result<CommitTs> parse_commit_ts(const std::string& text);
-Result<CommitTs> parse_local_time(const std::string& text);
-
-/// Unix milliseconds of a commit ts as local time.
-std::string local_time_text(CommitTs ts);
 
 }  // namespace drainer

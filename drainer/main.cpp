@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,23 +11,13 @@
 #include "drainer/print_command.h"
 #include "drainer/replay_command.h"
 
-namespace {
-
-std::optional<std::string> environment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  if (value == nullptr) return std::nullopt;
-  return std::string(value);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const std::span rest(arguments.data() + !arguments.empty(),
                        arguments.size() - !arguments.empty());
   if (!arguments.empty() && arguments[0] == "replay") return drainer::replay_command(rest);
   if (!arguments.empty() && arguments[0] == "print") return drainer::print_command(rest);
-  auto loaded = drainer::load_options(arguments, environment);
+  auto loaded = drainer::load_options(arguments, drainer::process_environment);
   if (!loaded.ok()) {
     drainer::log_fatal("verifying flags failed, See 'drainer --help'.",
                        {{"error", loaded.error()}});

@@ -1,13 +1,12 @@
 #include "drainer/print_command.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "drainer/base/log.h"
 #include "drainer/command_flags.h"
+#include "drainer/standard_output.h"
 #include "drainer/txn_text.h"
 #include "syncer/file/locked_file.h"
 #include "syncer/kafka/message_reader.h"
@@ -60,49 +59,34 @@ Result<void> set_output(PrintSettings& settings, const std::string& name) {
   return {};
 }
 
-Result<void> set_ts(CommitTs& out, Result<CommitTs> parsed) {
-  ASSIGN_OR_RETURN(out, std::move(parsed));
-  return {};
-}
-
 std::vector<CommandFlag> flags_of(PrintSettings& settings) {
   relay::SourceOptions& source = settings.source;
   return {
       {"output", "text|json|sql", "Text in the manner of reparo, a JSON object per line, or SQL.",
        [&](const std::string& v) { return set_output(settings, v); }},
       {"json", "", "The same as -output json.",
-       [&](const std::string&) { return set_output(settings, "json"); }},
+       [&](bool is_on) {
+         if (is_on) settings.append = append_json;
+       }},
       {"format", "auto|file|relay|message|frames",
        "What the files hold: records of pb files or relay logs, one Kafka message, or many of "
        "them, "
        "each behind its length in 4 bytes, big-endian; auto tells records apart.",
        [&](const std::string& v) { return set_format(settings, v); }},
-      {"start-ts", "TS", "First commit ts to show.",
-       [&](const std::string& v) { return set_ts(source.start, parse_commit_ts(v)); }},
-      {"stop-ts", "TS", "Last commit ts to show.",
-       [&](const std::string& v) { return set_ts(source.stop, parse_commit_ts(v)); }},
+      {"start-ts", "TS", "First commit ts to show.", set_commit_ts(source.start)},
+      {"stop-ts", "TS", "Last commit ts to show.", set_commit_ts(source.stop)},
       {"start-time", "'YYYY-MM-DD hh:mm:ss'", "The same as local time.",
-       [&](const std::string& v) { return set_ts(source.start, parse_local_time(v)); }},
+       set_local_time(source.start)},
       {"stop-time", "'YYYY-MM-DD hh:mm:ss'", "The same as local time: up to its first commit ts.",
-       [&](const std::string& v) { return set_ts(source.stop, parse_local_time(v)); }},
-      {"skip-damage", "", "Go on behind damaged records.",
-       [&](const std::string& v) -> Result<void> {
-         source.skips_damage = v != "false";
-         return {};
-       }},
+       set_local_time(source.stop)},
+      {"skip-damage", "", "Go on behind damaged records.", set_switch(source.skips_damage)},
   };
-}
-
-Error output_error() {
-  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
-                    std::generic_category().message(errno));
 }
 
 Result<void> print(const Txn& txn, Append append) {
   std::string text;
   TRY(append(text, txn));
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return output_error();
-  return {};
+  return write_output(text);
 }
 
 Result<void> print_records(const PrintSettings& settings, const std::string& path) {
@@ -175,8 +159,8 @@ int print_command(std::span<const std::string> arguments) {
         is_records ? print_records(settings, path) : print_messages(settings, path);
     if (!printed.ok()) return report(printed.error());
   }
-  if (std::fflush(stdout) != 0) return report(output_error());
-  return 0;
+  const Result<void> flushed = flush_output();
+  return flushed.ok() ? 0 : report(flushed.error());
 }
 
 }  // namespace drainer

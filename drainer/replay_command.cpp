@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -15,10 +13,12 @@
 #include "drainer/base/log.h"
 #include "drainer/command_flags.h"
 #include "drainer/end_signals.h"
+#include "drainer/local_time.h"
 #include "drainer/replay.h"
 #include "drainer/replay_filter.h"
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
+#include "drainer/standard_output.h"
 #include "drainer/txn_text.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/downstream.h"
@@ -51,12 +51,6 @@ constexpr std::string_view kHelpHead =
     "-config, -dest-db-type, -c, -L, [syncer.to], replicate-do-db.\n\n"
     "Flags:\n";
 
-std::optional<std::string> environment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  if (value == nullptr) return std::nullopt;
-  return std::string(value);
-}
-
 Result<void> set_format(relay::RecordFormat& format, const std::string& name) {
   if (name == "file") {
     format = relay::RecordFormat::kFile;
@@ -68,56 +62,34 @@ Result<void> set_format(relay::RecordFormat& format, const std::string& name) {
   return {};
 }
 
-Result<void> set_ts(CommitTs& out, Result<CommitTs> parsed) {
-  ASSIGN_OR_RETURN(out, std::move(parsed));
-  return {};
-}
-
 std::vector<CommandFlag> flags_of(ReplaySettings& settings) {
   relay::SourceOptions& source = settings.source;
-  const auto turn_on = [](bool& value) {
-    return [&value](const std::string& text) -> Result<void> {
-      value = text != "false";
-      return {};
-    };
-  };
   return {
-      {"data-dir", "DIR", "The directory or file to read, as in reparo.",
-       [&](const std::string& v) -> Result<void> {
-         source.path = v;
-         return {};
-       }},
+      {"data-dir", "DIR", "The directory or file to read, as in reparo.", set_text(source.path)},
       {"start-ts", "TS", "First commit ts to apply: where a new task begins.",
-       [&](const std::string& v) { return set_ts(source.start, parse_commit_ts(v)); }},
-      {"stop-ts", "TS", "Last commit ts to apply.",
-       [&](const std::string& v) { return set_ts(source.stop, parse_commit_ts(v)); }},
+       set_commit_ts(source.start)},
+      {"stop-ts", "TS", "Last commit ts to apply.", set_commit_ts(source.stop)},
       {"start-time", "'YYYY-MM-DD hh:mm:ss'", "The same as local time.",
-       [&](const std::string& v) { return set_ts(source.start, parse_local_time(v)); }},
+       set_local_time(source.start)},
       {"stop-time", "'YYYY-MM-DD hh:mm:ss'", "The same as local time: up to its first commit ts.",
-       [&](const std::string& v) { return set_ts(source.stop, parse_local_time(v)); }},
+       set_local_time(source.stop)},
       {"format", "auto|file|relay", "What the files hold; auto finds it out.",
        [&](const std::string& v) { return set_format(settings.format, v); }},
       {"time-zone", "ZONE",
        "Zone of the drainer that wrote the files, for TIMESTAMPs; default: this process's.",
-       [&](const std::string& v) -> Result<void> {
-         settings.time_zone = v;
-         return {};
-       }},
+       set_text(settings.time_zone)},
       {"task", "NAME",
        "Name under which the progress is kept downstream; default: the path. A new name begins "
        "anew; a known one goes on, without -start-ts, where it was.",
-       [&](const std::string& v) -> Result<void> {
-         settings.task = v;
-         return {};
-       }},
+       set_text(settings.task)},
       {"dry-run", "",
        "Print the SQL of the transactions that the filters leave instead of executing it; needs no "
        "downstream.",
-       turn_on(settings.is_dry_run)},
+       set_switch(settings.is_dry_run)},
       {"skip-damage", "", "Go on behind damaged records, whose transactions are lost.",
-       turn_on(source.skips_damage)},
+       set_switch(source.skips_damage)},
       {"progress", "", "Show a progress bar on standard error; default: if it is a terminal.",
-       turn_on(settings.shows_progress)},
+       set_switch(settings.shows_progress)},
   };
 }
 
@@ -173,44 +145,37 @@ class ProgressBar {
   TimePoint shown_{};
 };
 
-Result<ZonePair> zones_of(const ReplaySettings& settings, const tidb::TimeZone& wanted) {
+Result<relay::TxnSource> open_source(const ReplaySettings& settings, const tidb::TimeZone& wanted) {
   ZonePair zones;
   ASSIGN_OR_RETURN(zones.written, settings.time_zone.empty()
                                       ? tidb::TimeZone::local()
                                       : tidb::TimeZone::load(settings.time_zone));
   zones.wanted = wanted;
-  return zones;
+  return relay::TxnSource::open(settings.source, settings.format, std::move(zones));
 }
 
-Error output_error() {
-  return make_error(ErrorCode::kUnavailable, "write to standard output: {}",
-                    std::generic_category().message(errno));
-}
-
-Result<void> print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return output_error();
-  return {};
-}
-
-Result<void> dry_run(const ReplaySettings& settings, const Options& options) {
-  ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
+Result<void> print_sql(relay::TxnSource& source, const SyncerRules& rules) {
   const ReplayFilter filter(rules);
-  ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, tidb::TimeZone()));
-  ASSIGN_OR_RETURN(relay::TxnSource source,
-                   relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
   // The session that the SQL is for: zone of the TIMESTAMPs, foreign keys checked upstream.
   std::string text = "SET NAMES utf8mb4;\nSET time_zone='+00:00',foreign_key_checks=0;\n";
-  TRY(print(text));
+  TRY(write_output(text));
   while (true) {
     ASSIGN_OR_RETURN(std::optional<Txn> txn, source.next());
-    if (!txn) break;
+    if (!txn) return flush_output();
     filter.apply(*txn);
     text.clear();
     TRY(append_sql(text, *txn));
-    TRY(print(text));
+    TRY(write_output(text));
   }
-  if (std::fflush(stdout) != 0) return output_error();
-  return {};
+}
+
+int dry_run(const ReplaySettings& settings, const Options& options) {
+  const Result<SyncerRules> rules = make_rules(options);
+  if (!rules.ok()) return report(rules.error(), kExitNotBegun);
+  Result<relay::TxnSource> source = open_source(settings, tidb::TimeZone());
+  if (!source.ok()) return report(source.error(), kExitNotBegun);
+  const Result<void> printed = print_sql(*source, *rules);
+  return printed.ok() ? 0 : report(printed.error(), kExitFailed);
 }
 
 using Progress = mysql::ProgressTable::Previous;
@@ -268,33 +233,47 @@ Result<SavePoint> find_begin(ReplaySettings& settings, const std::string& task,
   return before;
 }
 
-Result<int> apply(ReplaySettings settings, const Options& options) {
-  SystemClock clock;
+// All that a replay needs, before it begins. Plain data.
+struct Opened {
+  SyncerRules rules;
+  std::unique_ptr<EndSignals> signals;
+  std::unique_ptr<Sink> sink;
+  relay::TxnSource source;
+  CommitTs applied;  ///< by the calls before
+};
+
+Result<Opened> open(ReplaySettings settings, const Options& options, Clock& clock) {
   ASSIGN_OR_RETURN(const std::string task, task_of(settings));
-  ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
+  ASSIGN_OR_RETURN(SyncerRules rules, make_rules(options));
   if (!is_database(options.syncer.db_type)) {
-    return make_error(ErrorCode::kUnsupported, "db-type {}: replay writes to mysql or tidb",
+    return make_error(ErrorCode::kUnsupported, "syncer.db-type {}: replay writes to mysql or tidb",
                       options.syncer.db_type);
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<EndSignals> signals, EndSignals::open());
+  ASSIGN_OR_RETURN(std::unique_ptr<EndSignals> signals, EndSignals::open());
   ASSIGN_OR_RETURN(const SavePoint before, find_begin(settings, task, options));
   ASSIGN_OR_RETURN(
-      const std::unique_ptr<Sink> sink,
+      std::unique_ptr<Sink> sink,
       open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},
                 clock, signals->tokens().in_order));
-  ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, sink->time_zone()));
   const CommitTs applied = sink->resume_from(before.commit_ts);
-  ASSIGN_OR_RETURN(relay::TxnSource source,
-                   relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
+  ASSIGN_OR_RETURN(relay::TxnSource source, open_source(settings, sink->time_zone()));
   TRY(add_downstream_tables(source, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
-  Replay replay(source, rules, *sink, applied, clock);
+  return Opened{.rules = std::move(rules),
+                .signals = std::move(signals),
+                .sink = std::move(sink),
+                .source = std::move(source),
+                .applied = applied};
+}
+
+Result<int> run(Opened& opened, bool shows_progress, Clock& clock) {
+  Replay replay(opened.source, opened.rules, *opened.sink, opened.applied, clock);
   ProgressBar bar(clock);
-  Result<void> done = replay.run(signals->tokens(), [&] {
-    if (settings.shows_progress) bar.show(replay.figures(), /*is_last=*/false);
+  Result<void> done = replay.run(opened.signals->tokens(), [&] {
+    if (shows_progress) bar.show(replay.figures(), /*is_last=*/false);
   });
   const Replay::Figures figures = replay.figures();
-  if (settings.shows_progress) bar.show(figures, /*is_last=*/true);
+  if (shows_progress) bar.show(figures, /*is_last=*/true);
   if (!done.ok()) {
     return std::move(done).error().because("everything up to commit ts {} is applied",
                                            figures.applied_ts);
@@ -302,7 +281,19 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   log_info("replay ends", {{"complete", replay.is_complete()},
                            {"applied", figures.applied_ts},
                            {"rows", figures.applied_rows}});
-  return signals->has_come() && !replay.is_complete() ? kExitInterrupted : 0;
+  return opened.signals->has_come() && !replay.is_complete() ? kExitInterrupted : 0;
+}
+
+int report_end(const Error& error, int code) {
+  return error.code() == ErrorCode::kStopped ? kExitInterrupted : report(error, code);
+}
+
+int apply(const ReplaySettings& settings, const Options& options) {
+  SystemClock clock;
+  Result<Opened> opened = open(settings, options, clock);
+  if (!opened.ok()) return report_end(opened.error(), kExitNotBegun);
+  const Result<int> code = run(*opened, settings.shows_progress, clock);
+  return code.ok() ? *code : report_end(code.error(), kExitFailed);
 }
 
 }  // namespace
@@ -331,7 +322,7 @@ int replay_command(std::span<const std::string> arguments) {
       return report(opened.error(), kExitNotBegun);
     }
   }
-  auto loaded = load_options(rest->drainer_flags, environment);
+  auto loaded = load_options(rest->drainer_flags, process_environment);
   if (!loaded.ok()) return report(loaded.error(), kExitNotBegun);
   if (const auto* print = std::get_if<PrintAndExit>(&*loaded)) {
     std::fputs(print->text.c_str(), print->to_stderr ? stderr : stdout);
@@ -344,14 +335,7 @@ int replay_command(std::span<const std::string> arguments) {
     const Result<void> opened = open_log({.level = *level, .file = options.log_file});
     if (!opened.ok()) return report(opened.error(), kExitNotBegun);
   }
-  if (settings.is_dry_run) {
-    const Result<void> printed = dry_run(settings, options);
-    return printed.ok() ? 0 : report(printed.error(), kExitFailed);
-  }
-  const Result<int> code = apply(settings, options);
-  if (code.ok()) return *code;
-  if (code.error().code() == ErrorCode::kStopped) return kExitInterrupted;
-  return report(code.error(), kExitFailed);
+  return settings.is_dry_run ? dry_run(settings, options) : apply(settings, options);
 }
 
 }  // namespace drainer

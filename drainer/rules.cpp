@@ -36,18 +36,6 @@ void ignore_own_tables(const Options& options, SyncerRules& rules) {
       {std::string(loopback::kMarkSchema), std::string(loopback::kMarkTable)});
 }
 
-schema::Schema::UnknownJobPolicy policy_of(UnknownDdlAction action) {
-  switch (action) {
-    case UnknownDdlAction::kStop:
-      return schema::Schema::UnknownJobPolicy::kStop;
-    case UnknownDdlAction::kPass:
-      return schema::Schema::UnknownJobPolicy::kPass;
-    case UnknownDdlAction::kSkip:
-      return schema::Schema::UnknownJobPolicy::kSkip;
-  }
-  return schema::Schema::UnknownJobPolicy::kStop;
-}
-
 }  // namespace
 
 Result<SyncerRules> make_rules(const Options& options) {
@@ -55,9 +43,6 @@ Result<SyncerRules> make_rules(const Options& options) {
   SyncerRules rules;
   ASSIGN_OR_RETURN(rules.table_filter, schema::TableFilter::make(syncer));
   ASSIGN_OR_RETURN(rules.event_filter, schema::EventFilter::make(syncer));
-  if (!syncer.loopback_control && !syncer.channel_ids.empty()) {
-    return make_error(ErrorCode::kInvalid, "channel-ids needs loopback-control = true");
-  }
   if (syncer.loopback_control) {
     rules.mark_filter = loopback::MarkFilter(syncer.channel_id, syncer.channel_ids);
   }
@@ -75,7 +60,7 @@ void set_ddl_rules(const Options& options, schema::Schema& schema) {
       options.syncer.db_type == "file" ||
       (options.syncer.db_type == "kafka" && to.kafka.protocol == KafkaProtocol::kBinlog);
   schema.set_shows_original_errors(has_format_of_original && to.original_errors);
-  schema.set_unknown_job_policy(policy_of(options.syncer.apply.unknown_ddl_job));
+  schema.set_unknown_ddl_action(options.syncer.apply.unknown_ddl_job);
 }
 
 }  // namespace drainer

@@ -33,9 +33,7 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
     };
   }
   sink_options.safe_until = start.opened_at;
-  sink_options.mismatch = options.syncer.apply.on_row_mismatch == RowMismatchAction::kStop
-                              ? mysql::MismatchPolicy::kStop
-                              : mysql::MismatchPolicy::kWarn;
+  sink_options.mismatch = options.syncer.apply.on_row_mismatch;
   sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   if (start.is_replay) sink_options.missing_columns = mysql::MissingColumns::kDrop;
   ASSIGN_OR_RETURN(std::unique_ptr<mysql::MysqlSink> sink,
@@ -76,6 +74,10 @@ Result<std::unique_ptr<Sink>> open_sink(const Options& options, const SinkStart&
     ASSIGN_OR_RETURN(std::unique_ptr<file::FileSink> sink,
                      file::FileSink::open(std::move(sink_options), clock));
     return std::unique_ptr<Sink>(std::move(sink));
+  }
+  if (type == "oracle") {
+    return Error(ErrorCode::kUnsupported,
+                 "syncer.db-type oracle: accepted by the original, not supported here");
   }
   if (type == "flash") {
     return Error(ErrorCode::kUnsupported, "the flash DestDBType is no longer supported");

@@ -5,7 +5,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "drainer/command_flags.h"
+#include "drainer/local_time.h"
 #include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"

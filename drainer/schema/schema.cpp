@@ -122,7 +122,7 @@ Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job) {
   known_jobs_.push_back(job->id);
   if (changes_nothing(*job)) return ignored("skip ddl due to the failed ddl");
   const JobTreatment* treatment = find_treatment(job->type);
-  if (treatment == nullptr && unknown_job_policy_ == UnknownJobPolicy::kStop) {
+  if (treatment == nullptr && unknown_ddl_action_ == UnknownDdlAction::kStop) {
     return make_error(ErrorCode::kUnsupported,
                       "DDL job {} has type {}, which this drainer does not know: {}; to go on, run "
                       "what is needed downstream and add the commit ts to `ignore-txn-commit-ts`",
@@ -151,9 +151,9 @@ Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job) {
 
 Result<void> Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
   if (changes_nothing(*job) || job->schema_version.value <= 0) return {};
-  const UnknownJobPolicy policy = std::exchange(unknown_job_policy_, UnknownJobPolicy::kSkip);
+  const UnknownDdlAction action = std::exchange(unknown_ddl_action_, UnknownDdlAction::kSkip);
   Result<DdlEffect> effect = apply_ddl(job);
-  unknown_job_policy_ = policy;
+  unknown_ddl_action_ = action;
   if (effect.ok() || effect.error().code() == ErrorCode::kUnsupported) return {};
   return std::move(effect).error();
 }

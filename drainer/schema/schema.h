@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "conf/options.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/schema/schema_image.h"
@@ -48,8 +49,7 @@ class Schema {
 
   /// What to do with job types that this build does not know (issue 4): stop is the default. With
   /// the others their text is sent or left out, and the schema follows what the job shows.
-  enum class UnknownJobPolicy : uint8_t { kStop, kPass, kSkip };
-  void set_unknown_job_policy(UnknownJobPolicy policy) { unknown_job_policy_ = policy; }
+  void set_unknown_ddl_action(UnknownDdlAction action) { unknown_ddl_action_ = action; }
 
   /// True: find_table() and the names in effects show what the original makes of it, errors
   /// included (OriginalErrors), for outputs that repeat its messages byte for byte. May change at
@@ -200,7 +200,7 @@ class Schema {
   void remove_table(TableId id);
   void remove_replaced_views(SchemaId schema, const tidb::TableInfo& view);
 
-  UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
+  UnknownDdlAction unknown_ddl_action_ = UnknownDdlAction::kStop;
   bool shows_original_errors_ = false;
   FindTables find_recovered_tables_;
 

@@ -125,7 +125,7 @@ Result<DdlEffect> Schema::apply_unknown(const DdlJob& job) {
   } else {
     effect = executed({job.schema_name, job.table_name});
   }
-  if (unknown_job_policy_ == UnknownJobPolicy::kPass) return effect;
+  if (unknown_ddl_action_ == UnknownDdlAction::kPass) return effect;
   effect.action = DdlEffect::Action::kIgnore;
   effect.reason = "skip unsupported DDL job";
   return effect;

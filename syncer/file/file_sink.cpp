@@ -123,8 +123,7 @@ Result<void> FileSink::report(const StopToken& stop) {
 void FileSink::remove_old_files() {
   if (options_.retention_days <= 0 || clock_.now() - last_removal_ < kRemovalInterval) return;
   last_removal_ = clock_.now();
-  remove_old_segments(options_.directory, std::chrono::hours(24) * options_.retention_days,
-                      clock_.unix_ms());
+  remove_old_segments(options_.directory, options_.retention_days, clock_.unix_ms());
 }
 
 }  // namespace drainer::file

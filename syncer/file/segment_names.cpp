@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 
 #include "drainer/base/files.h"
 #include "drainer/base/log.h"
@@ -104,13 +106,15 @@ void remove_segments_before(const std::string& directory, uint64_t index) {
   remove_segments(directory, names);
 }
 
-void remove_old_segments(const std::string& directory, Duration age, int64_t now_unix_ms) {
+void remove_old_segments(const std::string& directory, int64_t days, int64_t now_unix_ms) {
   const Result<std::vector<Segment>> segments = list_segments(directory);
   if (!segments.ok()) {
     log_error("read binlog files failed", {{"error", segments.error()}});
     return;
   }
-  const int64_t age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  constexpr int64_t kDayMs = std::chrono::milliseconds(std::chrono::days(1)).count();
+  constexpr int64_t kForEver = std::numeric_limits<int64_t>::max();
+  const int64_t age_ms = days > kForEver / kDayMs ? kForEver : days * kDayMs;
   std::vector<std::string> names;
   for (size_t i = 0; i + 1 < segments->size(); ++i) {
     const std::string& name = (*segments)[i].name;

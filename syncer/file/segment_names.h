@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 
 namespace drainer::file {
@@ -25,8 +24,8 @@ std::optional<uint64_t> parse_segment_index(std::string_view name);
 /// The pb files of a directory by name. kCorrupt when an index is missing between them.
 Result<std::vector<Segment>> list_segments(const std::string& directory);
 
-/// Removes the files but for the newest that nobody has written to for `age`.
-void remove_old_segments(const std::string& directory, Duration age, int64_t now_unix_ms);
+/// Removes the files but for the newest that nobody has written to for `days`, however many.
+void remove_old_segments(const std::string& directory, int64_t days, int64_t now_unix_ms);
 
 /// Removes the files with a smaller index than `index`.
 void remove_segments_before(const std::string& directory, uint64_t index);

@@ -4,41 +4,16 @@
 
 namespace drainer::mysql {
 
-namespace {
-
-ConflictAction action_of(const std::string& name) {
-  if (name == "stop") return ConflictAction::kStop;
-  if (name == "keep") return ConflictAction::kKeep;
-  return name == "newest" ? ConflictAction::kNewest : ConflictAction::kOverwrite;
-}
-
-}  // namespace
-
-std::string_view to_string(ConflictAction action) {
-  switch (action) {
-    case ConflictAction::kOverwrite:
-      return "overwrite";
-    case ConflictAction::kStop:
-      return "stop";
-    case ConflictAction::kKeep:
-      return "keep";
-    case ConflictAction::kNewest:
-      return "newest";
-  }
-  return "";
-}
-
 Result<ConflictPolicies> ConflictPolicies::make(const SyncerOptions& options) {
   ConflictPolicies policies;
   for (const ConflictRule& rule : options.conflict) {
     SyncerOptions only;
     only.replicate_do_table = {{.db_name = rule.db_name, .tbl_name = rule.tbl_name}};
     ASSIGN_OR_RETURN(schema::TableFilter tables, schema::TableFilter::make(only));
-    policies.rules_.push_back({.tables = std::move(tables),
-                               .policy = std::make_shared<const ConflictPolicy>(
-                                   ConflictPolicy{.action = action_of(rule.policy),
-                                                  .newest_by = rule.newest_by,
-                                                  .wins_ties = options.sync_ddl})});
+    policies.rules_.push_back(
+        {.tables = std::move(tables),
+         .policy = std::make_shared<const ConflictPolicy>(ConflictPolicy{
+             .action = rule.policy, .newest_by = rule.newest_by, .wins_ties = options.sync_ddl})});
   }
   return policies;
 }

@@ -11,17 +11,6 @@
 
 namespace drainer::mysql {
 
-/// What to do when a row downstream is not what the upstream changed (loopback/README.md,
-/// "Conflicts").
-enum class ConflictAction : uint8_t {
-  kOverwrite,  ///< the sender wins, as in the original
-  kStop,       ///< end with an error that names the row
-  kKeep,       ///< the receiver wins
-  kNewest,     ///< the greater value of a column wins; a delete always does
-};
-
-std::string_view to_string(ConflictAction action);
-
 /// How conflicts in a table are found and settled. Plain data.
 struct ConflictPolicy {
   ConflictAction action = ConflictAction::kOverwrite;

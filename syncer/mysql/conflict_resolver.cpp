@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "conf/choices.h"
 #include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
@@ -265,7 +266,7 @@ Result<void> ConflictResolver::note(const Change& change, const Found& found, bo
             {"key", describe_row(change.plan, change.old_values())},
             {"commit ts", change.txn.commit_ts},
             {"rows found", found.rows},
-            {"policy", to_string(change.plan.conflict->action)},
+            {"policy", conf::name_of(change.plan.conflict->action)},
             {"resolution", is_applied ? "applied" : "skipped"}});
   return table_.empty() ? Result<void>() : record(change, found, is_applied);
 }
@@ -292,7 +293,7 @@ Result<void> ConflictResolver::record(const Change& change, const Found& found, 
       table_, cluster_id_, change.txn.commit_ts, change.number());
   append_quoted(sql, change.plan.target, style_);
   fmt::format_to(std::back_inserter(sql), ",'{}','{}','{}',", to_string(change.row.kind),
-                 to_string(change.plan.conflict->action), is_applied ? "applied" : "skipped");
+                 conf::name_of(change.plan.conflict->action), is_applied ? "applied" : "skipped");
   append_quoted(sql, recorded(describe_row(change.plan, change.old_values())), style_);
   sql.push_back(',');
   ASSIGN_OR_RETURN(const std::string arrived, text_of(change.plan, change.new_values(), style_));

@@ -159,13 +159,17 @@ std::string dml_sql_mode(const std::optional<std::string>& configured, std::stri
 }
 
 SessionOptions base_session_options(const DownstreamOptions& to) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(to.read_timeout);
+  // As in the original, none and less are no limit.
+  std::optional<std::chrono::seconds> read_timeout;
+  if (to.read_timeout > std::chrono::nanoseconds(0)) {
+    read_timeout = std::chrono::ceil<std::chrono::seconds>(to.read_timeout);
+  }
   return {.host = to.host,
           .port = to.port,
           .user = to.user,
           .password = to.password,
           .security = to.security,
-          .read_timeout = std::max(seconds, std::chrono::seconds(1)),
+          .read_timeout = read_timeout,
           .variables = {}};
 }
 

@@ -38,7 +38,7 @@ struct MysqlSinkOptions {
   /// still ran may have saved since. Empty: they stand.
   std::function<Result<void>(MysqlSinkOptions&)> read_checkpoint{};
 
-  MismatchPolicy mismatch = MismatchPolicy::kStop;
+  RowMismatchAction mismatch = RowMismatchAction::kStop;
   /// When the downstream lacks a column; empty: as `sync-mode` says.
   std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;

@@ -122,7 +122,7 @@ Result<void> RowWriter::execute(std::string_view sql, bool must_match, const Tab
   if (!must_match || *count == 1) return {};
   deviations_.seen.insert(&plan);
   count_mismatch(plan.target);
-  if (options_.mismatch == MismatchPolicy::kWarn) {
+  if (options_.mismatch == RowMismatchAction::kWarn) {
     log_error("row not found downstream", {{"commit ts", txn.commit_ts},
                                            {"table", plan.target},
                                            {"key", key()},

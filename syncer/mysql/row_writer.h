@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "conf/options.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/packet.h"
@@ -13,12 +14,6 @@
 #include "syncer/txn.h"
 
 namespace drainer::mysql {
-
-/// What to do, outside safe mode, when an UPDATE or DELETE does not find its row.
-enum class MismatchPolicy : uint8_t {
-  kStop,  ///< end with an error that names the row
-  kWarn,  ///< log, count and go on, as the original does
-};
 
 /// Tables whose rows did not change as their upstream rows do.
 struct Deviations {
@@ -34,7 +29,7 @@ class RowWriter {
  public:
   struct Options {
     size_t statement_bytes_max;
-    MismatchPolicy mismatch;
+    RowMismatchAction mismatch;
     uint64_t cluster_id = 0;     ///< of the upstream
     std::string conflict_table;  ///< where conflicts are recorded; empty: nowhere
   };

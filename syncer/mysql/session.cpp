@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include <cppconn/connection.h>
@@ -18,6 +19,8 @@ namespace drainer::mysql {
 namespace {
 
 constexpr int kConnectTimeoutSeconds = 30;
+/// The connector counts milliseconds in an int: 24 days.
+constexpr std::chrono::seconds kReadTimeoutMax(std::numeric_limits<int>::max() / 1000);
 constexpr int32_t kUnknownVariable = 1193;
 constexpr int32_t kUnknownCharset = 1115;
 
@@ -66,7 +69,8 @@ sql::ConnectOptionsMap connect_options(const SessionOptions& options) {
   map["CLIENT_FOUND_ROWS"] = true;
   map["OPT_CONNECT_TIMEOUT"] = kConnectTimeoutSeconds;
   if (options.read_timeout) {
-    map["OPT_READ_TIMEOUT"] = static_cast<int>(options.read_timeout->count());
+    map["OPT_READ_TIMEOUT"] =
+        static_cast<int>(std::min(*options.read_timeout, kReadTimeoutMax).count());
   }
   const SecurityOptions& security = options.security;
   if (!security.ssl_ca.empty()) {

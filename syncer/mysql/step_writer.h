@@ -40,7 +40,7 @@ struct CarefulFindings {
 };
 
 struct StepWriterOptions {
-  MismatchPolicy mismatch = MismatchPolicy::kStop;
+  RowMismatchAction mismatch = RowMismatchAction::kStop;
   /// Where conflicts are noted; empty: nowhere.
   std::string conflict_table{};
   uint64_t cluster_id = 0;  ///< of the upstream

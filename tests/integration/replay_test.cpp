@@ -146,12 +146,12 @@ TEST_CASE(
   REQUIRE(replay({"-stop-ts", "170"}) == 0);
   CHECK(ids_of_t1(pipeline) == "1,160,165,170");
 
-  CHECK(replay({"-start-ts", "120"}) == 2);
+  CHECK(replay({"-start-ts", "120"}) == 1);
   CHECK_THAT(last_log(), Catch::Contains(file) && Catch::Contains("-start-ts 120") &&
                              Catch::Contains("began behind commit ts 155") &&
                              Catch::Contains("another -task"));
   // The commit ts 180 is not applied yet.
-  CHECK(replay({"-start-ts", "181"}) == 2);
+  CHECK(replay({"-start-ts", "181"}) == 1);
   CHECK_THAT(last_log(), Catch::Contains(file) && Catch::Contains("-start-ts 181") &&
                              Catch::Contains("up to commit ts 170") &&
                              Catch::Contains("commit ts 180") && Catch::Contains("another -task"));
@@ -166,7 +166,7 @@ TEST_CASE(
             .query_value("select group_concat(id order by id) from test.t1 where name = 'seen'")
             .value() == "1,160,165");
   // Still the task that began at 156.
-  CHECK(replay({"-start-ts", "155"}) == 2);
+  CHECK(replay({"-start-ts", "155"}) == 1);
   CHECK(replay({}) == 0);
   CHECK(ids_of_t1(pipeline) == "1,160,165,170,180");
 
@@ -302,20 +302,25 @@ TEST_CASE("replay: a signal ends it while it waits for its progress rows") {
   REQUIRE(downstream.execute("rollback").ok());
 }
 
-TEST_CASE("replay: mistakes are named, with exit code 1 or 2") {
+TEST_CASE("replay: mistakes are named, with exit code 1") {
   Pipeline pipeline(Capture::bundled());
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
   const std::string config = pipeline.directory() + "/drainer.toml";
   CHECK(start(pipeline, "replay", {"-config", config})->wait(kEndLimit) == 1);
   CHECK(start(pipeline, "replay", {"-start-ts", "x", "d"})->wait(kEndLimit) == 1);
   CHECK(start(pipeline, "replay", {"-no-such-flag", "d"})->wait(kEndLimit) == 1);
-  CHECK(start(pipeline, "replay", {"-config", config, "/nowhere"})->wait(kEndLimit) == 2);
+  CHECK(start(pipeline, "replay", {"-config", config, "/nowhere"})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-dry-run", "/nowhere"})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-dest-db-type", "kafka", "/"})->wait(kEndLimit) == 1);
+  CHECK(start(pipeline, "replay", {"-skip-damage=no", "d"})->wait(kEndLimit) == 1);
   CHECK(start(pipeline, "replay", {"-help"})->wait(kEndLimit) == 0);
   CHECK_THAT(fakes::read_file(pipeline.directory() + "/replay.log"),
              Catch::Contains("give one directory or file to replay") &&
                  Catch::Contains("flag -start-ts: \"x\" is no commit ts") &&
                  Catch::Contains("flag provided but not defined: -no-such-flag") &&
                  Catch::Contains("/nowhere: No such file or directory") &&
+                 Catch::Contains("syncer.db-type kafka: replay writes to mysql or tidb") &&
+                 Catch::Contains("invalid boolean value \"no\" for -skip-damage: must be true") &&
                  Catch::Contains("-stop-time 'YYYY-MM-DD hh:mm:ss'"));
 }
 

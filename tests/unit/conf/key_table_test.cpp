@@ -1,5 +1,6 @@
 #include "conf/key_table.h"
 
+#include "conf/choices.h"
 #include "tests/unit/conf/loading.h"
 
 #include <set>
@@ -45,6 +46,12 @@ struct SampleOf {
   Sample operator()(DraftField<std::chrono::nanoseconds>) const {
     return {"'1m5s'", "", "\"1m5s\"", "integer"};
   }
+  // Each has its own texts, below.
+  template <IsChoice Enum>
+  Sample operator()(DraftField<Enum>) const {
+    return {};
+  }
+  Sample operator()(DraftField<std::optional<RowMismatchAction>>) const { return {}; }
   Sample operator()(DraftField<DayDuration>) const { return {"7", "", "\"168h0m0s\"", ""}; }
   Sample operator()(DraftField<std::vector<TablePattern>>) const {
     return {"[{ db-name = 'd', tbl-name = 't' }]", "", R"([{"db-name":"d","tbl-name":"t"}])",
@@ -89,6 +96,7 @@ Sample sample_of(const Key<Draft>& key) {
        {"'{schema}'\nsyncer.to.kafka.protocol = 'debezium'", "", "\"{schema}\"", "string"}},
       {"syncer.to.kafka.transaction-markers",
        {"true\nsyncer.to.kafka.protocol = 'debezium'", "", "true", "boolean"}},
+      {"syncer.channel-ids", {"[1, 2]\nsyncer.loopback-control = true", "", "[1,2]", "slice"}},
       {"syncer.sync-ddl", {"false", "false", "false", "boolean"}},
       {"syncer.to.original-errors", {"false", "false", "false", "boolean"}},
       {"syncer.to.password", {"'hush'", "", "\"******\"", "string"}},
@@ -256,6 +264,41 @@ TEST_CASE("key table: a value of a wrong type is refused with line, key and type
                         key.toml, type, wanted));
     }
   }
+}
+
+TEST_CASE("key table: a number is taken up to both ends of its range, and not beyond") {
+  // What the original takes whatever it is: any mark, more than a limit that is no limit, or a
+  // value that stands for the default.
+  std::set<std::string_view> unlimited = {"syncer.channel-id", "syncer.relay.max-file-size",
+                                          "syncer.to.sync-mode", "syncer.to.retention-time",
+                                          "syncer.to.kafka-max-messages"};
+  const auto problem = [](const Key<Draft>& key, int64_t value) -> std::string {
+    const test::Given given = key.toml.empty()
+                                  ? test::Given{.flags = {fmt::format("-{}={}", key.flag, value)}}
+                                  : test::Given{.file = fmt::format("{} = {}\n", key.toml, value)};
+    const auto loaded = test::load(given);
+    return loaded.ok() ? "" : loaded.error().to_string();
+  };
+  for (const Key<Draft>& key : keys()) {
+    if (!std::holds_alternative<DraftField<int64_t>>(key.field)) continue;
+    const Range& range = key.traits.range;
+    INFO(key.toml << " -" << key.flag << " from " << range.least << " to " << range.largest);
+    CHECK(problem(key, range.least).empty());
+    CHECK(problem(key, range.largest).empty());
+    if (range.least == INT64_MIN) {
+      CHECK(range.largest == INT64_MAX);
+      CHECK(unlimited.erase(key.toml) == 1);
+      continue;
+    }
+    const std::string name =
+        key.toml.empty() ? fmt::format("-{}", key.flag) : std::string(key.toml);
+    const std::string text =
+        fmt::format("invalid {}: must be from {} to {}, got ", name, range.least, range.largest);
+    CHECK(problem(key, range.least - 1) == text + fmt::format("{}", range.least - 1));
+    if (range.largest == INT64_MAX) continue;
+    CHECK(problem(key, range.largest + 1) == text + fmt::format("{}", range.largest + 1));
+  }
+  CHECK(unlimited.empty());
 }
 
 TEST_CASE("key table: names are unique and every row has a sentence") {

@@ -120,8 +120,9 @@ TEST_CASE("secret: a password that cannot be had is a problem that shows no secr
   CHECK(problem("syncer.to.secret.password-command = 'kill -9 $$'") ==
         "failed to get the password of `syncer.to.secret.password-command`: signal 9");
   CHECK(problem("syncer.to.password = 'hush'\nsyncer.to.secret.password-file = '/nowhere'") ==
-        "`syncer.to` has more than one password: give one of `password`, `encrypted_password`, "
-        "`secret.password-file` and `secret.password-command`");
+        "`syncer.to` has more than one password: give one of `syncer.to.password`, "
+        "`syncer.to.encrypted_password`, "
+        "`syncer.to.secret.password-file` and `syncer.to.secret.password-command`");
 }
 
 }  // namespace drainer::conf

@@ -92,43 +92,51 @@ TEST_CASE("validate: each bad value has the original's text") {
        "empty table name in `replicate-do-table` config"},
       {"syncer.ignore-table = [{ tbl-name = 't' }]", "empty schema name in `ignore-table` config"},
       {"syncer.ignore-table = [{ db-name = 'd' }]", "empty table name in `ignore-table` config"},
-      {"detect-interval = -1", "invalid detect-interval: must be at least 1, got -1"},
-      {"EtcdTimeout = 0", "invalid EtcdTimeout: must be more than 0, got 0s"},
-      {"EtcdTimeout = '-5s'", "invalid EtcdTimeout: must be more than 0, got -5s"},
-      {"MetricsInterval = -1", "invalid metrics-interval: must be at least 0, got -1"},
+      {"detect-interval = -1", "invalid detect-interval: must be from 0 to 31536000, got -1"},
+      {"EtcdTimeout = 0", "invalid EtcdTimeout: must be from 1ns to 8760h0m0s, got 0s"},
+      {"EtcdTimeout = '-5s'", "invalid EtcdTimeout: must be from 1ns to 8760h0m0s, got -5s"},
+      {"MetricsInterval = -1", "invalid MetricsInterval: must be from 0 to 31536000, got -1"},
       {"MetricsInterval = 9223372036854775807",
-       "invalid metrics-interval: must be at most 31536000, got 9223372036854775807"},
-      {"log.max-days = 999999", "invalid log.max-days: must be at most 36500, got 999999"},
-      {"synced-check-time = 0", "invalid synced-check-time: must be at least 1, got 0"},
-      {"syncer.worker-count = 0", "invalid worker-count: must be at least 1, got 0"},
-      {"syncer.txn-batch = 0", "invalid txn-batch: must be at least 1, got 0"},
-      {"log.max-size = 0", "invalid log.max-size: must be at least 1, got 0"},
-      {"log.max-days = -1", "invalid log.max-days: must be at least 0, got -1"},
-      {"log.max-backups = -1", "invalid log.max-backups: must be at least 0, got -1"},
+       "invalid MetricsInterval: must be from 0 to 31536000, got 9223372036854775807"},
+      {"log.max-days = 999999", "invalid log.max-days: must be from 0 to 36500, got 999999"},
+      {"synced-check-time = 0", "invalid synced-check-time: must be from 1 to 525600, got 0"},
+      {"syncer.worker-count = 0", "invalid syncer.worker-count: must be from 1 to 10000, got 0"},
+      {"syncer.txn-batch = 0", "invalid syncer.txn-batch: must be from 1 to 1000000000, got 0"},
+      {"log.max-size = 0", "invalid log.max-size: must be from 1 to 16777216, got 0"},
+      {"log.max-days = -1", "invalid log.max-days: must be from 0 to 36500, got -1"},
+      {"log.max-backups = -1", "invalid log.max-backups: must be from 0 to 1000000000, got -1"},
       {"syncer.apply.memory-limit-mib = 0",
-       "invalid syncer.apply.memory-limit-mib: must be at least 1, got 0"},
-      {"syncer.apply.until-commit-ts = -1", "invalid until-commit-ts: must be at least 0, got -1"},
+       "invalid syncer.apply.memory-limit-mib: must be from 1 to 16777216, got 0"},
+      {"syncer.apply.until-commit-ts = -1",
+       "invalid syncer.apply.until-commit-ts: must be from 0 to 9223372036854775807, got -1"},
+      {"log.max-size = 17592186044416",
+       "invalid log.max-size: must be from 1 to 16777216, got 17592186044416"},
+      {"initial-commit-ts = -2",
+       "invalid initial-commit-ts: must be from -1 to 9223372036854775807, got -2"},
       {"syncer.to.port = 65536", "invalid syncer.to.port: must be from 0 to 65535, got 65536"},
       {"syncer.to.checkpoint.port = -1",
        "invalid syncer.to.checkpoint.port: must be from 0 to 65535, got -1"},
       {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'first'",
-       "invalid policy of a syncer.conflict: must be overwrite, stop, keep or newest, got "
-       "\"first\""},
+       "toml: line 4 (last key \"syncer.conflict.policy\"): must be overwrite, stop, keep or "
+       "newest, got \"first\""},
       {"[[syncer.conflict]]\ndb-name = 'd'\ntbl-name = 't'\npolicy = 'newest'",
        "syncer.conflict of d.t: the policy newest, and only that, needs newest-by"},
       {"[[syncer.conflict]]\ndb-name = 'd'\npolicy = 'keep'",
-       "empty table name in `conflict` config"},
+       "empty table name in `syncer.conflict` config"},
+      {"syncer.channel-ids = [1]", "syncer.channel-ids needs syncer.loopback-control = true"},
       {"syncer.apply.on-row-mismatch = 'skip'",
-       "invalid syncer.apply.on-row-mismatch: must be warn or stop, got \"skip\""},
+       "toml: line 1 (last key \"syncer.apply.on-row-mismatch\"): must be warn or stop, got "
+       "\"skip\""},
       {"syncer.apply.unknown-ddl-job = ''",
-       "invalid syncer.apply.unknown-ddl-job: must be stop, pass or skip, got \"\""},
+       "toml: line 1 (last key \"syncer.apply.unknown-ddl-job\"): must be stop, pass or skip, got "
+       "\"\""},
   };
   for (const Case& c : cases) {
     INFO(c.file);
     CHECK(problems_of({.file = c.file + "\n"}) == std::vector<std::string>{c.problem});
   }
   CHECK(problem_of({.flags = {"-cache-binlog-count", "-1"}}) ==
-        "invalid cache-binlog-count: must be at least 0, got -1");
+        "invalid -cache-binlog-count: must be from 0 to 1000000000, got -1");
 }
 
 TEST_CASE(
@@ -185,7 +193,7 @@ TEST_CASE("validate: a missed row stops, under loopback control it is only told 
 
 TEST_CASE("validate: the place to start is given once, and its file is not read yet") {
   CHECK(problem_of({.flags = {"-initial-commit-ts", "5", "-initial-commit-ts-from", "metadata"}}) ==
-        "give one of initial-commit-ts and initial-commit-ts-from");
+        "give one of initial-commit-ts and syncer.apply.initial-commit-ts-from");
   CHECK(options_of({.file = "syncer.apply.initial-commit-ts-from = '/nowhere'\n"})
             .syncer.apply.initial_commit_ts_from == "/nowhere");
 }

@@ -1,6 +1,7 @@
 // Rows that were changed on both sides: what each policy makes of them. The downstream holds what
 // the other side's users have written meanwhile.
 
+#include "conf/choices.h"
 #include "syncer/mysql/mysql_sink.h"
 
 #include <sstream>
@@ -41,11 +42,11 @@ Inspector fresh() {
 
 MysqlSinkOptions options(const std::string& policy, bool sync_ddl = true) {
   MysqlSinkOptions out = sink_options(MariadbServer::shared().port());
-  out.mismatch = MismatchPolicy::kWarn;
+  out.mismatch = RowMismatchAction::kWarn;
   out.syncer.sync_ddl = sync_ddl;
   out.syncer.conflict = {{.db_name = "test",
                           .tbl_name = "~^c$",
-                          .policy = policy,
+                          .policy = conf::find_choice<ConflictAction>(policy).value(),
                           .newest_by = policy == "newest" ? "AT" : ""}};
   out.syncer.apply.record_conflicts = true;
   return out;

@@ -93,6 +93,18 @@ TEST_CASE("downstream: a TiDB is told not to repeat transactions without their g
   CHECK(proxy.cuts() == 1);
 }
 
+TEST_CASE("session: of read-timeout 0 is no limit, and a long one is no short one", "[mariadb]") {
+  DownstreamOptions to;
+  to.read_timeout = std::chrono::milliseconds(1);
+  CHECK(base_session_options(to).read_timeout == std::chrono::seconds(1));
+  to.read_timeout = std::chrono::nanoseconds(0);
+  CHECK(base_session_options(to).read_timeout == std::nullopt);
+  // In 32 bits of milliseconds these would be 704 ms.
+  SessionOptions options = root_session(MariadbServer::shared().port());
+  options.read_timeout = std::chrono::seconds(4'294'968);
+  CHECK(Session::open(options).value()->query("SELECT SLEEP(1)").ok());
+}
+
 TEST_CASE("session: params and a configured sql_mode are obeyed", "[mariadb]") {
   REQUIRE_MARIADB();
   const uint16_t port = MariadbServer::shared().port();

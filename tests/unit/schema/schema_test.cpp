@@ -147,11 +147,11 @@ TEST_CASE("schema: a type from the future stops, passes or is left out, as confi
   CHECK(error.text().find("DDL job 7 has type 75, which this drainer does not know: alter table t "
                           "be different") == 0);
   World passing;
-  passing.schema.set_unknown_job_policy(Schema::UnknownJobPolicy::kPass);
+  passing.schema.set_unknown_ddl_action(UnknownDdlAction::kPass);
   CHECK(passing.apply(future).action == Action::kExecute);
   CHECK(passing.schema.find_table(TableId(10)).table->info->columns.size() == 3);
   World skipping;
-  skipping.schema.set_unknown_job_policy(Schema::UnknownJobPolicy::kSkip);
+  skipping.schema.set_unknown_ddl_action(UnknownDdlAction::kSkip);
   CHECK(skipping.apply(future).action == Action::kIgnore);
   CHECK(skipping.schema.find_table(TableId(10)).table->info->columns.size() == 3);
   // The operator's list of commit ts needs no policy, and the next one still stops.
