@@ -43,6 +43,7 @@ int32_t integer_type(const tidb::FieldType& type, const Value& value, JavaType f
 }
 
 int32_t java_type(const tidb::FieldType& type, const Value& value) {
+  if (type.is_byte_string()) return kJavaBlob;
   switch (type.type) {
     case ColumnType::kTiny:
       return integer_type(type, value, kJavaTinyint, INT8_MAX, kJavaSmallint);
@@ -61,15 +62,15 @@ int32_t java_type(const tidb::FieldType& type, const Value& value) {
     case ColumnType::kNewDecimal:
       return kJavaDecimal;
     case ColumnType::kString:
-      return type.is_binary() ? kJavaBlob : kJavaChar;
+      return kJavaChar;
     case ColumnType::kTinyBlob:
     case ColumnType::kBlob:
     case ColumnType::kMediumBlob:
     case ColumnType::kLongBlob:
-      return type.is_binary() ? kJavaBlob : kJavaClob;
+      return kJavaClob;
     case ColumnType::kVarchar:
     case ColumnType::kVarString:
-      return type.is_binary() ? kJavaBlob : kJavaVarchar;
+      return kJavaVarchar;
     case ColumnType::kDate:
       return kJavaDate;
     case ColumnType::kDatetime:
@@ -95,24 +96,9 @@ std::string mysql_type(const tidb::FieldType& type) {
   return out;
 }
 
-bool is_bytes(const tidb::FieldType& type) {
-  switch (type.type) {
-    case ColumnType::kString:
-    case ColumnType::kVarchar:
-    case ColumnType::kVarString:
-    case ColumnType::kTinyBlob:
-    case ColumnType::kBlob:
-    case ColumnType::kMediumBlob:
-    case ColumnType::kLongBlob:
-      return type.is_binary();
-    default:
-      return false;
-  }
-}
-
 // What an ALTER TABLE with one change is to Canal.
 std::string_view alter_type(std::string_view text) {
-  const auto tokens = tidb::TokenList::lex(text, tidb::guess_sql_mode(text));
+  const auto tokens = tidb::TokenList::lex(text);
   if (!tokens) return "ALTER";
   size_t at = 0;
   for (size_t i = 0; i < tokens->size(); ++i) {
@@ -137,7 +123,7 @@ std::string_view alter_type(std::string_view text) {
 }
 
 std::string_view ddl_type(std::string_view text) {
-  switch (tidb::classify_ddl(text, tidb::guess_sql_mode(text))) {
+  switch (tidb::classify_ddl(text)) {
     case DdlKind::kCreateTable:
       return "CREATE";
     case DdlKind::kCreateIndex:
@@ -201,13 +187,12 @@ class CanalJson final : public EventFormat {
     return {};
   }
 
-  void append_ddl(std::string& out, const Txn& txn, int64_t now_ms) override {
+  void append_ddl(std::string& out, const DdlEvent& ddl, int64_t now_ms) override {
     JsonObject object(out);
-    begin(object, txn.ddl->effect.name, /*is_ddl=*/true, ddl_type(txn.ddl->text), txn.commit_ts,
-          now_ms, nullptr);
-    object.string("sql", txn.ddl->text);
+    begin(object, ddl.name, /*is_ddl=*/true, ddl_type(ddl.text), ddl.commit_ts, now_ms, nullptr);
+    object.string("sql", ddl.text);
     append_nulls(object);
-    end(object, "commitTs", txn.commit_ts);
+    end(object, "commitTs", ddl.commit_ts);
   }
 
   bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) override {
@@ -314,7 +299,7 @@ class CanalJson final : public EventFormat {
     }
     std::string text;
     TRY(append_event_text(text, value));
-    if (is_bytes(type)) {
+    if (type.is_byte_string()) {
       append_json_latin1(out, text);
     } else {
       append_json_string(out, text);

@@ -35,8 +35,10 @@ class EventRouter {
   void add_topics_in_use(std::span<const schema::TableName> tables, const TopicSizes& existing);
 
   Result<Destination> find(const RowEvent& row);
-  /// DDL goes to the topic of its table, partition 0.
+  /// DDL goes to the topic of its table: partition 0.
   Result<Destination> find_ddl(const schema::TableName& name);
+  /// How many partitions of the topic events go to. It is in use from then on.
+  Result<int32_t> partitions_of(const std::string& topic);
   /// Calls for every partition of every topic in use: which something has been sent to, or that
   /// add_topics_in_use() has named.
   Result<void> for_each_partition(const std::function<Result<void>(const Destination&)>& call);
@@ -47,7 +49,6 @@ class EventRouter {
  private:
   std::string topic_of(const schema::TableName& name) const;
   std::optional<int32_t> configured_partitions() const;
-  Result<int32_t> partitions_of(const std::string& topic);
 
   const KafkaOptions options_;
   const std::string topic_;

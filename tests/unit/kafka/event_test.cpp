@@ -258,6 +258,33 @@ TEST_CASE("events: a large transaction comes in messages of so many rows, betwee
              Catch::Contains("TRANSACTIONEND") && Catch::Contains(R"("rows":10)"));
 }
 
+TEST_CASE("events: rows of different keys share no message") {
+  const auto [key_by, messages] = GENERATE(table<KafkaSpread, size_t>({
+      {KafkaSpread::kNone, 1},
+      {KafkaSpread::kTable, 1},
+      {KafkaSpread::kTransaction, 1},
+      {KafkaSpread::kPrimaryKey, 3},
+  }));
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.rows_per_message = 10;
+  options.key_by = key_by;
+  Events events;
+  events.write(options, TxnBuilder(kTs)
+                            .on(fakes::example_table())
+                            .insert({Value::of_int(1), fakes::text("a")})
+                            .insert({Value::of_int(1), fakes::text("b")})
+                            .insert({Value::of_int(2), fakes::text("c")})
+                            .insert({Value::of_int(1), fakes::text("d")})
+                            .build());
+  REQUIRE(events.messages.size() == messages);
+  if (key_by != KafkaSpread::kPrimaryKey) return;
+  CHECK(events.messages[0].key == R"({"id":"1"})");
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(R"("data":[{"id":"1","name":"a"},{"id":"1","name":"b"}])"));
+  CHECK(events.messages[1].key == R"({"id":"2"})");
+  CHECK(events.messages[2].key == R"({"id":"1"})");
+}
+
 TEST_CASE("events: partitions are those that TiCDC chooses") {
   KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
   const auto partition_of = [&](const std::shared_ptr<const schema::TableVersion>& table,
