@@ -330,8 +330,7 @@ Result<void> DebeziumJson::append_value(std::string& out, const FieldType& type,
       return {};
     case ColumnType::kLongLong:
       // As Debezium does: there are no larger numbers in Kafka Connect.
-      append_number(
-          out, value.kind == ValueKind::kText ? std::strtoll(text.c_str(), nullptr, 10) : value.i);
+      append_number(out, value.i);
       return {};
     case ColumnType::kNewDecimal: {
       const double number = std::strtod(text.c_str(), nullptr);

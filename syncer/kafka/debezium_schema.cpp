@@ -103,7 +103,7 @@ ConnectType connect_type(const FieldType& type) {
     case ColumnType::kLongLong:
       return {.type = "int64"};
     case ColumnType::kFloat:
-      return {.type = "float"};
+      return {.type = type.decimal < 0 ? "float" : "double"};
     case ColumnType::kDouble:
     case ColumnType::kNewDecimal:
       return {.type = "double"};
