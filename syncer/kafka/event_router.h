@@ -27,8 +27,10 @@ class EventRouter {
  public:
   /// Number of partitions of a topic.
   using CountPartitions = std::function<Result<int32_t>(const std::string& topic)>;
-  /// `topic` is for what belongs to no table, and for all without a template.
-  EventRouter(const KafkaOptions& options, std::string topic, CountPartitions count_partitions);
+  /// `topic` is for what belongs to no table, and for all without a template; `zone`, which must
+  /// outlive the router, for the TIMESTAMPs of keys.
+  EventRouter(const KafkaOptions& options, std::string topic, const tidb::TimeZone& zone,
+              CountPartitions count_partitions);
 
   /// Of the topics of `tables` those that there are count as in use, as rows of an earlier run may
   /// be in them.
@@ -52,6 +54,7 @@ class EventRouter {
 
   const KafkaOptions options_;
   const std::string topic_;
+  const tidb::TimeZone& zone_;
   const CountPartitions count_partitions_;
   TopicSizes partitions_;  ///< of topics in use
 };

@@ -319,6 +319,27 @@ TEST_CASE("events: partitions are those that TiCDC chooses") {
   CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == kTs % 16);
 }
 
+TEST_CASE("events: a key that a row lacks is its default") {
+  tidb::ColumnInfo added = fakes::column(1, "u", ColumnType::kLong, tidb::kFlagNotNull);
+  added.type.flags |= tidb::kFlagPrimaryKey;
+  added.origin_default = tidb::DefaultValue(std::string("11"));
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.key_by = KafkaSpread::kPrimaryKey;
+  options.partition_by = KafkaSpread::kPrimaryKey;
+  const auto message = [&](const Value& value) {
+    Events events;
+    events.write(options,
+                 TxnBuilder(kTs)
+                     .on(fakes::table_version("d", fakes::table(1, "t", {added}, false)))
+                     .insert({value})
+                     .build(),
+                 16);
+    return events.messages.at(0);
+  };
+  CHECK(message(Value()).key == R"({"u":"11"})");
+  CHECK(message(Value()).to == message(Value::of_int(11)).to);
+}
+
 TEST_CASE("events: topics and keys follow their options") {
   KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
   options.topic_template = "p-{schema}.{table}";
