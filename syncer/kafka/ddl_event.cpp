@@ -33,7 +33,8 @@ class EventMaker {
     if (text.empty()) return;
     const DdlStatement statement = tidb::parse_ddl(text);
     const std::vector<NameInText>& names = statement.tables;
-    if (statement.kind == DdlKind::kRenameTable && names.size() % 2 == 0) {
+    const bool has_pairs = !names.empty() && names.size() % 2 == 0;
+    if (statement.kind == DdlKind::kRenameTable && has_pairs) {
       return add_renames(text, names);
     }
     // Of a batch that a filter has thinned out, effect.name may be a table that is not in it.

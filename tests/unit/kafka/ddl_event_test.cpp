@@ -123,6 +123,7 @@ TEST_CASE("ddl events: a consumer gets a text about one table that makes sense i
        "d",
        {{"d", "u"}},
        {{{"d", "u"}, "", "FLASHBACK TABLE `t` TO `u`"}}},
+      {"rename table", {"d", "t"}, "d", {}, {{{"d", "t"}, "", "rename table"}}},
       {"no 'sql;", {"d", "t"}, "d", {}, {{{"d", "t"}, "", "no 'sql"}}},
   }));
   INFO(c.text);
