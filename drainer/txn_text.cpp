@@ -133,6 +133,7 @@ Result<void> put_row(Json& json, const Txn& txn, const RowChange& row) {
 }
 
 mysql::ColumnClass class_of(const tidb::FieldType& type) {
+  if (type.is_byte_string()) return mysql::ColumnClass::kBytes;
   switch (type.type) {
     case ColumnType::kFloat:
       return mysql::ColumnClass::kFloat;
@@ -148,14 +149,14 @@ mysql::ColumnClass class_of(const tidb::FieldType& type) {
     case ColumnType::kJson:
       return mysql::ColumnClass::kJson;
     case ColumnType::kString:
-      return type.is_binary() ? mysql::ColumnClass::kBytes : mysql::ColumnClass::kChar;
+      return mysql::ColumnClass::kChar;
     case ColumnType::kVarchar:
     case ColumnType::kVarString:
     case ColumnType::kTinyBlob:
     case ColumnType::kBlob:
     case ColumnType::kMediumBlob:
     case ColumnType::kLongBlob:
-      return type.is_binary() ? mysql::ColumnClass::kBytes : mysql::ColumnClass::kText;
+      return mysql::ColumnClass::kText;
     default:
       return mysql::ColumnClass::kPlain;
   }

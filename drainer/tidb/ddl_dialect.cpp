@@ -393,8 +393,7 @@ std::string to_common_dialect(std::string_view text, Checks checks) {
 
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table,
                           Checks checks) {
-  return to_common_dialect(process_ddl_text(drop_only(to_default_sql_mode(text), schema, table)),
-                           checks);
+  return to_common_dialect(ddl_for_tidb(text, schema, table), checks);
 }
 
 }  // namespace drainer::tidb

@@ -1,4 +1,5 @@
-// process_ddl_text(): placement options out, TTL off (spec/schema-and-ddl.md 4.5).
+// process_ddl_text(): placement options out, TTL off (spec/schema-and-ddl.md 4.5), and what is made
+// of it.
 //
 // The text is cut, never printed anew: the rewriter collects ranges of bytes to remove and to
 // replace and applies them at the end.
@@ -282,6 +283,21 @@ std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {
   }
   return std::string(text.substr(0, names.front().begin)) + clauses +
          std::string(text.substr(names.back().end));
+}
+
+std::string qualify_names(std::string_view text, std::string_view schema) {
+  std::vector<TextEdit> edits;
+  for (const NameInText& name : parse_ddl(text).tables) {
+    if (name.is_qualified()) continue;
+    std::string prefix;
+    append_quoted_name(prefix, schema);
+    edits.push_back({name.begin, name.begin, prefix + "."});
+  }
+  return apply_edits(text, std::move(edits));
+}
+
+std::string ddl_for_tidb(std::string_view text, std::string_view schema, std::string_view table) {
+  return process_ddl_text(drop_only(to_default_sql_mode(text), schema, table));
 }
 
 }  // namespace drainer::tidb

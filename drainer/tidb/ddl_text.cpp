@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "drainer/tidb/text_edit.h"
+
 namespace drainer::tidb {
 
 namespace {
@@ -182,15 +184,6 @@ class StatementReader {
   DdlStatement statement_;
 };
 
-void append_quoted(std::string& out, std::string_view name) {
-  out.push_back('`');
-  for (const char c : name) {
-    if (c == '`') out.push_back('`');
-    out.push_back(c);
-  }
-  out.push_back('`');
-}
-
 // Whether something in double quotes stands where only a name can stand.
 bool has_quoted_names(const TokenList& tokens) {
   // SELECT has literals where CREATE TABLE has columns.
@@ -361,9 +354,9 @@ std::string drop_only(std::string_view text, std::string_view schema, std::strin
                        statement.kind == DdlKind::kDropSequence;
   if (!is_drop || statement.tables.size() < 2) return std::string(text);
   std::string out(text.substr(0, statement.tables.front().begin));
-  append_quoted(out, schema);
+  append_quoted_name(out, schema);
   out.push_back('.');
-  append_quoted(out, table);
+  append_quoted_name(out, table);
   out += text.substr(statement.tables.back().end);
   return out;
 }
@@ -394,7 +387,7 @@ std::string to_default_sql_mode(std::string_view text) {
     const Token& token = (*tokens)[i];
     if (token.kind == TokenKind::kQuoted && text[token.begin] == '"') {
       out += text.substr(done, token.begin - done);
-      append_quoted(out, tokens->name(i));
+      append_quoted_name(out, tokens->name(i));
       done = token.end;
     }
     if (token.kind != TokenKind::kString || !mode.no_backslash_escapes) continue;

@@ -82,6 +82,9 @@ std::string drop_only(std::string_view text, std::string_view schema, std::strin
 /// else, or another number of clauses, comes back as it is.
 std::string rename_only(std::string_view text, const std::vector<bool>& keeps);
 
+/// The text with `schema` before each name of parse_ddl() that is not qualified.
+std::string qualify_names(std::string_view text, std::string_view schema);
+
 /// The SQL mode in which a user's text makes sense: the default one, unless a string does not end
 /// in it, or double quotes stand around names.
 SqlMode guess_sql_mode(std::string_view text);
@@ -107,10 +110,13 @@ enum class Checks : uint8_t { kKept, kIgnored };
 /// byte for byte the same if all is common.
 std::string to_common_dialect(std::string_view text, Checks checks = Checks::kKept);
 
-/// What to send to TiDB, MySQL or MariaDB for a DDL about `schema`.`table`: default mode,
-/// drop_only(), process_ddl_text(), to_common_dialect(). The session must not have
-/// NO_BACKSLASH_ESCAPES in its sql_mode. Before it, `use` DdlEffect::use_schema unless
-/// is_create_database(). Empty: nothing to send.
+/// A DDL about `schema`.`table` in TiDB's words: default mode, drop_only(), process_ddl_text().
+/// Empty: nothing to send.
+std::string ddl_for_tidb(std::string_view text, std::string_view schema, std::string_view table);
+
+/// What to send to TiDB, MySQL or MariaDB for it: ddl_for_tidb(), to_common_dialect(). The session
+/// must not have NO_BACKSLASH_ESCAPES in its sql_mode. Before it, `use` DdlEffect::use_schema
+/// unless is_create_database(). Empty: nothing to send.
 std::string ddl_for_mysql(std::string_view text, std::string_view schema, std::string_view table,
                           Checks checks = Checks::kKept);
 

@@ -77,6 +77,23 @@ struct FieldType {
   bool is_unsigned() const { return (flags & kFlagUnsigned) != 0; }
   bool is_not_null() const { return (flags & kFlagNotNull) != 0; }
   bool is_primary_key() const { return (flags & kFlagPrimaryKey) != 0; }
+  /// CHAR, VARCHAR, the TEXTs and their binary kin.
+  bool is_string() const {
+    switch (type) {
+      case ColumnType::kVarchar:
+      case ColumnType::kVarString:
+      case ColumnType::kString:
+      case ColumnType::kTinyBlob:
+      case ColumnType::kBlob:
+      case ColumnType::kMediumBlob:
+      case ColumnType::kLongBlob:
+        return true;
+      default:
+        return false;
+    }
+  }
+  /// BINARY, VARBINARY and the BLOBs: is_binary() says it of numbers as well.
+  bool is_byte_string() const { return is_binary() && is_string(); }
   bool is_binary() const { return charset.kind() == Charset::Kind::kBinary; }
   /// Digits of fractional seconds, 0 to 6.
   uint8_t fsp() const {

@@ -14,6 +14,16 @@ struct TextEdit {
   std::string replacement;
 };
 
+/// `name`
+inline void append_quoted_name(std::string& out, std::string_view name) {
+  out.push_back('`');
+  for (const char c : name) {
+    if (c == '`') out.push_back('`');
+    out.push_back(c);
+  }
+  out.push_back('`');
+}
+
 /// The text with all edits, of which those at the same place keep their order. Pure.
 inline std::string apply_edits(std::string_view text, std::vector<TextEdit> edits) {
   std::ranges::stable_sort(edits, {}, &TextEdit::begin);

@@ -1,6 +1,5 @@
-#include "drainer/tidb/ddl_lexer.h"
-#include "drainer/tidb/ddl_text.h"
 #include "drainer/tidb/type_name.h"
+#include "syncer/kafka/canal_ddl_type.h"
 #include "syncer/kafka/event_format.h"
 #include "syncer/kafka/json_text.h"
 
@@ -9,9 +8,7 @@ namespace drainer::kafka {
 namespace {
 
 using tidb::ColumnType;
-using tidb::DdlKind;
 using tidb::Value;
-using tidb::ValueKind;
 
 constexpr uint32_t kFlagZerofill = 0x40;
 
@@ -37,12 +34,13 @@ enum JavaType : int32_t {
 // An unsigned number that its type cannot hold in Java has the next larger type.
 int32_t integer_type(const tidb::FieldType& type, const Value& value, JavaType fits, uint64_t most,
                      JavaType larger) {
-  const bool is_large = type.is_unsigned() && !value.is_null() && !value.is_absent() &&
-                        value.kind != ValueKind::kText && value.u > most;
+  const bool is_large =
+      type.is_unsigned() && !value.is_null() && !value.is_absent() && value.u > most;
   return is_large ? larger : fits;
 }
 
 int32_t java_type(const tidb::FieldType& type, const Value& value) {
+  if (type.is_byte_string()) return kJavaBlob;
   switch (type.type) {
     case ColumnType::kTiny:
       return integer_type(type, value, kJavaTinyint, INT8_MAX, kJavaSmallint);
@@ -61,15 +59,15 @@ int32_t java_type(const tidb::FieldType& type, const Value& value) {
     case ColumnType::kNewDecimal:
       return kJavaDecimal;
     case ColumnType::kString:
-      return type.is_binary() ? kJavaBlob : kJavaChar;
+      return kJavaChar;
     case ColumnType::kTinyBlob:
     case ColumnType::kBlob:
     case ColumnType::kMediumBlob:
     case ColumnType::kLongBlob:
-      return type.is_binary() ? kJavaBlob : kJavaClob;
+      return kJavaClob;
     case ColumnType::kVarchar:
     case ColumnType::kVarString:
-      return type.is_binary() ? kJavaBlob : kJavaVarchar;
+      return kJavaVarchar;
     case ColumnType::kDate:
       return kJavaDate;
     case ColumnType::kDatetime:
@@ -93,75 +91,6 @@ std::string mysql_type(const tidb::FieldType& type) {
   if (type.is_unsigned() && !is_year && type.type != ColumnType::kBit) out += " unsigned";
   if ((type.flags & kFlagZerofill) != 0 && !is_year) out += " zerofill";
   return out;
-}
-
-bool is_bytes(const tidb::FieldType& type) {
-  switch (type.type) {
-    case ColumnType::kString:
-    case ColumnType::kVarchar:
-    case ColumnType::kVarString:
-    case ColumnType::kTinyBlob:
-    case ColumnType::kBlob:
-    case ColumnType::kMediumBlob:
-    case ColumnType::kLongBlob:
-      return type.is_binary();
-    default:
-      return false;
-  }
-}
-
-// What an ALTER TABLE with one change is to Canal.
-std::string_view alter_type(std::string_view text) {
-  const auto tokens = tidb::TokenList::lex(text, tidb::guess_sql_mode(text));
-  if (!tokens) return "ALTER";
-  size_t at = 0;
-  for (size_t i = 0; i < tokens->size(); ++i) {
-    if ((*tokens)[i].depth == 0 && tokens->is_punctuation(i, ',')) return "ALTER";
-    const bool is_verb =
-        tokens->is_word(i, "ADD") || tokens->is_word(i, "DROP") || tokens->is_word(i, "RENAME");
-    if (at == 0 && i > 1 && is_verb) at = i;
-  }
-  const auto follows = [&](std::initializer_list<std::string_view> words) {
-    for (const std::string_view word : words) {
-      if (tokens->is_word(at + 1, word)) return true;
-    }
-    return false;
-  };
-  if (at == 0) return "ALTER";
-  if (tokens->is_word(at, "RENAME")) {
-    return follows({"INDEX", "KEY", "COLUMN"}) ? "ALTER" : "RENAME";
-  }
-  const bool is_key = follows({"INDEX", "KEY", "PRIMARY", "FOREIGN"});
-  if (tokens->is_word(at, "DROP")) return is_key ? "DINDEX" : "ALTER";
-  return is_key || follows({"UNIQUE", "FULLTEXT", "CONSTRAINT"}) ? "CINDEX" : "ALTER";
-}
-
-std::string_view ddl_type(std::string_view text) {
-  switch (tidb::classify_ddl(text, tidb::guess_sql_mode(text))) {
-    case DdlKind::kCreateTable:
-      return "CREATE";
-    case DdlKind::kCreateIndex:
-      return "CINDEX";
-    case DdlKind::kDropTable:
-      return "ERASE";
-    case DdlKind::kDropIndex:
-      return "DINDEX";
-    case DdlKind::kTruncateTable:
-      return "TRUNCATE";
-    case DdlKind::kRenameTable:
-      return "RENAME";
-    case DdlKind::kAlterTable:
-      return alter_type(text);
-    case DdlKind::kCreateDatabase:
-    case DdlKind::kDropDatabase:
-    case DdlKind::kAlterDatabase:
-    case DdlKind::kCreateView:
-    case DdlKind::kDropView:
-    case DdlKind::kDropSequence:
-    case DdlKind::kOther:
-      return "QUERY";
-  }
-  return "QUERY";
 }
 
 std::string_view row_type(RowKind kind) {
@@ -201,13 +130,13 @@ class CanalJson final : public EventFormat {
     return {};
   }
 
-  void append_ddl(std::string& out, const Txn& txn, int64_t now_ms) override {
+  void append_ddl(std::string& out, const DdlEvent& ddl, int64_t now_ms) override {
     JsonObject object(out);
-    begin(object, txn.ddl->effect.name, /*is_ddl=*/true, ddl_type(txn.ddl->text), txn.commit_ts,
-          now_ms, nullptr);
-    object.string("sql", txn.ddl->text);
+    begin(object, ddl.name, /*is_ddl=*/true, canal_ddl_type(ddl.text), ddl.commit_ts, now_ms,
+          nullptr);
+    object.string("sql", ddl.text);
     append_nulls(object);
-    end(object, "commitTs", txn.commit_ts);
+    end(object, "commitTs", ddl.commit_ts);
   }
 
   bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) override {
@@ -314,7 +243,7 @@ class CanalJson final : public EventFormat {
     }
     std::string text;
     TRY(append_event_text(text, value));
-    if (is_bytes(type)) {
+    if (type.is_byte_string()) {
       append_json_latin1(out, text);
     } else {
       append_json_string(out, text);

@@ -8,7 +8,6 @@
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"
 #include "syncer/kafka/json_text.h"
-#include "syncer/kafka/old_name.h"
 
 namespace drainer::kafka {
 
@@ -95,13 +94,13 @@ std::string_view change_type(DdlKind kind) {
 }
 
 // What a DDL does to its table, if it has one: {type, id}; the id of a rename is "old","new".
-void append_table_change(std::string& out, const Ddl& ddl) {
-  const schema::TableName& name = ddl.effect.name;
-  const DdlKind kind = tidb::classify_ddl(ddl.text, tidb::guess_sql_mode(ddl.text));
+void append_table_change(std::string& out, const DdlEvent& ddl) {
+  const schema::TableName& name = ddl.name;
+  const DdlKind kind = tidb::classify_ddl(ddl.text);
   if (name.table.empty() || kind == DdlKind::kTruncateTable) return;
   std::string id;
-  if (const std::optional<schema::TableName> old = find_old_name(ddl)) {
-    id = fmt::format("\"{}\".\"{}\",", old->schema, old->table);
+  if (ddl.old_name) {
+    id = fmt::format("\"{}\".\"{}\",", ddl.old_name->schema, ddl.old_name->table);
   }
   id += fmt::format("\"{}\".\"{}\"", name.schema, name.table);
   JsonObject change(out);
@@ -147,28 +146,30 @@ class DebeziumJson final : public EventFormat {
     return {};
   }
 
-  void append_ddl(std::string& out, const Txn& txn, int64_t now_ms) override {
-    const schema::TableName& name = txn.ddl->effect.name;
+  bool sends_ddl_to_all_partitions() const override { return true; }
+
+  void append_ddl(std::string& out, const DdlEvent& ddl, int64_t now_ms) override {
+    const schema::TableName& name = ddl.name;
     JsonObject object(out);
     JsonObject payload(object.member("payload"));
-    append_source(payload, name, txn.commit_ts);
+    append_source(payload, name, ddl.commit_ts);
     payload.number("ts_ms", now_ms);
     payload.string("databaseName", name.schema);
     payload.raw("schemaName", "null");
-    payload.string("ddl", txn.ddl->text);
+    payload.string("ddl", ddl.text);
     std::string& changes = payload.member("tableChanges");
     changes += '[';
-    append_table_change(changes, *txn.ddl);
+    append_table_change(changes, ddl);
     changes += ']';
     payload.end();
     object.raw("schema", debezium_ddl_schema(options_));
     object.end();
   }
 
-  bool append_ddl_key(std::string& out, const Txn& txn) override {
+  bool append_ddl_key(std::string& out, const DdlEvent& ddl) override {
     JsonObject object(out);
     JsonObject payload(object.member("payload"));
-    payload.string("databaseName", txn.ddl->effect.name.schema);
+    payload.string("databaseName", ddl.name.schema);
     payload.end();
     object.raw("schema", debezium_ddl_key_schema());
     object.end();
@@ -293,7 +294,7 @@ Result<void> DebeziumJson::append_value(std::string& out, const FieldType& type,
   }
   std::string text;
   TRY(append_event_text(text, value));
-  if (is_character_type(type.type)) {
+  if (type.is_string()) {
     type.is_binary() ? append_json_base64(out, text) : append_json_string(out, text);
     return {};
   }
@@ -329,8 +330,7 @@ Result<void> DebeziumJson::append_value(std::string& out, const FieldType& type,
       return {};
     case ColumnType::kLongLong:
       // As Debezium does: there are no larger numbers in Kafka Connect.
-      append_number(
-          out, value.kind == ValueKind::kText ? std::strtoll(text.c_str(), nullptr, 10) : value.i);
+      append_number(out, value.i);
       return {};
     case ColumnType::kNewDecimal: {
       const double number = std::strtod(text.c_str(), nullptr);

@@ -69,7 +69,7 @@ struct ConnectType {
 };
 
 ConnectType connect_type(const FieldType& type) {
-  if (is_character_type(type.type)) return {.type = "string"};
+  if (type.is_string()) return {.type = "string"};
   switch (type.type) {
     case ColumnType::kBit:
       if (type.flen == 1) return {.type = "boolean"};
@@ -103,7 +103,7 @@ ConnectType connect_type(const FieldType& type) {
     case ColumnType::kLongLong:
       return {.type = "int64"};
     case ColumnType::kFloat:
-      return {.type = "float"};
+      return {.type = type.decimal < 0 ? "float" : "double"};
     case ColumnType::kDouble:
     case ColumnType::kNewDecimal:
       return {.type = "double"};
@@ -184,21 +184,6 @@ std::string source_schema(const EventFormatOptions& options) {
 }
 
 }  // namespace
-
-bool is_character_type(ColumnType type) {
-  switch (type) {
-    case ColumnType::kVarchar:
-    case ColumnType::kString:
-    case ColumnType::kVarString:
-    case ColumnType::kTinyBlob:
-    case ColumnType::kBlob:
-    case ColumnType::kMediumBlob:
-    case ColumnType::kLongBlob:
-      return true;
-    default:
-      return false;
-  }
-}
 
 std::string join_members(const std::vector<std::string>& members, bool escapes_commas) {
   std::string out;

@@ -24,8 +24,6 @@ std::string_view debezium_ddl_key_schema();
 std::string debezium_watermark_schema(const EventFormatOptions& options);
 std::string debezium_watermark_key_schema(const EventFormatOptions& options);
 
-/// CHAR, VARCHAR, BINARY, VARBINARY, and the TEXT and BLOB families.
-bool is_character_type(tidb::ColumnType type);
 /// With commas between; commas and backslashes inside escaped or not.
 std::string join_members(const std::vector<std::string>& members, bool escapes_commas);
 

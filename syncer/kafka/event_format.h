@@ -7,6 +7,7 @@
 #include "conf/options.h"
 #include "drainer/base/result.h"
 #include "drainer/tidb/time_zone.h"
+#include "syncer/kafka/ddl_event.h"
 #include "syncer/kafka/event_table.h"
 #include "syncer/txn.h"
 
@@ -30,9 +31,11 @@ class EventFormat {
   virtual Result<void> append_rows(std::string& out, std::span<const RowEvent> rows,
                                    int64_t now_ms) = 0;
   virtual bool takes_many_rows() const { return false; }
-  virtual void append_ddl(std::string& out, const Txn& txn, int64_t now_ms) = 0;
+  virtual void append_ddl(std::string& out, const DdlEvent& ddl, int64_t now_ms) = 0;
   /// The message key of a DDL; false: none.
-  virtual bool append_ddl_key(std::string& /*out*/, const Txn& /*txn*/) { return false; }
+  virtual bool append_ddl_key(std::string& /*out*/, const DdlEvent& /*ddl*/) { return false; }
+  /// DDL goes to all partitions of its topic, as watermarks do; else to the first.
+  virtual bool sends_ddl_to_all_partitions() const { return false; }
   /// False: this format has none, or was not asked for them.
   virtual bool append_watermark(std::string& out, CommitTs ts, int64_t now_ms) = 0;
   /// The message key of a watermark; false: none.

@@ -49,9 +49,12 @@ std::string expand_topic(std::string_view pattern, const schema::TableName& name
   return out.substr(0, kTopicBytesMax);
 }
 
-EventRouter::EventRouter(const KafkaOptions& options, std::string topic,
+EventRouter::EventRouter(const KafkaOptions& options, std::string topic, const tidb::TimeZone& zone,
                          CountPartitions count_partitions)
-    : options_(options), topic_(std::move(topic)), count_partitions_(std::move(count_partitions)) {}
+    : options_(options),
+      topic_(std::move(topic)),
+      zone_(zone),
+      count_partitions_(std::move(count_partitions)) {}
 
 std::string EventRouter::topic_of(const schema::TableName& name) const {
   if (options_.topic_template.empty() || name.table.empty()) return topic_;
@@ -104,7 +107,7 @@ Result<Destination> EventRouter::find(const RowEvent& row) {
     case KafkaSpread::kPrimaryKey:
       for (const uint32_t key : row.table.handle_columns) {
         const EventColumn& column = row.table.columns[key];
-        const tidb::Value& value = row.values[column.offset];
+        ASSIGN_OR_RETURN(const tidb::Value value, event_value(row, row.values, column, zone_));
         if (value.is_null() || value.is_absent()) continue;
         std::string word = column.info->name.str();
         TRY(append_event_text(word, value));
@@ -147,7 +150,8 @@ Result<bool> EventRouter::append_key(std::string& out, const RowEvent& row) cons
       for (const uint32_t key : row.table.handle_columns) {
         const EventColumn& column = row.table.columns[key];
         std::string text;
-        TRY(append_event_text(text, row.values[column.offset]));
+        ASSIGN_OR_RETURN(const tidb::Value value, event_value(row, row.values, column, zone_));
+        TRY(append_event_text(text, value));
         object.string(column.info->name, text);
       }
       object.end();

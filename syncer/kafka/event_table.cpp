@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/tidb/row_default.h"
 #include "drainer/tidb/value_text.h"
 #include "syncer/kafka/json_text.h"
 #include "syncer/missing_value.h"
@@ -83,7 +84,9 @@ Result<Value> event_value(const RowEvent& row, std::span<const Value> values,
   const Value& value = values[column.offset];
   if (!value.is_absent()) return value;
   if (row.is_of_update && !column.info->is_writable()) return value;
-  return missing_value(*row.table.version, row.txn.schema_version, column.offset, zone);
+  ASSIGN_OR_RETURN(const Value missing,
+                   missing_value(*row.table.version, row.txn.schema_version, column.offset, zone));
+  return tidb::row_default(missing, column.info->type);
 }
 
 Result<void> append_event_text(std::string& out, const Value& value) {

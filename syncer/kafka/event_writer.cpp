@@ -1,7 +1,5 @@
 #include "syncer/kafka/event_writer.h"
 
-#include "syncer/kafka/old_name.h"
-
 #include <utility>
 
 namespace drainer::kafka {
@@ -26,14 +24,20 @@ Result<void> EventWriter::finish(const Send& send) {
 Result<void> EventWriter::write_ddl(const Txn& txn, const Send& send) {
   tables_.clear();
   format_->forget_tables();
-  EventMessage message;
-  // A rename stands behind the rows that the table has had.
-  const auto old_name = find_old_name(*txn.ddl);
-  ASSIGN_OR_RETURN(message.to, router_.find_ddl(old_name.value_or(txn.ddl->effect.name)));
-  std::string key;
-  if (format_->append_ddl_key(key, txn)) message.key = std::move(key);
-  format_->append_ddl(message.value, txn, clock_.unix_ms());
-  return send(std::move(message));
+  for (const DdlEvent& ddl : ddl_events(txn)) {
+    EventMessage message;
+    // A rename stands behind the rows that the table has had.
+    ASSIGN_OR_RETURN(message.to, router_.find_ddl(ddl.old_name.value_or(ddl.name)));
+    int32_t partitions = 1;
+    if (format_->sends_ddl_to_all_partitions()) {
+      ASSIGN_OR_RETURN(partitions, router_.partitions_of(message.to.topic));
+    }
+    std::string key;
+    if (format_->append_ddl_key(key, ddl)) message.key = std::move(key);
+    format_->append_ddl(message.value, ddl, clock_.unix_ms());
+    for (; message.to.partition < partitions; ++message.to.partition) TRY(send(message));
+  }
+  return {};
 }
 
 Result<void> EventWriter::for_each_event(const Txn& txn,
@@ -72,12 +76,15 @@ Result<void> EventWriter::write_rows(const Txn& txn, const Send& send) {
   pending_.clear();
   const auto add = [&](const RowEvent& row) -> Result<void> {
     ASSIGN_OR_RETURN(const Destination to, router_.find(row));
-    // Rows of one message have the same columns.
+    ASSIGN_OR_RETURN(std::optional<std::string> key, key_of(row));
+    // Rows of one message have the same columns and its key: a compacted topic keeps one per key.
     const bool continues = !pending_.empty() && pending_.size() < rows_max &&
                            &pending_[0].table == &row.table && pending_[0].kind == row.kind &&
-                           pending_[0].is_of_update == row.is_of_update && pending_to_ == to;
+                           pending_[0].is_of_update == row.is_of_update && pending_to_ == to &&
+                           pending_key_ == key;
     if (!continues) TRY(flush(send));
     pending_to_ = to;
+    pending_key_ = std::move(key);
     pending_.push_back(row);
     return {};
   };
@@ -87,15 +94,18 @@ Result<void> EventWriter::write_rows(const Txn& txn, const Send& send) {
   return {};
 }
 
+Result<std::optional<std::string>> EventWriter::key_of(const RowEvent& row) {
+  std::string key;
+  ASSIGN_OR_RETURN(bool has_key, router_.append_key(key, row));
+  if (!has_key) {
+    ASSIGN_OR_RETURN(has_key, format_->append_key(key, row));
+  }
+  return has_key ? std::optional(std::move(key)) : std::nullopt;
+}
+
 Result<void> EventWriter::flush(const Send& send) {
   if (pending_.empty()) return {};
-  EventMessage message{.to = pending_to_, .key = std::nullopt, .value = {}};
-  std::string key;
-  ASSIGN_OR_RETURN(bool has_key, router_.append_key(key, pending_[0]));
-  if (!has_key) {
-    ASSIGN_OR_RETURN(has_key, format_->append_key(key, pending_[0]));
-  }
-  if (has_key) message.key = std::move(key);
+  EventMessage message{.to = pending_to_, .key = std::move(pending_key_), .value = {}};
   TRY(format_->append_rows(message.value, pending_, clock_.unix_ms()));
   pending_.clear();
   return send(std::move(message));

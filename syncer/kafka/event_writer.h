@@ -58,6 +58,8 @@ class EventWriter {
   Result<void> write_watermarks(const Send& send);
   Result<void> for_each_event(const Txn& txn,
                               const std::function<Result<void>(const RowEvent&)>& call);
+  /// The message key that the settings or else the format ask for.
+  Result<std::optional<std::string>> key_of(const RowEvent& row);
   Result<void> flush(const Send& send);
 
   const KafkaOptions options_;
@@ -71,8 +73,9 @@ class EventWriter {
 
   // Of the transaction at hand.
   std::map<Destination, size_t> rows_by_destination_;
-  std::vector<RowEvent> pending_;  ///< of one table, kind, destination and set of columns
+  std::vector<RowEvent> pending_;  ///< of one table, kind, destination, key and set of columns
   Destination pending_to_;
+  std::optional<std::string> pending_key_;
 };
 
 }  // namespace drainer::kafka

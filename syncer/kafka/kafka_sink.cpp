@@ -117,7 +117,7 @@ KafkaSink::KafkaSink(KafkaSinkOptions options, tidb::TimeZone zone,
       kafka,
       kafka.protocol == KafkaProtocol::kCanalJson ? make_canal_json(std::move(format))
                                                   : make_debezium(std::move(format)),
-      EventRouter(kafka, options_.topic,
+      EventRouter(kafka, options_.topic, zone_,
                   [this](const std::string& topic) {
                     return producer_->count_partitions(
                         topic,

@@ -32,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)tidb::to_default_sql_mode(text);
   (void)tidb::drop_only(text, "d`b", "t");
+  (void)tidb::qualify_names(text, "d`b");
   // What has been rewritten has nothing left to rewrite.
   const std::string once = tidb::process_ddl_text(text);
   const std::string twice = tidb::process_ddl_text(once);

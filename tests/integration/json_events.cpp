@@ -1,6 +1,7 @@
 #include "tests/integration/json_events.h"
 
 #include "drainer/tidb/json_reader.h"
+#include "syncer/kafka/ddl_event.h"
 #include "syncer/kafka/message_reader.h"
 
 #include <catch2/catch.hpp>
@@ -96,8 +97,13 @@ Changes changes_in(const ExpectedMessages& messages) {
     const Result<Txn> txn = reader.read(std::make_shared<const Bytes>(message));
     REQUIRE(txn.ok());
     if (txn->is_empty()) continue;
+    if (txn->ddl) {
+      for (kafka::DdlEvent& event : kafka::ddl_events(*txn)) {
+        out[txn->commit_ts].ddls.insert(std::move(event.text));
+      }
+      continue;
+    }
     ChangesAt& changes = out[txn->commit_ts];
-    if (txn->ddl) changes.ddl = txn->ddl->text;
     for (const RowChange& row : txn->rows) {
       const schema::TableName& name = txn->table_of(row).name;
       ++changes.rows[name.schema + "." + name.table][static_cast<size_t>(row.kind)];
@@ -117,7 +123,7 @@ Changes changes_in_json(const std::vector<Bytes>& messages) {
     if (!event.kind && !event.ddl) continue;
     ChangesAt& changes = out[CommitTs(event.commit_ts)];
     if (event.ddl) {
-      changes.ddl = *event.ddl;
+      changes.ddls.insert(*event.ddl);
     } else {
       ++changes.rows[event.schema + "." + event.table][static_cast<size_t>(*event.kind)];
     }
@@ -132,7 +138,7 @@ void check_changes(const Changes& expected, const Changes& actual) {
     INFO("commit ts " << ts.value);
     REQUIRE(actual.contains(ts));
     const ChangesAt& got = actual.at(ts);
-    REQUIRE(got.ddl == wanted.ddl);
+    REQUIRE(got.ddls == wanted.ddls);
     REQUIRE(got.rows.size() == wanted.rows.size());
     for (const auto& [table, counts] : wanted.rows) {
       INFO(table);

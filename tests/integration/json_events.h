@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace drainer::integration {
 /// What changed at one commit ts. Plain data.
 struct ChangesAt {
   std::map<std::string, std::array<int, 3>> rows;  ///< by `schema.table`; by RowKind
-  std::string ddl;
+  std::set<std::string> ddls;                      ///< texts as the JSON formats have them
 
   bool operator==(const ChangesAt&) const = default;
 };

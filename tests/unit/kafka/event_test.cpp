@@ -74,31 +74,6 @@ TEST_CASE("canal-json: DDL and watermarks carry the fields that consumers look a
                  Catch::EndsWith(R"("_tidb":{"watermarkTs":405809779094585347}})"));
 }
 
-TEST_CASE("canal-json: the kind of a DDL is Canal's") {
-  const auto [text, type] = GENERATE(table<std::string, std::string>({
-      {"create table t (a int)", "CREATE"},
-      {"create database d", "QUERY"},
-      {"create view v as select 1", "QUERY"},
-      {"drop table t", "ERASE"},
-      {"truncate table t", "TRUNCATE"},
-      {"rename table t to u", "RENAME"},
-      {"alter table t rename to u", "RENAME"},
-      {"alter table t rename index a to b", "ALTER"},
-      {"alter table t add column c int", "ALTER"},
-      {"alter table t add unique key u (a)", "CINDEX"},
-      {"alter table t drop primary key", "DINDEX"},
-      {"alter table t drop column c", "ALTER"},
-      {"alter table t add index i (a), drop column c", "ALTER"},
-      {"create unique index i on t (a, b)", "CINDEX"},
-      {"drop index i on t", "DINDEX"},
-  }));
-  INFO(text);
-  Events events;
-  events.write(options_of(KafkaProtocol::kCanalJson), TxnBuilder(kTs).ddl("d", "t", text).build());
-  REQUIRE(events.messages.size() == 1);
-  CHECK_THAT(events.messages[0].value, Catch::Contains("\"type\":\"" + type + "\""));
-}
-
 TEST_CASE("canal-json: unsigned numbers get the next larger Java type, bytes are Latin-1") {
   std::vector<tidb::ColumnInfo> columns = {
       fakes::column(1, "u", ColumnType::kLongLong, tidb::kFlagUnsigned),
@@ -258,6 +233,72 @@ TEST_CASE("events: a large transaction comes in messages of so many rows, betwee
              Catch::Contains("TRANSACTIONEND") && Catch::Contains(R"("rows":10)"));
 }
 
+TEST_CASE("events: what a row lacks is there as a row's own value would be") {
+  struct Case {
+    ColumnType type;
+    uint32_t flags;
+    std::string text;
+    std::string canal;
+    std::string debezium;
+  };
+  const Case c = GENERATE(values<Case>({
+      {ColumnType::kYear, 0, "0000", R"("0")", "0"},
+      {ColumnType::kYear, 0, "99", R"("1999")", "1999"},
+      {ColumnType::kLong, 0, "007", R"("7")", "7"},
+      {ColumnType::kLongLong, tidb::kFlagUnsigned, "18446744073709551615",
+       R"("18446744073709551615")", "-1"},
+      {ColumnType::kDouble, 0, ".5", R"("0.5")", "0.5"},
+      {ColumnType::kFloat, 0, "+1e3", R"("1000")", "1000"},
+  }));
+  INFO(c.text);
+  const auto id =
+      fakes::column(1, "id", ColumnType::kLong, tidb::kFlagPrimaryKey | tidb::kFlagNotNull);
+  tidb::ColumnInfo added = fakes::column(2, "c", c.type, c.flags);
+  added.origin_default = tidb::DefaultValue(c.text);
+  const Txn txn = TxnBuilder(kTs)
+                      .on(fakes::table_version("test", fakes::table(1, "t", {id, added}, true)))
+                      .insert({Value::of_int(1), Value()})
+                      .build();
+  Events events;
+  events.write(options_of(KafkaProtocol::kCanalJson), txn);
+  events.write(options_of(KafkaProtocol::kDebezium), txn);
+  REQUIRE(events.messages.size() == 2);
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(R"("data":[{"id":"1","c":)" + c.canal + "}]"));
+  CHECK_THAT(events.messages[1].value,
+             Catch::Contains(R"("after":{"id":1,"c":)" + c.debezium + "}"));
+  if (c.type == ColumnType::kLongLong) {
+    CHECK_THAT(events.messages[0].value, Catch::Contains(R"("sqlType":{"id":4,"c":3})"));
+  }
+}
+
+TEST_CASE("events: rows of different keys share no message") {
+  const auto [key_by, messages] = GENERATE(table<KafkaSpread, size_t>({
+      {KafkaSpread::kNone, 1},
+      {KafkaSpread::kTable, 1},
+      {KafkaSpread::kTransaction, 1},
+      {KafkaSpread::kPrimaryKey, 3},
+  }));
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.rows_per_message = 10;
+  options.key_by = key_by;
+  Events events;
+  events.write(options, TxnBuilder(kTs)
+                            .on(fakes::example_table())
+                            .insert({Value::of_int(1), fakes::text("a")})
+                            .insert({Value::of_int(1), fakes::text("b")})
+                            .insert({Value::of_int(2), fakes::text("c")})
+                            .insert({Value::of_int(1), fakes::text("d")})
+                            .build());
+  REQUIRE(events.messages.size() == messages);
+  if (key_by != KafkaSpread::kPrimaryKey) return;
+  CHECK(events.messages[0].key == R"({"id":"1"})");
+  CHECK_THAT(events.messages[0].value,
+             Catch::Contains(R"("data":[{"id":"1","name":"a"},{"id":"1","name":"b"}])"));
+  CHECK(events.messages[1].key == R"({"id":"2"})");
+  CHECK(events.messages[2].key == R"({"id":"1"})");
+}
+
 TEST_CASE("events: partitions are those that TiCDC chooses") {
   KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
   const auto partition_of = [&](const std::shared_ptr<const schema::TableVersion>& table,
@@ -276,6 +317,27 @@ TEST_CASE("events: partitions are those that TiCDC chooses") {
   CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == 15);
   options.partition_by = KafkaSpread::kTransaction;
   CHECK(partition_of(int_table("t1", {"a"}), {Value::of_int(11)}) == kTs % 16);
+}
+
+TEST_CASE("events: a key that a row lacks is its default") {
+  tidb::ColumnInfo added = fakes::column(1, "u", ColumnType::kLong, tidb::kFlagNotNull);
+  added.type.flags |= tidb::kFlagPrimaryKey;
+  added.origin_default = tidb::DefaultValue(std::string("11"));
+  KafkaOptions options = options_of(KafkaProtocol::kCanalJson);
+  options.key_by = KafkaSpread::kPrimaryKey;
+  options.partition_by = KafkaSpread::kPrimaryKey;
+  const auto message = [&](const Value& value) {
+    Events events;
+    events.write(options,
+                 TxnBuilder(kTs)
+                     .on(fakes::table_version("d", fakes::table(1, "t", {added}, false)))
+                     .insert({value})
+                     .build(),
+                 16);
+    return events.messages.at(0);
+  };
+  CHECK(message(Value()).key == R"({"u":"11"})");
+  CHECK(message(Value()).to == message(Value::of_int(11)).to);
 }
 
 TEST_CASE("events: topics and keys follow their options") {

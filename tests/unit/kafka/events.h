@@ -26,7 +26,7 @@ struct Events {
         options,
         options.protocol == KafkaProtocol::kDebezium ? kafka::make_debezium(format)
                                                      : kafka::make_canal_json(format),
-        kafka::EventRouter(options, "topic",
+        kafka::EventRouter(options, "topic", zone,
                            [=](const std::string&) -> Result<int32_t> { return partitions; }),
         clock);
     const Result<void> written =

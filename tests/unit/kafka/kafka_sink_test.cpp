@@ -60,6 +60,37 @@ TEST_CASE("kafka sink: a transaction of several events is progress with the last
   CHECK(h.threads.wait().ok());
 }
 
+TEST_CASE(
+    "kafka sink: a DDL of several events is progress with the last of them, one of none too") {
+  kafka::KafkaSinkOptions options = patient();
+  options.to.kafka.protocol = KafkaProtocol::kCanalJson;
+  options.to.kafka.tidb_extension = true;
+  options.topic = "topic";
+  Harness h(std::move(options));
+  h.sink.start(h.threads);
+  const auto submit = [&](int64_t commit_ts, const std::string& text) {
+    REQUIRE(h.sink.submit(TxnBuilder(commit_ts).ddl("d", "t", text).build(), StopToken()).ok());
+  };
+  submit(7, "RENAME TABLE `a` TO `b`, `c` TO `d`");
+  h.wait_for_sent(3);
+  {
+    MutexLock lock(h.producer->mutex);
+    CHECK_THAT(h.producer->sent[0].second, Catch::Contains("RENAME TABLE `d`.`a` TO `d`.`b`"));
+    CHECK_THAT(h.producer->sent[1].second, Catch::Contains("RENAME TABLE `d`.`c` TO `d`.`d`"));
+    CHECK_THAT(h.producer->sent[2].second, Catch::Contains(R"("watermarkTs":7})"));
+  }
+  h.report({h.id_of(0), std::nullopt});
+  CHECK(h.next() < CommitTs(7));
+  h.acknowledge_all();  // watermarks may follow
+  submit(8, "/*T![placement] DROP PLACEMENT POLICY `p` */");
+  h.report({h.id_of(1), std::nullopt});
+  h.report({h.id_of(2), std::nullopt});
+  while (h.next() < CommitTs(8)) {
+  }
+  h.sink.close();
+  CHECK(h.threads.wait().ok());
+}
+
 TEST_CASE("kafka sink: what the topic holds already is not sent again") {
   kafka::KafkaSinkOptions options = patient();
   options.sent_before = CommitTs(2);

@@ -363,6 +363,14 @@ TEST_CASE("ddl text: what MySQL gets is escaped, about one table and without pla
           "d", "t") == R"(CREATE TABLE `t` (`a` INT) COMMENT = 't\\' )");
   CHECK(ddl_for_mysql("DROP TABLE `a`, `b`;", "d", "b") == "DROP TABLE `d`.`b`;");
   CHECK(ddl_for_mysql("/*T![placement] DROP PLACEMENT POLICY `p` */;", "", "").empty());
+  CHECK(ddl_for_tidb("CREATE TABLE `t` (`a` INT) ENGINE = MyISAM", "d", "t") ==
+        "CREATE TABLE `t` (`a` INT) ENGINE = MyISAM");
+}
+
+TEST_CASE("ddl text: names get the database that they lack") {
+  CHECK(qualify_names("RENAME TABLE a TO `d`.b, `c` TO d", "x`y") ==
+        "RENAME TABLE `x``y`.a TO `d`.b, `x``y`.`c` TO `x``y`.d");
+  CHECK(qualify_names("CREATE DATABASE d", "x") == "CREATE DATABASE d");
 }
 
 TEST_CASE("ddl text: CHECKs that TiDB ignores are for TiDB only") {
