@@ -83,6 +83,7 @@ Result<RecordFormat> find_format(const SourceOptions& options, const ZonePair& z
 }
 
 Result<RecordFormat> detect_format(SourceOptions options, const ZonePair& zones) {
+  options.is_sample = true;
   // Of pb files, which may be many, the early ones need not be looked through.
   for (const bool may_overlap : {false, true}) {
     options.may_overlap = may_overlap;
@@ -100,6 +101,7 @@ Result<TxnSource> TxnSource::open(SourceOptions options, RecordFormat format, Zo
   }
   // Each transaction is once in our pb files; the original catches up with what it repeats.
   options.may_overlap = format != RecordFormat::kFile;
+  options.is_sample = false;
   ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(options));
   if (format == RecordFormat::kRelay) {
     return TxnSource(std::move(records), format, kafka::MessageReader(std::move(zones)));
