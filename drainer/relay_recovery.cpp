@@ -62,7 +62,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                                            .start = CommitTs(point.commit_ts.value + 1),
                                            .may_be_empty = true},
                                           relay::RecordFormat::kRelay, std::move(zones)));
-  TRY(add_downstream_tables(source, options));
+  TRY(add_downstream_tables(source, applied, options));
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
   Replay replay(source, rules, *sink, applied, clock);
   TRY(replay.run(end));

@@ -192,12 +192,19 @@ Result<void> print(const std::string& text) {
   return {};
 }
 
+// Rows behind the start may stand under names that a RENAME before it has made old.
+relay::SourceOptions with_early_ddl(relay::SourceOptions source) {
+  source.has_early_ddl = source.start.value > 0;
+  return source;
+}
+
 Result<void> dry_run(const ReplaySettings& settings, const Options& options) {
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
   const ReplayFilter filter(rules);
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, tidb::TimeZone()));
-  ASSIGN_OR_RETURN(relay::TxnSource source,
-                   relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
+  ASSIGN_OR_RETURN(
+      relay::TxnSource source,
+      relay::TxnSource::open(with_early_ddl(settings.source), settings.format, std::move(zones)));
   // The session that the SQL is for: zone of the TIMESTAMPs, foreign keys checked upstream.
   std::string text = "SET NAMES utf8mb4;\nSET time_zone='+00:00',foreign_key_checks=0;\n";
   TRY(print(text));
@@ -284,9 +291,10 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
                 clock, signals->tokens().in_order));
   ASSIGN_OR_RETURN(ZonePair zones, zones_of(settings, sink->time_zone()));
   const CommitTs applied = sink->resume_from(before.commit_ts);
-  ASSIGN_OR_RETURN(relay::TxnSource source,
-                   relay::TxnSource::open(settings.source, settings.format, std::move(zones)));
-  TRY(add_downstream_tables(source, options));
+  ASSIGN_OR_RETURN(
+      relay::TxnSource source,
+      relay::TxnSource::open(with_early_ddl(settings.source), settings.format, std::move(zones)));
+  TRY(add_downstream_tables(source, applied, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
   Replay replay(source, rules, *sink, applied, clock);
   ProgressBar bar(clock);
@@ -296,6 +304,12 @@ Result<int> apply(ReplaySettings settings, const Options& options) {
   const Replay::Figures figures = replay.figures();
   if (settings.shows_progress) bar.show(figures, /*is_last=*/true);
   if (!done.ok()) {
+    if (done.error().code() == ErrorCode::kNotFound && settings.source.start.value > 0) {
+      done = std::move(done).error().because(
+          "a RENAME TABLE of several before the start {}, which the files do not hold, may be the "
+          "reason",
+          settings.source.start);
+    }
     return std::move(done).error().because("everything up to commit ts {} is applied",
                                            figures.applied_ts);
   }

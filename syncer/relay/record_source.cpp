@@ -18,6 +18,11 @@ constexpr uint64_t kRecordBytesMin = file::kRecordFrameBytes + 4;
 constexpr std::string_view kNoLoss =
     "damaged bytes in a binlog file, no transaction is lost by them";
 
+// Pb files: 08 tp, with tp 1.
+bool is_ddl(ByteView payload) {
+  return payload.starts_with(ByteView("\x08\x01", 2));
+}
+
 std::optional<CommitTs> find_first_ts(ByteView content) {
   file::RecordReader reader(content);
   const std::optional<file::Record> record = reader.next();
@@ -62,7 +67,7 @@ struct RecordSource::FirstFile {
 
 Result<RecordSource::FirstFile> RecordSource::find_first_file() const {
   FirstFile out;
-  if (options_.may_overlap) return out;
+  if (options_.may_overlap || options_.has_early_ddl) return out;
   std::optional<CommitTs> lowest;
   std::optional<CommitTs> before;
   for (size_t i = 0; i < paths_.size(); ++i) {
@@ -90,7 +95,7 @@ Result<void> RecordSource::find_stretches() {
     }
   }
   if (!options_.is_sample) {
-    stretches_ = runs.stretches(options_.start);
+    stretches_ = runs.stretches(options_.has_early_ddl ? CommitTs(0) : options_.start);
     tell_anew(runs);
   }
   for (const Stretch& stretch : stretches_) bytes_total_ += stretch.end - stretch.begin;
@@ -192,6 +197,7 @@ Result<std::optional<RecordSource::Item>> RecordSource::next() {
       const bool is_repeated = *ts <= last_;
       last_ = std::max(last_, *ts);
       if (is_repeated || *ts < stretch.from) continue;
+      if (*ts < options_.start && !(options_.has_early_ddl && is_ddl(record->payload))) continue;
       if (*ts > options_.stop) return std::optional<Item>();
       return std::optional<Item>({*ts, record->payload, record->offset});
     }

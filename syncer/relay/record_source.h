@@ -19,9 +19,10 @@ namespace drainer::relay {
 struct SourceOptions {
   /// A directory of pb files or of a relay log, or one such file.
   std::string path = {};
-  CommitTs start{0};          ///< the first commit ts wanted
-  CommitTs stop{INT64_MAX};   ///< the last one
-  bool skips_damage = false;  ///< go on behind lost records instead of stopping
+  CommitTs start{0};           ///< the first commit ts wanted
+  CommitTs stop{INT64_MAX};    ///< the last one
+  bool has_early_ddl = false;  ///< of pb files: DDL that lies before the start comes, too
+  bool skips_damage = false;   ///< go on behind lost records instead of stopping
   /// A later file may end below an earlier one, as in relay logs after a crash: files before the
   /// start are looked through. False: their first records tell which of them are needed, unless
   /// they fall somewhere.
