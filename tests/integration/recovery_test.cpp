@@ -38,10 +38,14 @@ Options recovery_options(Pipeline& pipeline, const std::string& log) {
 struct Crashed {
   Crashed() {
     std::filesystem::create_directories(log);
+    save(100);
+  }
+
+  void save(int64_t ts) {
     auto checkpoint = open_checkpoint(options, /*cluster_id=*/7, clock);
     REQUIRE(checkpoint.ok());
     SavePoint point;
-    point.commit_ts = CommitTs(100);
+    point.commit_ts = CommitTs(ts);
     REQUIRE((*checkpoint)->save(point).ok());
   }
 
@@ -160,6 +164,17 @@ TEST_CASE("recovery: where the drainer was made to start over, the log serves fr
   CHECK(run.ids_of_t1() == one.applied);
   CHECK(run.saved().commit_ts == CommitTs(one.saved));
   CHECK(run.saved().consistent);
+}
+
+TEST_CASE("recovery: a checkpoint that was moved back before the log is not taken for its begin") {
+  Crashed run;
+  run.create_t1();
+  run.add_log(inserts({110, 120}));
+  REQUIRE(run.recover() == "");
+  run.save(50);
+  CHECK_THAT(run.recover(), Catch::Contains("moved back") && Catch::Contains("begins at 110"));
+  CHECK(run.saved().commit_ts == CommitTs(50));
+  CHECK_FALSE(run.saved().consistent);
 }
 
 TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {

@@ -125,6 +125,29 @@ TEST_CASE(
   CHECK(ids_of_t1(pipeline) == "160,165,170,180");
 }
 
+TEST_CASE(
+    "replay: of many DDL, begun behind a RENAME of several and cut within a DROP of several") {
+  const std::optional<Capture> capture = Capture::shared("ddl");
+  if (!capture) {
+    WARN("skipped: no capture ddl");
+    return;
+  }
+  Pipeline pipeline(*capture);
+  const std::string files = record_files(pipeline);
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  const auto replay = [&](const std::string& task, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-config", config, "-task", task});
+    arguments.push_back(files);
+    const auto code = start(pipeline, "replay", arguments)->wait(kEndLimit);
+    INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+    REQUIRE(code == 0);
+  };
+  replay("one", {"-stop-ts", "470610518906765317"});
+  replay("two", {"-start-ts", "470610518906765318", "-stop-ts", "470610518959194115"});
+  replay("two", {});
+  check_tables(pipeline, "replay");
+}
+
 TEST_CASE("replay: interrupted between the jobs of a DROP of several, it drops the rest") {
   Pipeline pipeline(Capture::bundled());
   pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
