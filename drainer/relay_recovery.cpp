@@ -10,6 +10,7 @@
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/downstream.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/relay/record_source.h"
 
 namespace drainer {
 
@@ -42,10 +43,32 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
   return clusters[0];
 }
 
+// Somebody who moves the checkpoint back and starts over keeps a log that begins later. Until a
+// drainer has started there nothing but the progress downstream tells of it.
+Result<void> check_begin(const Options& options, uint64_t cluster_id, CommitTs checkpoint) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  const mysql::ProgressTable table(
+      {.schema = checkpoint_schema(options), .cluster_id = cluster_id, .owner = {}});
+  ASSIGN_OR_RETURN(const std::optional<mysql::ProgressTable::Previous> previous,
+                   table.find(*session));
+  if (!previous || checkpoint >= previous->checkpoint_ts) return {};
+  const std::string& log = options.syncer.relay.log_dir;
+  ASSIGN_OR_RETURN(relay::RecordSource records,
+                   relay::RecordSource::open({.path = log, .may_be_empty = true}));
+  ASSIGN_OR_RETURN(const std::optional<relay::RecordSource::Item> first, records.next());
+  if (!first || first->commit_ts <= checkpoint) return {};
+  return make_error(ErrorCode::kInvalid,
+                    "the checkpoint {} has been moved back since the last start at {}, and the "
+                    "relay log {} begins at {}: what lies between is missing",
+                    checkpoint, previous->checkpoint_ts, log, first->commit_ts);
+}
+
 Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
                      const EndTokens& end) {
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
   ASSIGN_OR_RETURN(const uint64_t cluster_id, find_cluster(options, checkpoint, point.commit_ts));
+  TRY(check_begin(options, cluster_id, point.commit_ts));
   ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, open_sink(options,
                                                                {.cluster_id = cluster_id,
                                                                 .save_point = point,
@@ -62,7 +85,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                                            .start = CommitTs(point.commit_ts.value + 1),
                                            .may_be_empty = true},
                                           relay::RecordFormat::kRelay, std::move(zones)));
-  TRY(add_downstream_tables(source, options));
+  TRY(add_downstream_tables(source, applied, options));
   log_info("begin to feed the downstream by relay log", {{"checkpoint", point.commit_ts}});
   Replay replay(source, rules, *sink, applied, clock);
   TRY(replay.run(end));

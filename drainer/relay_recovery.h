@@ -15,8 +15,9 @@ namespace drainer {
 /// checkpoint is saved as consistent; a log without records, of a run that logged nothing, has
 /// none. Transactions that our progress rows know of are not applied twice; behind a Go drainer,
 /// which has no such rows, safe mode is on. Where the checkpoint does not tell the cluster (a
-/// file), the rows that know this checkpoint do; kInvalid when several do. kNotFound when the log's
-/// directory is absent, kStopped when `end` came before all was applied.
+/// file), the rows that know this checkpoint do; kInvalid when several do, and when the checkpoint
+/// has been moved back before what the log holds. kNotFound when the log's directory is absent,
+/// kStopped when `end` came before all was applied.
 Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 
 }  // namespace drainer

@@ -7,7 +7,9 @@
 
 namespace drainer {
 
-Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options) {
+Result<void> add_downstream_tables(relay::TxnSource& source, CommitTs applied,
+                                   const Options& options) {
+  source.set_applied(applied);
   ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
                    mysql::Session::open(mysql::base_session_options(options.syncer.to)));
   ASSIGN_OR_RETURN(

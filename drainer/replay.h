@@ -14,8 +14,9 @@
 
 namespace drainer {
 
-/// Tells `source` which tables the downstream has before the first record.
-Result<void> add_downstream_tables(relay::TxnSource& source, const Options& options);
+/// Tells `source` which tables the downstream has, where everything up to `applied` is applied.
+Result<void> add_downstream_tables(relay::TxnSource& source, CommitTs applied,
+                                   const Options& options);
 
 /// Applies the transactions of a source through a sink: what `drainer replay` and the recovery from
 /// a relay log have in common. run() from one thread, figures() from any.

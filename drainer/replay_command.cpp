@@ -151,7 +151,10 @@ Result<relay::TxnSource> open_source(const ReplaySettings& settings, const tidb:
                                       ? tidb::TimeZone::local()
                                       : tidb::TimeZone::load(settings.time_zone));
   zones.wanted = wanted;
-  return relay::TxnSource::open(settings.source, settings.format, std::move(zones));
+  relay::SourceOptions source = settings.source;
+  // Rows behind the start may stand under names that a RENAME before it has made old.
+  source.has_early_ddl = source.start.value > 0;
+  return relay::TxnSource::open(std::move(source), settings.format, std::move(zones));
 }
 
 Result<void> print_sql(relay::TxnSource& source, const SyncerRules& rules) {
@@ -239,6 +242,7 @@ struct Opened {
   std::unique_ptr<EndSignals> signals;
   std::unique_ptr<Sink> sink;
   relay::TxnSource source;
+  CommitTs start;    ///< the first commit ts that is wanted; 0: all
   CommitTs applied;  ///< by the calls before
 };
 
@@ -257,12 +261,13 @@ Result<Opened> open(ReplaySettings settings, const Options& options, Clock& cloc
                 clock, signals->tokens().in_order));
   const CommitTs applied = sink->resume_from(before.commit_ts);
   ASSIGN_OR_RETURN(relay::TxnSource source, open_source(settings, sink->time_zone()));
-  TRY(add_downstream_tables(source, options));
+  TRY(add_downstream_tables(source, applied, options));
   log_info("replay begins", {{"path", settings.source.path}, {"task", task}, {"after", applied}});
   return Opened{.rules = std::move(rules),
                 .signals = std::move(signals),
                 .sink = std::move(sink),
                 .source = std::move(source),
+                .start = settings.source.start,
                 .applied = applied};
 }
 
@@ -275,6 +280,12 @@ Result<int> run(Opened& opened, bool shows_progress, Clock& clock) {
   const Replay::Figures figures = replay.figures();
   if (shows_progress) bar.show(figures, /*is_last=*/true);
   if (!done.ok()) {
+    if (done.error().code() == ErrorCode::kNotFound && opened.start.value > 0) {
+      done = std::move(done).error().because(
+          "a RENAME TABLE of several before the start {}, which the files do not hold, may be the "
+          "reason",
+          opened.start);
+    }
     return std::move(done).error().because("everything up to commit ts {} is applied",
                                            figures.applied_ts);
   }

@@ -1,5 +1,6 @@
 #include "syncer/file/file_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -41,7 +42,9 @@ FileSink::FileSink(FileSinkOptions options, tidb::TimeZone zone, SegmentWriter s
       applied_(kAppliedLimits),
       submitted_(options_.checkpoint),
       segments_(std::move(segments)),
-      written_(std::move(written)) {}
+      written_(std::move(written)) {
+  for (const CommitTs ts : written_) newest_written_ = std::max(newest_written_, ts);
+}
 
 void FileSink::start(ThreadGroup& threads) {
   threads.start("file", [this](const StopToken& stop) { return run(stop); });
@@ -105,7 +108,16 @@ Result<void> FileSink::write(const Txn& txn) {
 }
 
 bool FileSink::was_written(CommitTs commit_ts) {
-  if (written_.erase(commit_ts) == 0) return false;
+  if (written_.erase(commit_ts) == 0) {
+    if (!written_.empty() && commit_ts < newest_written_) {
+      log_warn(
+          "the binlog files hold newer transactions than one that they lack, all behind it are "
+          "written again",
+          {{"commit ts", commit_ts}, {"newest", newest_written_}});
+    }
+    written_.clear();
+    return false;
+  }
   log_debug("already in the binlog files", {{"commit ts", commit_ts}});
   return true;
 }

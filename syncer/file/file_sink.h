@@ -63,7 +63,8 @@ class FileSink final : public Sink {
   SegmentWriter segments_;
   MessageWriter messages_{zone_};
   ReverseWriter buffer_;
-  CommitTsSet written_;  ///< by an earlier run, after its checkpoint
+  CommitTsSet written_;      ///< by an earlier run, after its checkpoint
+  CommitTs newest_written_;  ///< of them
   std::optional<Applied> unreported_;
   bool needs_sync_ = false;
   TimePoint last_report_{};

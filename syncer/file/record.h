@@ -39,7 +39,8 @@ struct Damage {
 /// Walks through the records of a file's content, which must outlive it. One thread.
 class RecordReader {
  public:
-  explicit RecordReader(ByteView content) : content_(content) {}
+  /// From `begin` on, where a record begins.
+  explicit RecordReader(ByteView content, uint64_t begin = 0) : content_(content), offset_(begin) {}
 
   /// The next record; nothing at the end of the content, and nothing at a damage.
   std::optional<Record> next();
@@ -53,7 +54,7 @@ class RecordReader {
   std::optional<Damage> inspect(uint64_t offset, Record& record) const;
 
   ByteView content_;
-  uint64_t offset_ = 0;
+  uint64_t offset_;
   std::optional<Damage> damage_;
 };
 

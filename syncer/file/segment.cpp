@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -114,27 +115,33 @@ Result<void> SegmentWriter::recover() {
 }
 
 Result<CommitTsSet> SegmentWriter::find_unacknowledged() const {
-  CommitTsSet out;
   ASSIGN_OR_RETURN(const std::vector<Segment> segments, list_segments(options_.directory));
-  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+  std::vector<std::vector<CommitTs>> newest_first;
+  bool reaches_checkpoint = false;
+  for (auto segment = segments.rbegin(); segment != segments.rend() && !reaches_checkpoint;
+       ++segment) {
     ASSIGN_OR_RETURN(const MappedFile mapped,
                      MappedFile::open(options_.directory + "/" + segment->name));
     RecordReader reader(mapped.content());
-    bool reaches_checkpoint = false;
+    std::vector<CommitTs>& all = newest_first.emplace_back();
     do {
       while (const std::optional<Record> record = reader.next()) {
         const std::optional<CommitTs> ts = find_commit_ts(record->payload);
         if (!ts) continue;
-        if (*ts > options_.acknowledged) {
-          out.insert(*ts);
-        } else {
-          reaches_checkpoint = true;
-        }
+        all.push_back(*ts);
+        reaches_checkpoint = reaches_checkpoint || *ts <= options_.acknowledged;
       }
     } while (reader.skip_damage());
-    if (reaches_checkpoint) break;
   }
-  return out;
+  std::vector<CommitTs> held;
+  for (auto all = newest_first.rbegin(); all != newest_first.rend(); ++all) {
+    for (const CommitTs ts : *all) {
+      // Where the files go back, what they held from there on is written again behind.
+      held.erase(std::ranges::lower_bound(held, ts), held.end());
+      if (ts > options_.acknowledged) held.push_back(ts);
+    }
+  }
+  return CommitTsSet(held.begin(), held.end());
 }
 
 Result<void> SegmentWriter::append(ByteView payload) {

@@ -38,6 +38,7 @@ class SegmentWriter {
   static Result<SegmentWriter> open(Options options, const Clock& clock);
 
   /// The records that are newer than the checkpoint: written by a run that could not tell of it.
+  /// Of files that go back to an earlier commit ts, what stands before and is newer does not count.
   Result<CommitTsSet> find_unacknowledged() const;
 
   /// Takes a record; it reaches the file with the next flush() at the latest. A full file is closed

@@ -48,6 +48,12 @@ Result<void> check_columns(Session& session) {
   return is_right ? Result<void>() : wrong_table("has not the primary key (id, channel_id)");
 }
 
+Result<void> run(Session& session, const std::string& sql) {
+  auto done = session.execute(sql);
+  if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
+  return {};
+}
+
 Result<void> log_other_channels(const SyncerOptions& syncer, Session& session) {
   ASSIGN_OR_RETURN(const auto others,
                    session.query(fmt::format("SELECT DISTINCT channel_id FROM {} WHERE channel_id "
@@ -68,16 +74,14 @@ Result<void> set_up_marks(const SyncerOptions& syncer, Session& session) {
   std::vector<std::string> statements = marks.setup_statements(syncer.worker_count);
   const std::string rows = std::move(statements.back());
   statements.pop_back();
-  const auto run = [&](const std::string& sql) -> Result<void> {
-    auto done = session.execute(sql);
-    if (!done.ok()) return std::move(done).error().because("set up the mark table: {}", sql);
-    return {};
-  };
-  for (const std::string& sql : statements) TRY(run(sql));
+  for (const std::string& sql : statements) TRY(run(session, sql));
   TRY(check_columns(session));
-  TRY(run(rows));
-  TRY(run(marks.note_statement(syncer.sync_ddl)));
+  TRY(run(session, rows));
   return log_other_channels(syncer, session);
+}
+
+Result<void> note_sync_ddl(const SyncerOptions& syncer, Session& session) {
+  return run(session, loopback::MarkTable(syncer.channel_id).note_statement(syncer.sync_ddl));
 }
 
 }  // namespace drainer::mysql

@@ -177,6 +177,10 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
   // Not before: the run that is replaced may hold rows of the mark table.
   if (options.syncer.loopback_control) {
     TRY(run_retried(*session, clock, stop, [&] { return set_up_marks(options.syncer, *session); }));
+    if (!options.is_replay) {
+      TRY(run_retried(*session, clock, stop,
+                      [&] { return note_sync_ddl(options.syncer, *session); }));
+    }
   }
   if (options.read_checkpoint) TRY(options.read_checkpoint(options));
   if (previous && !options.has_checkpoint && !options.is_start_given &&

@@ -38,6 +38,9 @@ struct MysqlSinkOptions {
   /// still ran may have saved since. Empty: they stand.
   std::function<Result<void>(MysqlSinkOptions&)> read_checkpoint{};
 
+  /// What comes was recorded before: the drainer of the opposite direction is told nothing.
+  bool is_replay = false;
+
   RowMismatchAction mismatch = RowMismatchAction::kStop;
   /// When the downstream lacks a column; empty: as `sync-mode` says.
   std::optional<MissingColumns> missing_columns;

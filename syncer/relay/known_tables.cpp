@@ -59,6 +59,11 @@ bool KnownTables::contains(const TableName& name) const {
   return tables_.contains(folded(name));
 }
 
+void KnownTables::follow(KnownTables past) {
+  stale_ = std::move(past.stale_);
+  if (tables_.empty()) tables_ = std::move(past.tables_);
+}
+
 void KnownTables::remove(const TableName& name) {
   tables_.erase(folded(name));
   stale_.remove(name);

@@ -28,6 +28,9 @@ class KnownTables {
   /// Completes `use_schema`, `touched` and, when `is_named` is not set, `name` of the DDL, and
   /// takes its effect. The record names the table itself when `is_named`.
   void apply(Ddl& ddl, bool is_named);
+  /// For records behind those that `past` has taken, with the tables added here: old names that
+  /// rows go on under are known from there; without any added, so are the tables.
+  void follow(KnownTables past);
   /// The tables of rows exist; where a fault of the original gave them old names they get theirs.
   void apply(Txn& txn);
 

@@ -48,7 +48,7 @@ Result<std::unique_ptr<RelaySink>> RelaySink::open(RelaySinkOptions options,
   const CommitTs checkpoint = options.checkpoint;
   auto sink = std::make_unique<RelaySink>(std::move(options), std::move(inner),
                                           std::move(segments).value());
-  TRY(sink->find_last_ts());
+  TRY(sink->find_ts());
   sink->remove_applied(checkpoint);
   return sink;
 }
@@ -61,7 +61,7 @@ RelaySink::RelaySink(RelaySinkOptions options, std::unique_ptr<Sink> inner,
       segments_(std::move(segments)),
       messages_(inner_->time_zone()) {}
 
-Result<void> RelaySink::find_last_ts() {
+Result<void> RelaySink::find_ts() {
   ASSIGN_OR_RETURN(const std::vector<file::Segment> segments,
                    file::list_segments(options_.directory));
   MutexLock lock(mutex_);
@@ -72,7 +72,10 @@ Result<void> RelaySink::find_last_ts() {
     file::RecordReader reader(mapped.content());
     do {
       while (const std::optional<file::Record> record = reader.next()) {
-        last = std::max(last, file::find_commit_ts(record->payload).value_or(CommitTs()));
+        const std::optional<CommitTs> ts = file::find_commit_ts(record->payload);
+        if (!ts) continue;
+        last = std::max(last, *ts);
+        first_ts_ = std::min(first_ts_, *ts);
       }
     } while (reader.skip_damage());
   }
@@ -132,6 +135,14 @@ Result<void> RelaySink::log(const Txn& txn) {
   TRY(messages_.put(buffer_, txn));
   TRY(segments_.append(buffer_.view()));
   MutexLock lock(mutex_);
+  if (txn.commit_ts < first_ts_) {
+    if (!last_ts_.empty()) {
+      log_info("the relay log begins anew, what it held begins later and is not needed any more",
+               {{"commit ts", txn.commit_ts}, {"before", first_ts_}});
+    }
+    first_ts_ = txn.commit_ts;
+    for (auto& [index, last] : last_ts_) last = CommitTs();
+  }
   CommitTs& last = last_ts_[segments_.index()];
   last = std::max(last, txn.commit_ts);
   return {};

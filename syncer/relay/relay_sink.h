@@ -26,7 +26,9 @@ struct RelaySinkOptions {
 /// that the downstream can be brought to a consistent point when the upstream is lost.
 ///
 /// The log is on the disk first: the thread `relay` takes what waits, appends it, syncs once, and
-/// passes it on. Files all of whose transactions are applied are removed, the newest never. The
+/// passes it on. Files all of whose transactions are applied are removed, the newest never; so are
+/// all that stand before a transaction older than everything in the log, with which the log begins
+/// anew: somebody has started over, and readers take what follows from there (RecordSource). The
 /// records are the original's; ours also hold the time zone of their TIMESTAMPs, which is the inner
 /// sink's, the loopback marks, and the time of a DDL (FIX), in fields that the original passes
 /// over. Threads as in Sink.
@@ -55,7 +57,7 @@ class RelaySink final : public Sink {
   Result<void> run(const StopToken& stop);
   Result<void> log_all(const StopToken& stop);
   Result<void> log(const Txn& txn);
-  Result<void> find_last_ts();
+  Result<void> find_ts();
   void remove_applied(CommitTs applied) EXCLUDES(mutex_);
 
   const RelaySinkOptions options_;
@@ -72,6 +74,7 @@ class RelaySink final : public Sink {
   /// upstream brings what the log has already.
   std::map<uint64_t, CommitTs> last_ts_ GUARDED_BY(mutex_);
   CommitTs last_logged_;
+  CommitTs first_ts_{INT64_MAX};  ///< of all in the log
 };
 
 }  // namespace drainer::relay

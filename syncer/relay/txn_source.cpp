@@ -83,6 +83,8 @@ Result<RecordFormat> find_format(const SourceOptions& options, const ZonePair& z
 }
 
 Result<RecordFormat> detect_format(SourceOptions options, const ZonePair& zones) {
+  options.is_sample = true;
+  options.has_early_ddl = false;
   // Of pb files, which may be many, the early ones need not be looked through.
   for (const bool may_overlap : {false, true}) {
     options.may_overlap = may_overlap;
@@ -100,28 +102,42 @@ Result<TxnSource> TxnSource::open(SourceOptions options, RecordFormat format, Zo
   }
   // Each transaction is once in our pb files; the original catches up with what it repeats.
   options.may_overlap = format != RecordFormat::kFile;
-  ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(options));
+  options.is_sample = false;
+  options.has_early_ddl = options.has_early_ddl && format == RecordFormat::kFile;
+  const CommitTs start = options.start;
+  ASSIGN_OR_RETURN(RecordSource records, RecordSource::open(std::move(options)));
   if (format == RecordFormat::kRelay) {
-    return TxnSource(std::move(records), format, kafka::MessageReader(std::move(zones)));
+    return TxnSource(std::move(records), format, kafka::MessageReader(std::move(zones)), start);
   }
-  return TxnSource(std::move(records), format, file::MessageReader(std::move(zones)));
+  return TxnSource(std::move(records), format, file::MessageReader(std::move(zones)), start);
 }
 
 Result<std::optional<Txn>> TxnSource::next() {
-  ASSIGN_OR_RETURN(const std::optional<RecordSource::Item> item, records_.next());
-  if (!item) return std::optional<Txn>();
-  auto payload = std::make_shared<const Bytes>(item->payload);
-  Result<Txn> txn =
-      std::visit([&](auto& reader) { return reader.read(std::move(payload)); }, reader_);
-  if (!txn.ok()) {
-    return std::move(txn).error().because("{} offset {}", records_.path(), item->offset);
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<RecordSource::Item> item, records_.next());
+    if (!item) return std::optional<Txn>();
+    auto payload = std::make_shared<const Bytes>(item->payload);
+    Result<Txn> txn =
+        std::visit([&](auto& reader) { return reader.read(std::move(payload)); }, reader_);
+    if (!txn.ok()) {
+      return std::move(txn).error().because("{} offset {}", records_.path(), item->offset);
+    }
+    complete(*txn);
+    if (txn->commit_ts >= start_) return std::optional<Txn>(std::move(txn).value());
   }
-  if (txn->ddl) {
-    known_.apply(*txn->ddl, /*is_named=*/format_ == RecordFormat::kRelay);
+}
+
+void TxnSource::complete(Txn& txn) {
+  if (is_past_ && txn.commit_ts >= start_ && txn.commit_ts > applied_) {
+    known_.follow(std::exchange(past_, {}));
+    is_past_ = false;
+  }
+  KnownTables& tables = is_past_ ? past_ : known_;
+  if (txn.ddl) {
+    tables.apply(*txn.ddl, /*is_named=*/format_ == RecordFormat::kRelay);
   } else {
-    known_.apply(*txn);
+    tables.apply(txn);
   }
-  return std::optional<Txn>(std::move(txn).value());
 }
 
 }  // namespace drainer::relay

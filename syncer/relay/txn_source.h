@@ -22,13 +22,18 @@ enum class RecordFormat : uint8_t {
 };
 
 /// Transactions read back from pb files or a relay log, commit ts rising. One thread.
+///
+/// A RENAME before the start may tell where rows behind it belong (StaleNames): of pb files all DDL
+/// is read when `has_early_ddl` is set.
 class TxnSource {
  public:
-  /// `options.may_overlap` is the format's.
+  /// `options.may_overlap` is the format's; `options.has_early_ddl` is for pb files only.
   static Result<TxnSource> open(SourceOptions options, RecordFormat format, ZonePair zones);
 
-  /// A table that exists at the start.
+  /// A table that exists behind what is applied.
   void add_known(const schema::TableName& name) { known_.add(name); }
+  /// Up to there transactions have taken their effect on these tables; they come nevertheless.
+  void set_applied(CommitTs applied) { applied_ = applied; }
 
   /// Nothing at the end. kCorrupt names file and offset.
   Result<std::optional<Txn>> next();
@@ -39,12 +44,17 @@ class TxnSource {
 
  private:
   using Reader = std::variant<file::MessageReader, kafka::MessageReader>;
-  TxnSource(RecordSource records, RecordFormat format, Reader reader)
-      : records_(std::move(records)), format_(format), reader_(std::move(reader)) {}
+  TxnSource(RecordSource records, RecordFormat format, Reader reader, CommitTs start)
+      : records_(std::move(records)), format_(format), reader_(std::move(reader)), start_(start) {}
+  void complete(Txn& txn);
 
   RecordSource records_;
   RecordFormat format_;
   Reader reader_;
+  CommitTs start_;
+  CommitTs applied_{0};
+  KnownTables past_;  ///< of what lies before the start or is applied, as far as it tells itself
+  bool is_past_ = true;
   KnownTables known_;
 };
 

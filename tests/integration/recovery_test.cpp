@@ -38,10 +38,14 @@ Options recovery_options(Pipeline& pipeline, const std::string& log) {
 struct Crashed {
   Crashed() {
     std::filesystem::create_directories(log);
+    save(100);
+  }
+
+  void save(int64_t ts) {
     auto checkpoint = open_checkpoint(options, /*cluster_id=*/7, clock);
     REQUIRE(checkpoint.ok());
     SavePoint point;
-    point.commit_ts = CommitTs(100);
+    point.commit_ts = CommitTs(ts);
     REQUIRE((*checkpoint)->save(point).ok());
   }
 
@@ -72,12 +76,35 @@ struct Crashed {
         .value();
   }
 
+  // Without a key, a row that comes twice is there twice.
+  void create_t1() {
+    REQUIRE(pipeline.downstream().execute("create database test").ok());
+    REQUIRE(pipeline.downstream().execute("create table test.t1 (id int, name varchar(32))").ok());
+  }
+  std::string ids_of_t1() {
+    return pipeline.downstream()
+        .query_value("select group_concat(id order by id) from test.t1")
+        .value();
+  }
+
   SystemClock clock;
   Pipeline pipeline{Capture::bundled()};
   const std::string log = pipeline.directory() + "/relay";
   int files = 0;
   Options options = recovery_options(pipeline, log);
 };
+
+// A row of test.t1 each, with the commit ts as its id.
+std::vector<Txn> inserts(const std::vector<int64_t>& all) {
+  std::vector<Txn> txns;
+  for (const int64_t ts : all) {
+    txns.push_back(TxnBuilder(ts)
+                       .on(fakes::example_table())
+                       .insert({tidb::Value::of_int(ts), fakes::text("a")})
+                       .build());
+  }
+  return txns;
+}
 
 }  // namespace
 
@@ -104,27 +131,50 @@ TEST_CASE("recovery: what the filter has left of DDL about several tables is app
 
 TEST_CASE("recovery: what only an early file of the log holds is applied, once") {
   Crashed run;
-  mysql::Session& downstream = run.pipeline.downstream();
-  REQUIRE(downstream.execute("create database test").ok());
-  // Without a key, a row that comes twice is there twice.
-  REQUIRE(downstream.execute("create table test.t1 (id int, name varchar(32))").ok());
-  const auto inserts = [](const std::vector<int64_t>& all) {
-    std::vector<Txn> txns;
-    for (const int64_t ts : all) {
-      txns.push_back(TxnBuilder(ts)
-                         .on(fakes::example_table())
-                         .insert({tidb::Value::of_int(ts), fakes::text("a")})
-                         .build());
-    }
-    return txns;
-  };
+  run.create_t1();
   run.add_log(inserts({90, 95, 100, 110, 120, 130}));
   // Another crash, before the second run had caught up with the first.
   run.add_log(inserts({95, 100, 110}));
   REQUIRE(run.recover() == "");
-  CHECK(downstream.query_value("select group_concat(id order by id) from test.t1").value() ==
-        "110,120,130");
+  CHECK(run.ids_of_t1() == "110,120,130");
   CHECK(run.saved().commit_ts == CommitTs(130));
+}
+
+TEST_CASE("recovery: where the drainer was made to start over, the log serves from there on") {
+  struct Case {
+    std::string name;
+    std::vector<std::vector<int64_t>> files;
+    std::string applied;
+    int64_t saved;
+  };
+  const Case one = GENERATE(values<Case>({
+      {"the log of before reaches further", {{200, 400}, {410, 50, 100, 110, 120}}, "110,120", 120},
+      {"it was left behind", {{300, 310}, {100, 110, 120}}, "110,120", 120},
+      {"the log of before is reached", {{105, 115, 125}, {50, 105, 115}}, "105,115,125", 125},
+      {"the first run ended before it saved a checkpoint",
+       {{110, 120, 130}, {110, 120}},
+       "110,120,130",
+       130},
+  }));
+  INFO(one.name);
+  Crashed run;
+  run.create_t1();
+  for (const std::vector<int64_t>& file : one.files) run.add_log(inserts(file));
+  REQUIRE(run.recover() == "");
+  CHECK(run.ids_of_t1() == one.applied);
+  CHECK(run.saved().commit_ts == CommitTs(one.saved));
+  CHECK(run.saved().consistent);
+}
+
+TEST_CASE("recovery: a checkpoint that was moved back before the log is not taken for its begin") {
+  Crashed run;
+  run.create_t1();
+  run.add_log(inserts({110, 120}));
+  REQUIRE(run.recover() == "");
+  run.save(50);
+  CHECK_THAT(run.recover(), Catch::Contains("moved back") && Catch::Contains("begins at 110"));
+  CHECK(run.saved().commit_ts == CommitTs(50));
+  CHECK_FALSE(run.saved().consistent);
 }
 
 TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {

@@ -1,69 +1,20 @@
-// `drainer replay` and `drainer print`, as an operator meets them: what the file output holds gives
+// `drainer replay`, as an operator meets it: what the file output holds gives
 // the tables that TiDB held.
 
-#include "syncer/file/message.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/fakes/txns.h"
-#include "tests/integration/pipeline.h"
-#include "tests/integration/record_content.h"
+#include "tests/integration/replay_process.h"
 
 #include <catch2/catch.hpp>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 
 using namespace drainer;
-using integration::Capture;
-using integration::Pipeline;
+using namespace drainer::integration;
 
 namespace {
-
-const std::string kDrainer = std::string(DRAINER_BIN_DIR) + "/drainer";
-constexpr std::chrono::seconds kEndLimit{120};
-
-// The capture as pb files of ours; the recording drainer ran in UTC.
-std::string record_files(Pipeline& pipeline) {
-  ::setenv("TZ", "UTC", 1);
-  const std::string files = pipeline.directory() + "/pb";
-  pipeline.start_upstream();
-  pipeline.write_config({.to = "dir = \"" + files + "\""});
-  const std::string path = pipeline.directory() + "/drainer.toml";
-  std::string config = fakes::read_file(path);
-  const std::string type = "db-type = \"mysql\"";
-  config.replace(config.find(type), type.size(), "db-type = \"file\"");
-  fakes::write_file(path, config);
-  pipeline.start_drainer_over_capture();
-  REQUIRE(pipeline.wait_for_drainer() == 0);
-  pipeline.write_config();
-  return files;
-}
-
-std::unique_ptr<fakes::Process> start(Pipeline& pipeline, const std::string& command,
-                                      std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {kDrainer, command});
-  auto process = fakes::Process::start(arguments, pipeline.directory() + "/" + command + ".log");
-  REQUIRE(process);
-  return process;
-}
-
-// Transactions as a pb file.
-std::string write_pb_file(const Pipeline& pipeline, const std::vector<Txn>& txns) {
-  const tidb::TimeZone zone;
-  file::MessageWriter messages(zone);
-  std::string path = pipeline.directory() + "/binlog-0000000000000000-20261121000000";
-  fakes::write_file(path, integration::record_content(messages, txns));
-  return path;
-}
-
-// A row of test.t1 with the commit ts as its id.
-Txn insert_at(int64_t ts) {
-  return fakes::TxnBuilder(ts)
-      .on(fakes::example_table())
-      .insert({tidb::Value::of_int(ts), fakes::text("a")})
-      .build();
-}
 
 std::string ids_of_t1(Pipeline& pipeline) {
   return pipeline.downstream()
@@ -172,6 +123,92 @@ TEST_CASE(
 
   CHECK(replay({"-start-ts", "120", "-task", "another"}) == 0);
   CHECK(ids_of_t1(pipeline) == "160,165,170,180");
+}
+
+TEST_CASE(
+    "replay: of many DDL, begun behind a RENAME of several and cut within a DROP of several") {
+  const std::optional<Capture> capture = Capture::shared("ddl");
+  if (!capture) {
+    WARN("skipped: no capture ddl");
+    return;
+  }
+  Pipeline pipeline(*capture);
+  const std::string files = record_files(pipeline);
+  const std::string config = pipeline.directory() + "/drainer.toml";
+  const auto replay = [&](const std::string& task, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-config", config, "-task", task});
+    arguments.push_back(files);
+    const auto code = start(pipeline, "replay", arguments)->wait(kEndLimit);
+    INFO(fakes::read_file(pipeline.directory() + "/replay.log"));
+    REQUIRE(code == 0);
+  };
+  replay("one", {"-stop-ts", "470610518906765317"});
+  replay("two", {"-start-ts", "470610518906765318", "-stop-ts", "470610518959194115"});
+  replay("two", {});
+  check_tables(pipeline, "replay");
+}
+
+TEST_CASE("replay: interrupted between the jobs of a DROP of several, it drops the rest") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  mysql::Session& downstream = pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  for (const std::string name : {"a", "b", "c"}) {
+    REQUIRE(downstream.execute("create table test." + name + " (id int primary key)").ok());
+  }
+  std::vector<Txn> txns;
+  for (const int64_t ts : {100, 101}) {
+    txns.push_back(
+        fakes::TxnBuilder(ts).ddl("test", "a", "DROP TABLE `test`.`a`, `test`.`b`").build());
+  }
+  const std::string file = write_pb_file(pipeline, txns);
+  const auto replay_to = [&](const std::string& stop_ts) {
+    const auto code = start(pipeline, "replay",
+                            {"-config", pipeline.directory() + "/drainer.toml", "-stop-ts", stop_ts,
+                             "-task", "drop", file})
+                          ->wait(kEndLimit);
+    CHECK(code == 0);
+    return downstream
+        .query_value(
+            "select group_concat(table_name order by table_name) from information_schema.tables "
+            "where table_schema = 'test'")
+        .value();
+  };
+  CHECK(replay_to("100") == "b,c");
+  CHECK(replay_to("101") == "c");
+}
+
+TEST_CASE("replay: behind a dump, RENAMEs of before tell whose rows stand under old names") {
+  Pipeline pipeline(Capture::bundled());
+  pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  mysql::Session& downstream = pipeline.downstream();
+  REQUIRE(downstream.execute("create database test").ok());
+  for (const std::string name : {"t2", "u2"}) {
+    REQUIRE(
+        downstream.execute("create table test." + name + " (id int primary key, name varchar(32))")
+            .ok());
+  }
+  const auto replay = [&](bool has_rename) {
+    std::vector<Txn> txns;
+    if (has_rename) {
+      txns.push_back(fakes::TxnBuilder(100)
+                         .ddl("test", "t2",
+                              "RENAME TABLE `test`.`t1` TO `test`.`t2`, `test`.`u1` TO `test`.`u2`")
+                         .build());
+    }
+    txns.push_back(insert_at(110));
+    return start(pipeline, "replay",
+                 {"-config", pipeline.directory() + "/drainer.toml", "-start-ts", "105", "-task",
+                  has_rename ? "with" : "without", write_pb_file(pipeline, txns)})
+        ->wait(kEndLimit)
+        .value_or(-1);
+  };
+  CHECK(replay(/*has_rename=*/true) == 0);
+  CHECK(downstream.query_value("select id from test.t2").value() == "110");
+  CHECK(replay(/*has_rename=*/false) == 2);
+  CHECK_THAT(fakes::read_file(pipeline.directory() + "/replay.log"),
+             Catch::Contains("RENAME TABLE of several before the start 105") &&
+                 Catch::Contains("table not exist"));
 }
 
 TEST_CASE("replay: the SQL of a dry run gives the tables too, without what is filtered") {
@@ -322,34 +359,4 @@ TEST_CASE("replay: mistakes are named, with exit code 1") {
                  Catch::Contains("syncer.db-type kafka: replay writes to mysql or tidb") &&
                  Catch::Contains("invalid boolean value \"no\" for -skip-damage: must be true") &&
                  Catch::Contains("-stop-time 'YYYY-MM-DD hh:mm:ss'"));
-}
-
-TEST_CASE("print: text, JSON and SQL of all records") {
-  Pipeline pipeline(Capture::bundled());
-  const std::string files = record_files(pipeline);
-  REQUIRE(start(pipeline, "print", {files})->wait(kEndLimit) == 0);
-  const std::string text = fakes::read_file(pipeline.directory() + "/print.log");
-  CHECK_THAT(text, Catch::Contains("DDL query: ") && Catch::Contains("; type: Insert\n") &&
-                       Catch::Contains(" => "));
-  auto json = fakes::Process::start({kDrainer, "print", "-json", files},
-                                    pipeline.directory() + "/json.log");
-  REQUIRE(json->wait(kEndLimit) == 0);
-  CHECK_THAT(fakes::read_file(pipeline.directory() + "/json.log"),
-             Catch::Contains(R"("rows":[{"schema":)") && Catch::Contains(R"("ddl":{"schema":)"));
-}
-
-TEST_CASE("print: output that cannot be written is an error") {
-  Pipeline pipeline(Capture::bundled());
-  const std::string file = write_pb_file(pipeline, [] {
-    std::vector<Txn> txns;
-    txns.push_back(insert_at(1));
-    return txns;
-  }());
-  const std::string log = pipeline.directory() + "/print.log";
-  // So little that it stays in the buffer until the end.
-  const auto print =
-      fakes::Process::start({"/bin/sh", "-c", kDrainer + " print " + file + " > /dev/full"}, log);
-  REQUIRE(print->wait(kEndLimit) == 1);
-  CHECK_THAT(fakes::read_file(log), Catch::Contains("drainer print: write to standard output: "
-                                                    "No space left on device"));
 }

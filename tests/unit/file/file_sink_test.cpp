@@ -91,12 +91,32 @@ TEST_CASE("file sink: what was written behind the checkpoint is not written twic
   CHECK(commit_ts_in(temp.path()) == from_to(1, 900));
 }
 
-TEST_CASE(
-    "file sink: transactions that no file holds are written, whatever is newer in the files") {
+TEST_CASE("file sink: behind a transaction that no file holds all are written again") {
   const TempDir temp("file_sink");
   run(temp.path(), 0, 100, 105);
-  run(temp.path(), 10, 11, 12);
-  CHECK(commit_ts_in(temp.path()) == std::vector<int64_t>{100, 101, 102, 103, 104, 105, 11, 12});
+  std::vector<int64_t> expected = from_to(100, 105);
+  const auto check_rewritten = [&](int64_t checkpoint, int64_t first, int64_t last) {
+    run(temp.path(), checkpoint, first, last);
+    const std::vector<int64_t> again = from_to(first, last);
+    expected.insert(expected.end(), again.begin(), again.end());
+    CHECK(commit_ts_in(temp.path()) == expected);
+  };
+  check_rewritten(10, 11, 12);
+  check_rewritten(9, 10, 103);
+  // What stood there before all that does not count any more.
+  run(temp.path(), 101, 102, 110);
+  for (int64_t ts = 104; ts <= 110; ++ts) expected.push_back(ts);
+  CHECK(commit_ts_in(temp.path()) == expected);
+}
+
+TEST_CASE("file sink: what other filters let through now is followed by all behind it") {
+  const TempDir temp("file_sink");
+  run(temp.path(), 0, 1, 3);
+  run(temp.path(), 3, 6, 9);
+  // 2 and 3 are there; 4 is new.
+  run(temp.path(), 1, 2, 10);
+  CHECK(commit_ts_in(temp.path()) ==
+        std::vector<int64_t>{1, 2, 3, 6, 7, 8, 9, 4, 5, 6, 7, 8, 9, 10});
 }
 
 TEST_CASE("file sink: progress without records passes, a DDL is reported as one") {

@@ -107,6 +107,16 @@ Txn insert_t(int64_t commit_ts, int64_t id) {
 
 }  // namespace
 
+TEST_CASE("marks: a replay tells the opposite direction's drainer nothing", "[mariadb]") {
+  REQUIRE_MARIADB();
+  Inspector db = fresh(recording_server().port());
+  auto settings = options(recording_server().port());
+  settings.is_replay = true;
+  RunningSink sink(settings);
+  CHECK(sink.finish() == "");
+  CHECK(db.rows("SELECT id FROM " + kMarks + " ORDER BY id") == "0\n1\n2\n3");
+}
+
 TEST_CASE("marks: each transaction begins with one, whichever way it is written", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh(recording_server().port());

@@ -76,7 +76,7 @@ TEST_CASE("records: files before the start are read where they reach behind a la
   files.add(records_of({10, 20}));
   files.add(records_of({51, 60, 80, 90, 100}));
   files.add(records_of({61, 70, 80}));
-  CHECK(files.read({.start = CommitTs(61)}).ts == Ts{80, 90, 100});
+  CHECK(files.read({.start = CommitTs(61)}).ts == Ts{61, 70, 80, 90, 100});
   CHECK(files.read({.start = CommitTs(80)}).ts == Ts{80, 90, 100});
   CHECK(files.read({.start = CommitTs(80), .stop = CommitTs(90)}).ts == Ts{80, 90});
   CHECK(files.read({.start = CommitTs(100)}).ts == Ts{100});
@@ -94,6 +94,69 @@ TEST_CASE("records: of files that do not overlap the early ones are not looked t
   CHECK(files.read({.start = CommitTs(45), .may_overlap = false}).ts == Ts{50, 60});
   CHECK(files.read({.start = CommitTs(50), .may_overlap = false}).ts == Ts{50, 60});
   CHECK(files.read({.start = CommitTs(45)}).ts == Ts{50, 60});
+}
+
+TEST_CASE("records: what was written again from an earlier place on comes in order, once") {
+  struct Case {
+    std::string name;
+    std::vector<Ts> files;
+    Ts read;  ///< all of it
+    Ts read_from_60 = {};
+  };
+  const std::vector<Case> cases = {
+      {"began anew in the newest file, and did not come far",
+       {{100, 200}, {300, 400, 10, 20, 30}},
+       {10, 20, 30},
+       {}},
+      {"began anew and has the old ones behind it reached",
+       {{100, 200}, {300, 400, 50, 60, 100, 150}},
+       {50, 60, 100, 150, 200, 300, 400},
+       {60, 100, 150, 200, 300, 400}},
+      {"began anew and wrote all of it again",
+       {{100, 200}, {300, 10, 20, 100}, {200, 300, 310}},
+       {10, 20, 100, 200, 300, 310},
+       {100, 200, 300, 310}},
+      {"began anew twice", {{300, 400, 100, 200}, {10, 60, 70}}, {10, 60, 70}, {60, 70}},
+      {"began anew behind what a crash had repeated",
+       {{100, 300, 600}, {300, 600, 700, 10, 60, 120}},
+       {10, 60, 120, 300, 600, 700},
+       {60, 120, 300, 600, 700}},
+      {"crashed twice, the second time before it had caught up",
+       {{10, 20, 60}, {70, 80, 90, 55, 60, 70}},
+       {10, 20, 55, 60, 70, 80, 90},
+       {60, 70, 80, 90}},
+      {"wrote what it had left out before, as a filter has changed",
+       {{10, 20, 70, 80, 60, 65, 70, 80, 90}},
+       {10, 20, 60, 65, 70, 80, 90},
+       {60, 65, 70, 80, 90}},
+      {"began anew with the same transaction",
+       {{10, 20, 60, 10, 20, 60, 70}},
+       {10, 20, 60, 70},
+       {60, 70}},
+  };
+  const bool may_overlap = GENERATE(false, true);
+  for (const Case& one : cases) {
+    INFO(one.name);
+    Directory files;
+    for (const Ts& file : one.files) files.add(records_of(file));
+    CHECK(files.read({.may_overlap = may_overlap}).ts == one.read);
+    CHECK(files.read({.start = CommitTs(60), .may_overlap = may_overlap}).ts == one.read_from_60);
+  }
+}
+
+TEST_CASE("records: early files, passed over, tell that later ones do not begin anew") {
+  Directory files;
+  files.add(records_of({10, 50}));
+  files.add(records_of({61, 80, 100, 55, 58}));
+  CHECK(files.read({.start = CommitTs(62)}).ts == Ts{80, 100});
+  CHECK(files.read({.start = CommitTs(62), .may_overlap = false}).ts == Ts{80, 100});
+}
+
+TEST_CASE("records: of what begins anew the torn end is in what stands before") {
+  Directory files;
+  files.add(records_of({100, 200, 300}) + records_of({50, 100}) + record_of(200).substr(0, 15));
+  CHECK(files.read().ts == Ts{50, 100, 200, 300});
+  CHECK(files.read().error.empty());
 }
 
 TEST_CASE("records: garbage that is too short for a record loses nothing") {

@@ -59,8 +59,8 @@ size_t count_files(const std::string& directory) {
 }
 
 // Sends `count` transactions through a relay log with files of so many bytes.
-void run(const std::string& directory, int64_t count, uint64_t file_bytes_max,
-         bool reads_progress) {
+void run(const std::string& directory, int64_t count, uint64_t file_bytes_max, bool reads_progress,
+         int64_t ts_step = 100) {
   fakes::FakeClock clock;
   BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
   auto sink = relay::RelaySink::open(
@@ -72,7 +72,7 @@ void run(const std::string& directory, int64_t count, uint64_t file_bytes_max,
   (*sink)->start(threads);
   for (int64_t i = 1; i <= count; ++i) {
     REQUIRE((*sink)
-                ->submit(TxnBuilder(100 * i)
+                ->submit(TxnBuilder(ts_step * i)
                              .on(fakes::example_table())
                              .insert({Value::of_int(i), fakes::text("a")})
                              .build(),
@@ -116,6 +116,14 @@ TEST_CASE("relay: files that are applied go, the newest stays") {
   CHECK(count_files(log) == 10);
   std::filesystem::remove_all(log);
   run(log, 10, 1, /*reads_progress=*/true);
+  CHECK(count_files(log) == 1);
+}
+
+TEST_CASE("relay: what stands before a log that begins anew goes, though it is newer") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  run(log, 10, 1, /*reads_progress=*/false);
+  run(log, 3, 1, /*reads_progress=*/true, /*ts_step=*/10);
   CHECK(count_files(log) == 1);
 }
 
