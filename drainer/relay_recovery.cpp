@@ -49,7 +49,7 @@ Result<void> check_begin(const Options& options, uint64_t cluster_id, CommitTs c
   ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
                    mysql::Session::open(mysql::base_session_options(options.syncer.to)));
   const mysql::ProgressTable table(
-      {.schema = checkpoint_schema(options), .cluster_id = cluster_id, .owner = {}});
+      {.table = progress_table(options), .cluster_id = cluster_id, .owner = {}});
   ASSIGN_OR_RETURN(const std::optional<mysql::ProgressTable::Previous> previous,
                    table.find(*session));
   if (!previous || checkpoint >= previous->checkpoint_ts) return {};
@@ -58,10 +58,12 @@ Result<void> check_begin(const Options& options, uint64_t cluster_id, CommitTs c
                    relay::RecordSource::open({.path = log, .may_be_empty = true}));
   ASSIGN_OR_RETURN(const std::optional<relay::RecordSource::Item> first, records.next());
   if (!first || first->commit_ts <= checkpoint) return {};
-  return make_error(ErrorCode::kInvalid,
-                    "the checkpoint {} has been moved back since the last start at {}, and the "
-                    "relay log {} begins at {}: what lies between is missing",
-                    checkpoint, previous->checkpoint_ts, log, first->commit_ts);
+  return make_error(
+      ErrorCode::kInvalid,
+      "the checkpoint {} has been moved back since the last start at {}, and the "
+      "relay log {} begins at {}: what lies between is missing; start again when PD can be "
+      "reached",
+      checkpoint, previous->checkpoint_ts, log, first->commit_ts);
 }
 
 Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
