@@ -113,6 +113,8 @@ class Schema {
 
   /// Goes on from an image. The schema is empty.
   void restore(const SchemaImage& image);
+  /// True: tables of dropped databases are remembered for longer than a week.
+  void set_keeps_dropped(bool keeps) { keeps_dropped_ = keeps; }
   /// An entry of the history that has been dealt with.
   void note_known(DdlJobId job) { known_jobs_.push_back(job); }
 
@@ -202,6 +204,7 @@ class Schema {
 
   UnknownJobPolicy unknown_job_policy_ = UnknownJobPolicy::kStop;
   bool shows_original_errors_ = false;
+  bool keeps_dropped_ = false;
   FindTables find_recovered_tables_;
 
   SchemaVersion version_{0};
