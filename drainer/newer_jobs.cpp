@@ -9,24 +9,14 @@ namespace drainer {
 
 namespace {
 
-constexpr Duration kLookPause = std::chrono::milliseconds(100);
-constexpr Duration kLogInterval = std::chrono::seconds(30);
+constexpr Duration kFirstPause = std::chrono::milliseconds(100);
+// Each look lists the history.
+constexpr Duration kPauseMax = std::chrono::seconds(5);
+constexpr Duration kLogInterval = std::chrono::minutes(1);
 
-const tidb::ColumnInfo* find_public(const tidb::TableInfo& table, ColumnId column) {
-  const int32_t offset = table.find_column(column);
-  if (offset < 0) return nullptr;
-  const tidb::ColumnInfo& found = table.columns[static_cast<size_t>(offset)];
-  return found.state == tidb::SchemaState::kPublic ? &found : nullptr;
-}
-
-bool has_members(const tidb::ColumnInfo& column, size_t members) {
-  return members == 0 || column.type.elems->size() >= members;
-}
-
-// The table is as the row wants it.
-bool explains(const tidb::TableInfo& table, const NewerColumn& column) {
-  const tidb::ColumnInfo* const found = find_public(table, column.column);
-  return found != nullptr && has_members(*found, column.members);
+// TiDB gives jobs and tables their ids out of one sequence: what changes a table is younger.
+DdlJobId first_change(TableId table) {
+  return DdlJobId(table.value + 1);
 }
 
 }  // namespace
@@ -36,39 +26,53 @@ Result<std::vector<std::shared_ptr<const tidb::DdlJob>>> NewerJobs::find(
   std::vector<std::shared_ptr<const tidb::DdlJob>> found;
   const TimePoint begin = clock_.now();
   TimePoint logged = begin;
-  while (true) {
-    ASSIGN_OR_RETURN(const Answer answer, look(column, known, found, stop));
-    if (answer != Answer::kNotYet) return found;
+  for (Duration pause = kFirstPause;; pause = std::min(2 * pause, kPauseMax)) {
+    found.clear();
+    ASSIGN_OR_RETURN(const bool is_answered, look(column, known, found, stop));
+    if (is_answered) return found;
     const TimePoint now = clock_.now();
-    if (now - begin >= kNewerJobLimit) {
-      return make_error(ErrorCode::kTimeout,
-                        "rows have column id {} of table {}, which is public by now, but no DDL "
-                        "job that made it so has finished within {} s; look at ADMIN SHOW DDL JOBS "
-                        "upstream and start again when it has",
-                        column.column, column.table, kNewerJobLimit / std::chrono::seconds(1));
-    }
     if (now - logged >= kLogInterval) {
+      if (logged == begin && !column.type) TRY(check_known(column, stop));
       logged = now;
-      log_info("rows come before their DDL job is finished, waiting for it",
-               {{"table id", column.table},
-                {"column id", column.column},
-                {"seconds", (now - begin) / std::chrono::seconds(1)}});
+      log_warn(
+          "rows have what a DDL job has made that is not finished: waiting for it; ADMIN SHOW DDL "
+          "JOBS upstream shows the job, a metadata lock of a long transaction may hold it up",
+          {{"table id", column.table},
+           {"column id", column.column},
+           {"seconds", (now - begin) / std::chrono::seconds(1)}});
     }
-    if (!clock_.sleep_for(kLookPause, stop)) return stopped();
+    if (!clock_.sleep_for(pause, stop)) return stopped();
   }
 }
 
-Result<NewerJobs::Answer> NewerJobs::look(const NewerColumn& column,
-                                          const std::vector<DdlJobId>& known,
-                                          std::vector<std::shared_ptr<const tidb::DdlJob>>& found,
-                                          const StopToken& stop) {
+Result<void> NewerJobs::check_known(const NewerColumn& column, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const auto ids, meta_.history_ids_from(first_change(column.table), stop));
+  if (ids.empty()) return {};
+  return meta_.scan_history(
+      ids.front(), ids.back(),
+      [&](DdlJobId id, ByteView json) -> Result<void> {
+        ASSIGN_OR_RETURN(const tidb::DdlJob job, tidb::parse_ddl_job(json));
+        if (job.table_id != column.table || !job.is_finished()) return {};
+        if (!job.table_info || !explains(*job.table_info, column)) return {};
+        return make_error(ErrorCode::kConflict,
+                          "rows have column id {} of table {} as DDL job {} has left it, but the "
+                          "schema does not: the job did not fit it; start with "
+                          "`load-schema-snapshot = true`",
+                          column.column, column.table, id);
+      },
+      stop);
+}
+
+Result<bool> NewerJobs::look(const NewerColumn& column, const std::vector<DdlJobId>& known,
+                             std::vector<std::shared_ptr<const tidb::DdlJob>>& found,
+                             const StopToken& stop) {
   // Asked first: what is public here has its job in the history now, or soon.
   ASSIGN_OR_RETURN(const std::optional<tidb::TableInfo> now,
                    meta_.current_table(column.schema, column.table, stop));
   const tidb::ColumnInfo* const in_use = now ? find_public(*now, column.column) : nullptr;
   // The invalid value of an ENUM is data, too; the history is long.
-  if (in_use != nullptr && !has_members(*in_use, column.members)) return Answer::kNotNeeded;
-  ASSIGN_OR_RETURN(const std::vector<DdlJobId> ids, meta_.history_ids(stop));
+  if (in_use != nullptr && !explains(*now, column)) return true;
+  ASSIGN_OR_RETURN(const auto ids, meta_.history_ids_from(first_change(column.table), stop));
   bool is_explained = false;
   for (const schema::JobRange& range : schema::unknown_ranges(ids, known)) {
     TRY(meta_.scan_history(
@@ -84,8 +88,7 @@ Result<NewerJobs::Answer> NewerJobs::look(const NewerColumn& column,
         },
         stop));
   }
-  if (!found.empty()) return Answer::kFound;
-  return is_explained || in_use == nullptr ? Answer::kNotNeeded : Answer::kNotYet;
+  return is_explained || in_use == nullptr;
 }
 
 }  // namespace drainer

@@ -86,10 +86,14 @@ Result<std::unique_ptr<schema::Schema>> load_snapshot(const SavePoint& start, cl
 
 Result<std::unique_ptr<schema::Schema>> load_history(const SavePoint& start, cluster::Meta& meta,
                                                      const StopToken& stop) {
-  schema::HistoryLoader loader(
-      {.commit_ts = start.commit_ts, .schema_version = start.schema_version});
-  TRY(meta.scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); }, stop));
-  return std::move(loader).finish();
+  for (bool keeps_dropped = false;; keeps_dropped = true) {
+    schema::HistoryLoader loader({.commit_ts = start.commit_ts,
+                                  .schema_version = start.schema_version,
+                                  .keeps_dropped = keeps_dropped});
+    TRY(meta.scan_history([&](DdlJobId id, ByteView json) { return loader.add(id, json); }, stop));
+    if (keeps_dropped || !loader.needs_dropped()) return std::move(loader).finish();
+    log_info("a database came back a week or more after it was dropped, the history is read again");
+  }
 }
 
 // Nothing when there is no store for this start.

@@ -4,6 +4,10 @@
 #include "drainer/base/log.h"
 #include "pump_client/pull_message.h"
 
+#include <utility>
+
+#include <fmt/chrono.h>
+
 namespace drainer {
 
 namespace {
@@ -14,6 +18,21 @@ constexpr size_t kBigPayloadBytes = 10u << 20;
 constexpr size_t kItemsTogether = 64;
 constexpr size_t kBytesTogether = 256u << 10;
 constexpr Duration kLogPause = std::chrono::seconds(10);
+// An idle pump writes a fake binlog every three seconds.
+constexpr int64_t kGapMsMin = int64_t{3600} * 1000;
+
+Counter& gaps() {
+  static Counter& counter = metrics().counter(
+      "drainer_pump_gaps_total",
+      "Times that a pump began more than an hour after what it was asked for: binlogs may be "
+      "missing.");
+  return counter;
+}
+
+std::string utc_text(CommitTs ts) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
+                     fmt::gmtime(static_cast<std::time_t>(physical_ms(ts) / 1000)));
+}
 
 }  // namespace
 
@@ -78,6 +97,7 @@ Result<void> PumpStream::pull(const StopToken& stop) {
   target.tls = options_.tls;
   const std::unique_ptr<rpc::GrpcChannel> channel = options_.make_channel(std::move(target));
   log_info("pump create pull binlogs client", {{"id", id_}, {"host", host}, {"last ts", position}});
+  asked_for_ = position;
   const Bytes request = encode_pull_request(options_.cluster_id, position);
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::GrpcStream> stream,
                    channel->open_stream("/binlog.Pump/PullBinlogs", ByteView(request),
@@ -99,6 +119,7 @@ Result<void> PumpStream::receive(rpc::GrpcStream& stream, const StopToken& conne
     } else if (auto item = parse(*std::move(*message),
                                  items.empty() ? position() : items.back().binlog().commit_ts);
                item.ok()) {
+      if (asked_for_) check_gap(item->binlog().commit_ts);
       bytes += item->size_bytes();
       items.push_back(std::move(item).value());
     } else {
@@ -150,6 +171,20 @@ Result<void> PumpStream::hand_over(std::vector<tidb::BinlogItem> items, const St
   MutexLock lock(mutex_);
   position_ = last;
   return {};
+}
+
+void PumpStream::check_gap(CommitTs first) {
+  const CommitTs asked_for = *std::exchange(asked_for_, std::nullopt);
+  if (asked_for.value <= 0 || physical_ms(first) - physical_ms(asked_for) <= kGapMsMin) return;
+  gaps().add();
+  log_error(
+      "binlogs may be missing: the pump begins much later than it was asked to, and its GC may "
+      "have removed what lay between; not so if it was down in that time, or is new",
+      {{"id", id_},
+       {"from", utc_text(asked_for)},
+       {"to", utc_text(first)},
+       {"from ts", asked_for},
+       {"to ts", first}});
 }
 
 void PumpStream::log_broken(const Error& error) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "drainer/base/clock.h"
@@ -26,7 +27,8 @@ struct PumpStreamOptions {
   cluster::ChannelFactory make_channel;
 };
 
-/// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever.
+/// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever. Tells when a
+/// pump begins so much later than it was asked that its GC may have removed what lay between.
 ///
 /// run() belongs to one thread; all else to any other.
 class PumpStream {
@@ -59,6 +61,8 @@ class PumpStream {
   /// The binlog behind the one of `after`.
   Result<tidb::BinlogItem> parse(Bytes message, CommitTs after) const;
   Result<void> hand_over(std::vector<tidb::BinlogItem> items, const StopToken& stop);
+  /// Of the first binlog of a connection. KEEP: it goes on, as the original.
+  void check_gap(CommitTs first);
   void log_broken(const Error& error);
 
   const PumpId id_;
@@ -70,6 +74,7 @@ class PumpStream {
   StopSource stop_;
   std::atomic<bool> has_ended_ = false;
   TimePoint last_logged_{};
+  std::optional<CommitTs> asked_for_;  ///< until the first binlog of this connection has come
 
   mutable Mutex mutex_;
   std::string host_ GUARDED_BY(mutex_);

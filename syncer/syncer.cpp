@@ -33,6 +33,13 @@ void count_rows(const Txn& txn) {
   }
 }
 
+std::string how_to_go_on(CommitTs commit_ts) {
+  return fmt::format(
+      "commit ts {} (to go on without this transaction and what does not fit, run what is needed "
+      "downstream and add the commit ts to `ignore-txn-commit-ts`)",
+      commit_ts);
+}
+
 Histogram& submit_seconds() {
   static Histogram& histogram = metric::execute_duration_time();
   return histogram;
@@ -101,7 +108,8 @@ Result<void> Syncer::handle(tidb::BinlogItem item, const StopToken& stop) {
     TRY(submit_early_changes(binlog, SchemaVersion(item.ddl_job()->schema_version.value - 1),
                              stop));
   }
-  ASSIGN_OR_RETURN(Txn txn, translate_ddl(binlog, item.ddl_job(), binlog.ddl_query));
+  ASSIGN_OR_RETURN(Txn txn,
+                   translate_ddl(binlog, item.ddl_job(), binlog.ddl_query, Arrival::kWithBinlog));
   return submit(std::move(txn), stop);
 }
 
@@ -130,12 +138,14 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     // A schema that was loaded as a snapshot decodes older rows with the change, too.
     TRY(submit_early_changes(binlog, std::max(prewrite->schema_version, schema_.version()), stop));
   }
-  if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
-    return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed");
-  }
   if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
+    schema_.advance_past_misfits(prewrite->schema_version);
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}});
     return submit(progress_only(binlog), stop);
+  }
+  if (Result<void> advanced = schema_.advance_to(prewrite->schema_version); !advanced.ok()) {
+    return std::move(advanced).error().because("handlePreviousDDLJobIfNeed failed, {}",
+                                               how_to_go_on(binlog.commit_ts));
   }
   ASSIGN_OR_RETURN(loopback::MarksFound marks, rules_.mark_filter.find_marks(*prewrite, schema_));
   if (marks.is_sync_ddl_note) TRY(check_note(binlog.commit_ts));
@@ -145,13 +155,14 @@ Result<void> Syncer::handle_dml(tidb::BinlogItem item, const StopToken& stop) {
     if (!hands_on_marks) warn_of_channel(channel, binlog.commit_ts);
   }
   std::vector<NewerColumn> newer;
+  const bool looks = sink_.wants_ddl_before_rows();
   ASSIGN_OR_RETURN(Txn txn, translate_dml(std::move(item), *prewrite, schema_, sink_.time_zone(),
-                                          row_filter_, &newer));
-  if (!newer.empty() && sink_.wants_ddl_before_rows()) {
+                                          row_filter_, looks ? &newer : nullptr));
+  if (!newer.empty()) {
     const tidb::BinlogView view = txn.item->binlog();
     ASSIGN_OR_RETURN(const bool is_found,
                      find_newer_changes(newer, view, prewrite->schema_version, stop));
-    if (is_found) {
+    if (is_found || std::ranges::any_of(newer, &NewerColumn::is_required)) {
       ASSIGN_OR_RETURN(txn, translate_dml(*std::move(txn.item), *prewrite, schema_,
                                           sink_.time_zone(), row_filter_));
     }
@@ -175,15 +186,25 @@ Result<bool> Syncer::find_newer_changes(const std::vector<NewerColumn>& columns,
   if (!find_newer_jobs_) return false;
   bool is_found = false;
   for (const NewerColumn& column : columns) {
-    SchemaVersion& checked = newer_checked_[column.table];
+    SchemaVersion& checked = newer_checked_[{column.table, column.column}];
     if (checked >= version) continue;
-    auto jobs = find_newer_jobs_(column, schema_.known_jobs(), stop);
-    if (!jobs.ok()) return std::move(jobs).error().because("commit ts {}", binlog.commit_ts);
-    checked = version;
-    for (std::shared_ptr<const tidb::DdlJob>& job : *jobs) {
-      is_found |= job->schema_version <= version;
-      schema_.add_pending(std::move(job));
+    const auto explains_it = [&](const tidb::TableInfo& table) { return explains(table, column); };
+    // Of a job that waits the binlog comes by itself, or a row of the version that needs it.
+    ASSIGN_OR_RETURN(const bool is_awaited, schema_.any_pending(column.table, explains_it));
+    if (!is_awaited) {
+      auto jobs = find_newer_jobs_(column, schema_.known_jobs(), stop);
+      if (!jobs.ok()) return std::move(jobs).error().because("commit ts {}", binlog.commit_ts);
+      for (std::shared_ptr<const tidb::DdlJob>& job : *jobs) {
+        is_found |= job->public_since() <= version;
+        schema_.add_pending(std::move(job));
+      }
     }
+    if (column.is_proof) {
+      ASSIGN_OR_RETURN(const bool is_public,
+                       schema_.bring_forward(column.table, explains_it, version));
+      is_found |= is_public;
+    }
+    checked = version;
   }
   if (is_found) TRY(submit_early_changes(binlog, version, stop));
   return is_found;
@@ -194,12 +215,13 @@ Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, Schema
   ASSIGN_OR_RETURN(const auto jobs, schema_.early_changes(version, binlog.commit_ts));
   int64_t commit_ts = binlog.commit_ts.value - static_cast<int64_t>(jobs.size());
   for (const std::shared_ptr<const tidb::DdlJob>& job : jobs) {
+    if (job->id == binlog.ddl_job_id) continue;
     tidb::BinlogView early;
     early.start_ts = job->start_ts;
     early.commit_ts = CommitTs(commit_ts++);
     log_info("rows come before the binlog of their DDL: it is executed first",
              {{"job", job->id}, {"sql", job->query}, {"commit ts", binlog.commit_ts}});
-    ASSIGN_OR_RETURN(Txn txn, translate_ddl(early, job, job->query));
+    ASSIGN_OR_RETURN(Txn txn, translate_ddl(early, job, job->query, Arrival::kEarly));
     if (!txn.is_ddl()) continue;
     txn.ddl->is_early = true;
     TRY(submit(std::move(txn), stop));
@@ -209,16 +231,20 @@ Result<void> Syncer::submit_early_changes(const tidb::BinlogView& binlog, Schema
 
 Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
                                   const std::shared_ptr<const tidb::DdlJob>& job,
-                                  std::string_view text) {
+                                  std::string_view text, Arrival arrival) {
   if (rules_.ignored_commit_ts.contains(binlog.commit_ts.value)) {
     log_warn("skip txn", {{"commit ts", binlog.commit_ts}, {"sql", text}});
-    TRY(schema_.skip_ddl(job));
+    schema_.skip_ddl(job);
     return progress_only(binlog);
   }
-  Result<schema::DdlEffect> applied = schema_.apply_ddl(job);
+  Result<schema::DdlEffect> applied =
+      arrival == Arrival::kEarly ? schema_.apply_early(job) : schema_.apply_ddl(job);
   if (!applied.ok()) {
-    return std::move(applied).error().because("commit ts {}: DDL job {}", binlog.commit_ts,
-                                              job->id);
+    const bool is_told = applied.error().code() == ErrorCode::kUnsupported;
+    return std::move(applied).error().because(
+        "{}: DDL job {}",
+        is_told ? fmt::format("commit ts {}", binlog.commit_ts) : how_to_go_on(binlog.commit_ts),
+        job->id);
   }
   schema::DdlEffect effect = std::move(applied).value();
   if (effect.action == schema::DdlEffect::Action::kIgnore) {

@@ -2,12 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "drainer/base/clock.h"
@@ -71,6 +72,8 @@ class Syncer {
   bool is_schema_settled() const { return last_ == last_submitted_; }
 
  private:
+  enum class Arrival : uint8_t { kWithBinlog, kEarly };
+
   Result<void> run_until_stopped(const StopToken& stop);
   Result<void> handle(tidb::BinlogItem item, const StopToken& stop);
   Result<void> handle_dml(tidb::BinlogItem item, const StopToken& stop);
@@ -78,12 +81,13 @@ class Syncer {
   /// FIX).
   Result<void> submit_early_changes(const tidb::BinlogView& binlog, SchemaVersion version,
                                     const StopToken& stop);
-  /// True when a change was found that has to go first.
+  /// True when a change was found that has to go first, and has gone.
   Result<bool> find_newer_changes(const std::vector<NewerColumn>& columns,
                                   const tidb::BinlogView& binlog, SchemaVersion version,
                                   const StopToken& stop);
   Result<Txn> translate_ddl(const tidb::BinlogView& binlog,
-                            const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text);
+                            const std::shared_ptr<const tidb::DdlJob>& job, std::string_view text,
+                            Arrival arrival);
   /// As in passing_ddl.h, with what the schema knows of the job.
   std::optional<std::string> passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                           std::string_view text) const;
@@ -104,8 +108,8 @@ class Syncer {
   CommitTs last_submitted_;
   OnHandled on_handled_;
   FindNewerJobs find_newer_jobs_;
-  /// Schema versions up to which newer columns of a table have been looked into.
-  std::unordered_map<TableId, SchemaVersion> newer_checked_;
+  /// Schema versions up to which newer columns have been looked into.
+  std::map<std::pair<TableId, ColumnId>, SchemaVersion> newer_checked_;
   std::unordered_set<int64_t> other_channels_;  ///< that we have warned of
 };
 

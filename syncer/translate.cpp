@@ -1,10 +1,12 @@
 #include "syncer/translate.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "drainer/tidb/fits.h"
 #include "drainer/tidb/row.h"
 #include "syncer/double_writes.h"
 #include "syncer/missing_value.h"
@@ -35,8 +37,12 @@ Counter& double_writes() {
 class DmlTranslator {
  public:
   DmlTranslator(Txn& txn, const tidb::TimeZone& zone, const RowFilter& filter,
-                bool keeps_double_writes)
-      : txn_(txn), zone_(zone), filter_(filter), keeps_double_writes_(keeps_double_writes) {}
+                bool keeps_double_writes, bool looks_for_newer)
+      : txn_(txn),
+        zone_(zone),
+        filter_(filter),
+        keeps_double_writes_(keeps_double_writes),
+        looks_for_newer_(looks_for_newer) {}
 
   // Room for all, so that nothing moves while they are added.
   void reserve(const std::vector<WantedMutation>& wanted) {
@@ -60,7 +66,9 @@ class DmlTranslator {
     table_ = table.get();
     rule_name_ = found.rule_name;
     unknown_id_ = 0;
-    unknown_member_ = nullptr;
+    misfits_.clear();
+    // Whoever wrote with the version of the table's description knew no wider types.
+    checks_fit_ = looks_for_newer_ && txn_.schema_version > table_->since;
     table_index_ = static_cast<uint32_t>(txn_.tables.size());
     txn_.tables.push_back(std::move(table));
     doubles_.reset();
@@ -90,8 +98,8 @@ class DmlTranslator {
 
   /// The highest column id in the rows of the last mutation that its table does not have.
   int64_t unknown_id() const { return unknown_id_; }
-  /// A column of the last mutation's table with an ENUM's invalid value in a row, if any.
-  const tidb::ColumnInfo* unknown_member() const { return unknown_member_; }
+  /// Columns of the last mutation's table that cannot hold their value in a row.
+  const std::vector<const tidb::ColumnInfo*>& misfits() const { return misfits_; }
 
  private:
   Result<void> add_row(RowKind kind, std::span<const ByteView> rows, size_t index) {
@@ -149,8 +157,8 @@ class DmlTranslator {
   // Converts times and takes note of what may be of a later schema.
   Result<void> finish(std::span<Value> values) {
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i].kind == ValueKind::kEnum && values[i].u == 0) {
-        unknown_member_ = &table_->info->columns[i];
+      if (checks_fit_ && !tidb::fits(values[i], table_->info->columns[i].type)) [[unlikely]] {
+        note_misfit(table_->info->columns[i]);
       }
       if (values[i].kind != ValueKind::kTimestampUtc) continue;
       Result<uint64_t> local = zone_.to_local(values[i].u);
@@ -163,29 +171,46 @@ class DmlTranslator {
     return {};
   }
 
+  void note_misfit(const tidb::ColumnInfo& column) {
+    if (std::ranges::find(misfits_, &column) == misfits_.end()) misfits_.push_back(&column);
+  }
+
   Txn& txn_;
   const tidb::TimeZone& zone_;
   const RowFilter& filter_;
   const bool keeps_double_writes_;
+  const bool looks_for_newer_;
   std::optional<DoubleWrites> doubles_;  ///< of table_
   const schema::TableVersion* table_ = nullptr;
   const schema::TableName* rule_name_ = nullptr;
   uint32_t table_index_ = 0;
   int64_t unknown_id_ = 0;
-  const tidb::ColumnInfo* unknown_member_ = nullptr;
+  std::vector<const tidb::ColumnInfo*> misfits_;
+  bool checks_fit_ = false;
 };
 
-// The members are asked for only where the writer may have known more of them.
-std::optional<NewerColumn> find_newer_column(const DmlTranslator& translator,
-                                             const schema::TableLookup& found,
-                                             SchemaVersion writer) {
+void append_newer_columns(const DmlTranslator& translator, const schema::TableLookup& found,
+                          std::vector<NewerColumn>& newer) {
   const tidb::TableInfo& info = *found.table->info;
   if (info.max_column_id > 0 && translator.unknown_id() > info.max_column_id) {
-    return NewerColumn{found.schema, found.id, ColumnId(translator.unknown_id())};
+    newer.push_back({found.schema, found.id, ColumnId(translator.unknown_id())});
   }
-  const tidb::ColumnInfo* const column = translator.unknown_member();
-  if (column == nullptr || writer <= found.table->since) return std::nullopt;
-  return NewerColumn{found.schema, found.id, column->id, column->type.elems->size() + 1};
+  for (const tidb::ColumnInfo* const column : translator.misfits()) {
+    const bool is_enum = column->type.type == tidb::ColumnType::kEnum;
+    newer.push_back({found.schema, found.id, column->id, column->type, /*is_proof=*/!is_enum});
+  }
+}
+
+// A row that cannot be read may have a member that one of the SETs does not have yet. False when
+// there are none.
+bool suspect_sets(const schema::TableLookup& found, std::vector<NewerColumn>& newer) {
+  const size_t before = newer.size();
+  for (const tidb::ColumnInfo& column : found.table->info->columns) {
+    if (column.type.type != tidb::ColumnType::kSet) continue;
+    newer.push_back({found.schema, found.id, column.id, column.type, /*is_proof=*/true,
+                     /*is_required=*/true});
+  }
+  return newer.size() > before;
 }
 
 }  // namespace
@@ -213,14 +238,15 @@ Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewr
     if (filter.keeps_table && !filter.keeps_table(*found.rule_name)) continue;
     wanted.push_back({&mutation, std::move(found)});
   }
-  DmlTranslator translator(txn, zone, filter, schema.shows_original_errors());
+  DmlTranslator translator(txn, zone, filter, schema.shows_original_errors(), newer != nullptr);
   translator.reserve(wanted);
   for (const WantedMutation& one : wanted) {
     Result<void> added = translator.add(*one.mutation, one.found);
-    if (!added.ok()) return std::move(added).error().because("commit ts {}", txn.commit_ts);
-    if (newer == nullptr) continue;
-    const auto column = find_newer_column(translator, one.found, txn.schema_version);
-    if (column) newer->push_back(*column);
+    if (!added.ok()) {
+      if (newer != nullptr && suspect_sets(one.found, *newer)) continue;
+      return std::move(added).error().because("commit ts {}", txn.commit_ts);
+    }
+    if (newer != nullptr) append_newer_columns(translator, one.found, *newer);
   }
   txn.item = std::move(item);
   return txn;

@@ -7,6 +7,7 @@
 #include "drainer/schema/schema.h"
 #include "drainer/tidb/binlog_item.h"
 #include "drainer/tidb/time_zone.h"
+#include "syncer/newer_column.h"
 #include "syncer/txn.h"
 
 namespace drainer {
@@ -19,24 +20,17 @@ struct RowFilter {
   std::function<bool(const schema::TableName&, RowKind)> keeps_kind;
 };
 
-/// What rows of a table have that may be of a later schema: a column id above all that the table
-/// ever had, or a member of an ENUM beyond those that it has. Plain data.
-struct NewerColumn {
-  SchemaId schema;
-  TableId table;
-  ColumnId column;
-  size_t members = 0;  ///< that the ENUM would have at least; 0 when the column itself is newer
-};
-
 /// A DML binlog to a transaction (spec/row-codec.md 2–4, 8; mysql-sink.md 5).
 ///
 /// `schema` must have been advanced to the binlog's schema version. Values borrow from the item,
 /// which the transaction takes over. TIMESTAMPs are converted to `zone`; columns that inserted rows
 /// lack get their defaults. Rows of truncated tables are dropped, and so are row changes that are
 /// there twice (DoubleWrites), unless the schema shows the original's errors. `newer`, if given,
-/// gets the tables whose rows may be of a later schema: unknown columns are left out, unknown
-/// members of an ENUM are its invalid value. Pure, but for what `filter` remembers. kCorrupt errors
-/// name table and row.
+/// gets the columns whose rows may be of a later schema: unknown columns are left out, unknown
+/// members of an ENUM are its invalid value. Rows of a table with SETs that cannot be read are left
+/// out, too, when it is given: with an `is_required` in it the transaction is not whole, and has to
+/// be translated without it for its rows or its error. Pure, but for what `filter`
+/// remembers. kCorrupt errors name table and row.
 Result<Txn> translate_dml(tidb::BinlogItem item, const tidb::PrewriteView& prewrite,
                           const schema::Schema& schema, const tidb::TimeZone& zone,
                           const RowFilter& filter, std::vector<NewerColumn>* newer = nullptr);

@@ -113,16 +113,26 @@ Result<std::vector<DdlJobId>> Meta::history_ids(const StopToken& stop) {
   return history_ids(version, stop);
 }
 
+Result<std::vector<DdlJobId>> Meta::history_ids_from(DdlJobId first, const StopToken& stop) {
+  ASSIGN_OR_RETURN(const CommitTs version, pd_.tso(stop));
+  return history_ids(hash_field_key(kHistoryKey, history_field(first)), version, stop);
+}
+
 Result<std::vector<DdlJobId>> Meta::history_ids(CommitTs version, const StopToken& stop) {
+  if (version.value == 0) return std::vector<DdlJobId>();
+  return history_ids(meta_key(kHistoryKey, MetaFlag::kHash), version, stop);
+}
+
+Result<std::vector<DdlJobId>> Meta::history_ids(const Bytes& begin, CommitTs version,
+                                                const StopToken& stop) {
   std::vector<DdlJobId> ids;
-  if (version.value == 0) return ids;
   const auto on_pair = [&](ByteView key, ByteView) -> Result<void> {
     ASSIGN_OR_RETURN(const DdlJobId id, parse_history_key(key));
     ids.push_back(id);
     return {};
   };
-  const Bytes prefix = meta_key(kHistoryKey, MetaFlag::kHash);
-  Result<void> done = kv_.scan_keys(prefix, prefix_end(prefix), version, on_pair, stop);
+  const Bytes end = prefix_end(meta_key(kHistoryKey, MetaFlag::kHash));
+  Result<void> done = kv_.scan_keys(begin, end, version, on_pair, stop);
   if (!done.ok()) return std::move(done).error().because("list the DDL history at {}", version);
   return ids;
 }

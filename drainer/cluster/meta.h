@@ -40,6 +40,8 @@ class Meta {
                             const StopToken& stop);
   /// The ids of all finished jobs, rising. Costs a few dozen bytes per job, not its JSON.
   Result<std::vector<DdlJobId>> history_ids(const StopToken& stop);
+  /// The same without those below `first`.
+  Result<std::vector<DdlJobId>> history_ids_from(DdlJobId first, const StopToken& stop);
   /// The same as of `version`, which GC may have reached (see snapshot). None for version 0.
   Result<std::vector<DdlJobId>> history_ids(CommitTs version, const StopToken& stop);
   /// The table as it is now; nothing if it is gone. Also shows what is not public yet.
@@ -54,6 +56,8 @@ class Meta {
   Result<std::optional<Bytes>> job_json(DdlJobId id, const StopToken& stop);
   Result<void> scan_history(const Bytes& start, const Bytes& end, const OnJob& on_job,
                             const StopToken& stop);
+  Result<std::vector<DdlJobId>> history_ids(const Bytes& begin, CommitTs version,
+                                            const StopToken& stop);
   Result<void> check_not_collected(CommitTs version, const StopToken& stop);
   Result<SchemaSnapshot::Database> database(ByteView field, ByteView json, CommitTs version,
                                             const StopToken& stop);

@@ -91,7 +91,10 @@ Result<void> HistoryLoader::fold(const tidb::DdlJobOutline& outline) {
     folded.database_name = info.name;
   }
   const SchemaChange change = change_of(job.type);
-  if (change == SchemaChange::kCreateTables || change == SchemaChange::kRenameTables) {
+  // Of a RENAME TABLE of several, TiDB 5.0 and 5.1 tell only the last one, and as others do.
+  const bool renames_several =
+      change == SchemaChange::kRenameTables && !outline.multiple_table_infos.empty();
+  if (change == SchemaChange::kCreateTables || renames_several) {
     folded.has_table_info = false;
     for (const ByteView json : outline.multiple_table_infos) {
       if (json.empty()) continue;
@@ -143,6 +146,7 @@ void HistoryLoader::keep_payloads(const FoldedJob& job) {
       dropped_databases_.push_back({job.finished_ts, job.schema_id, job.version});
       return;
     case SchemaChange::kRecoverDatabase:
+      needs_dropped_ |= discarded_databases_.contains(job.schema_id);
       std::erase_if(dropped_databases_, [&](const DroppedDatabase& dropped) {
         return dropped.schema_id == job.schema_id;
       });
@@ -192,10 +196,11 @@ void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
 }
 
 void HistoryLoader::discard_dropped_databases(int64_t now_ts) {
-  while (!dropped_databases_.empty() &&
+  while (!start_.keeps_dropped && !dropped_databases_.empty() &&
          to_ms(dropped_databases_.front().finished_ts) + kRecoverableMs < to_ms(now_ts)) {
     const DroppedDatabase dropped = dropped_databases_.front();
     dropped_databases_.pop_front();
+    discarded_databases_.insert(dropped.schema_id);
     const auto tables = tables_of_schema_.find(dropped.schema_id);
     if (tables == tables_of_schema_.end()) continue;
     for (const TableId id : tables->second) {
@@ -280,11 +285,13 @@ Result<void> HistoryLoader::apply_folded() {
 }
 
 Result<std::unique_ptr<Schema>> HistoryLoader::finish() && {
+  schema_->set_keeps_dropped(start_.keeps_dropped);
   parse_kept();
   TRY(apply_folded());
   payloads_.clear();
   TRY(schema_->resolve_infos([this](const InfoPtr& outline) { return describe(outline); }));
   descriptions_.clear();
+  schema_->set_keeps_dropped(false);
   for (PendingJob& job : pending_) schema_->add_pending_json(job.outline, std::move(job.json));
   pending_.clear();
   return std::move(schema_);

@@ -18,6 +18,9 @@ namespace drainer::schema {
 struct HistoryStart {
   CommitTs commit_ts;
   SchemaVersion schema_version;  ///< of the checkpoint; 0 if it has none
+  /// Databases that were dropped more than a week before another job may come back, too. Costs the
+  /// memory of their tables.
+  bool keeps_dropped = false;
 };
 
 /// Rows and binlogs that come are not later than this: TiDB keeps no transaction so long.
@@ -52,6 +55,9 @@ class HistoryLoader {
   Result<std::unique_ptr<Schema>> finish() &&;
 
   size_t job_count() const { return job_count_; }
+  /// A database came back whose tables have been let go of: the history has to be read once more,
+  /// with `keeps_dropped`.
+  bool needs_dropped() const { return needs_dropped_; }
 
  private:
   using InfoPtr = std::shared_ptr<const tidb::TableInfo>;
@@ -116,6 +122,8 @@ class HistoryLoader {
   std::unordered_map<TableId, std::vector<Payload>> payloads_;  ///< the newest two, newest first
   std::unordered_map<SchemaId, std::unordered_set<TableId>> tables_of_schema_;
   std::deque<DroppedDatabase> dropped_databases_;
+  std::unordered_set<SchemaId> discarded_databases_;
+  bool needs_dropped_ = false;
   /// What is behind each outline that unfold() has made.
   std::unordered_map<const tidb::TableInfo*, std::shared_ptr<Description>> descriptions_;
   /// Descriptions kept as JSON since the last parse_kept(), and their size.

@@ -52,6 +52,11 @@ Result<std::shared_ptr<const tidb::TableInfo>> public_part(
   return std::shared_ptr<const tidb::TableInfo>(std::move(out));
 }
 
+void warn_of_misfit(DdlJobId id, const Error& error) {
+  log_warn("ddl job does not fit the schema, left out as ignore-txn-commit-ts wants it",
+           {{"job", id}, {"error", error}});
+}
+
 bool changes_nothing(const DdlJob& job) {
   return !job.is_finished() || job.table_id > kMaxTableId;
 }
@@ -77,15 +82,30 @@ Result<void> Schema::load(const tidb::SchemaSnapshot& snapshot, SchemaVersion ve
 }
 
 void Schema::add_pending(std::shared_ptr<const DdlJob> job) {
-  if (changes_nothing(*job) || job->schema_version.value <= 0 || done_.contains(job->id)) return;
-  const auto key = std::pair(job->schema_version, job->id);
-  pending_[key] = Pending{job->type, job->finished_ts, std::move(job), {}};
+  if (done_.contains(job->id)) return;
+  const DdlJob& outline = *job;
+  put_pending(outline, std::move(job), {});
 }
 
 void Schema::add_pending_json(const DdlJob& outline, Bytes json) {
+  put_pending(outline, nullptr, std::move(json));
+}
+
+void Schema::put_pending(const DdlJob& outline, std::shared_ptr<const DdlJob> job, Bytes json) {
   if (changes_nothing(outline) || outline.schema_version.value <= 0) return;
-  pending_[{outline.schema_version, outline.id}] =
-      Pending{outline.type, outline.finished_ts, nullptr, std::move(json)};
+  const JobKey key(outline.schema_version, outline.id);
+  if (outline.type == DdlType::kMultiSchemaChange) {
+    pending_changes_.emplace(outline.public_since(), key);
+  }
+  pending_[key] = Pending{outline.public_since(), outline.table_id, outline.finished_ts,
+                          std::move(job), std::move(json)};
+}
+
+void Schema::erase_pending(JobKey key) {
+  const auto found = pending_.find(key);
+  if (found == pending_.end()) return;
+  pending_changes_.erase({found->second.public_since, key});
+  pending_.erase(found);
 }
 
 Result<std::shared_ptr<const DdlJob>> Schema::job_of(const Pending& pending) {
@@ -95,25 +115,40 @@ Result<std::shared_ptr<const DdlJob>> Schema::job_of(const Pending& pending) {
 }
 
 Result<void> Schema::advance_to(SchemaVersion version) {
-  while (!pending_.empty() && pending_.begin()->first.first <= version) {
-    const DdlJobId id = pending_.begin()->first.second;
-    ASSIGN_OR_RETURN(const std::shared_ptr<const DdlJob> job, job_of(pending_.begin()->second));
-    ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
-    early_effects_[id] = std::move(effect);
-    known_jobs_.push_back(id);
-    pending_.erase(pending_.begin());
-  }
+  while (!pending_.empty() && pending_.begin()->first.first <= version) TRY(apply_first_pending());
   return {};
 }
 
-Result<DdlEffect> Schema::apply_job(const std::shared_ptr<const DdlJob>& job) {
+void Schema::advance_past_misfits(SchemaVersion version) {
+  while (!pending_.empty() && pending_.begin()->first.first <= version) {
+    const DdlJobId id = pending_.begin()->first.second;
+    if (Result<void> applied = apply_first_pending(); !applied.ok()) {
+      warn_of_misfit(id, applied.error());
+      known_jobs_.push_back(id);
+    }
+  }
+}
+
+Result<void> Schema::apply_first_pending() {
+  const JobKey key = pending_.begin()->first;
+  const Pending first = std::move(pending_.begin()->second);
+  erase_pending(key);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const DdlJob> job, job_of(first));
+  ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job, job->schema_version));
+  early_effects_[job->id] = std::move(effect);
+  known_jobs_.push_back(job->id);
+  return {};
+}
+
+Result<DdlEffect> Schema::apply_job(const std::shared_ptr<const DdlJob>& job,
+                                    SchemaVersion reached) {
   Result<DdlEffect> effect = apply(*job);
   if (!effect.ok()) {
     return std::move(effect).error().because("handle ddl job {} of type {}, schema version {}, {}",
                                              job->id, static_cast<int>(job->type),
                                              job->schema_version, job->query);
   }
-  version_ = std::max(version_, job->schema_version);
+  version_ = std::max(version_, reached);
   ++change_count_;
   return effect;
 }
@@ -135,8 +170,23 @@ Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job) {
                       "commit ts to `ignore-txn-commit-ts`",
                       job->id, treatment->name, job->query);
   }
+  return apply_stream_job(job, job->schema_version);
+}
+
+Result<DdlEffect> Schema::apply_early(const std::shared_ptr<const DdlJob>& job) {
+  known_jobs_.push_back(job->id);
+  const auto pending = pending_.find({job->schema_version, job->id});
+  const bool is_pending = pending != pending_.end();
+  return apply_stream_job(job, is_pending ? pending->second.public_since : job->public_since());
+}
+
+Result<DdlEffect> Schema::apply_stream_job(const std::shared_ptr<const DdlJob>& job,
+                                           SchemaVersion reached) {
   if (job->schema_version.value <= 0) return ignored("skip ddl due to the failed ddl");
-  if (!done_.insert(job->id).second) return ignored("ddl job has been handled before");
+  if (!done_.insert(job->id).second) {
+    version_ = std::max(version_, reached);  // less when it was early
+    return ignored("ddl job has been handled before");
+  }
 
   const auto early = early_effects_.find(job->id);
   if (early != early_effects_.end()) {
@@ -144,34 +194,61 @@ Result<DdlEffect> Schema::apply_ddl(const std::shared_ptr<const DdlJob>& job) {
     early_effects_.erase(early);
     return effect;
   }
-  TRY(advance_to(SchemaVersion(job->schema_version.value - 1)));
-  pending_.erase({job->schema_version, job->id});
-  return apply_job(job);
+  TRY(advance_to(SchemaVersion(reached.value - 1)));
+  erase_pending({job->schema_version, job->id});
+  return apply_job(job, reached);
 }
 
-Result<void> Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
-  if (changes_nothing(*job) || job->schema_version.value <= 0) return {};
+void Schema::skip_ddl(const std::shared_ptr<const DdlJob>& job) {
+  known_jobs_.push_back(job->id);
+  if (changes_nothing(*job) || job->schema_version.value <= 0) return;
   const UnknownDdlAction action = std::exchange(unknown_ddl_action_, UnknownDdlAction::kSkip);
-  Result<DdlEffect> effect = apply_ddl(job);
+  advance_past_misfits(SchemaVersion(job->schema_version.value - 1));
+  Result<DdlEffect> effect = apply_stream_job(job, job->schema_version);
   unknown_ddl_action_ = action;
-  if (effect.ok() || effect.error().code() == ErrorCode::kUnsupported) return {};
-  return std::move(effect).error();
+  erase_pending({job->schema_version, job->id});
+  if (!effect.ok()) warn_of_misfit(job->id, effect.error());
 }
 
 Result<std::vector<std::shared_ptr<const DdlJob>>> Schema::early_changes(SchemaVersion version,
                                                                          CommitTs commit_ts) const {
   std::vector<std::shared_ptr<const DdlJob>> out;
-  for (const auto& [key, pending] : pending_) {
-    if (key.first > version) break;
+  for (const auto& [since, key] : pending_changes_) {
+    if (since > version) break;
+    const Pending& pending = pending_.at(key);
     // A job that was in the history before the row was committed had its binlog before that, too:
     // it lies before our start and only needs to be applied.
-    if (pending.type != DdlType::kMultiSchemaChange || pending.finished_ts <= commit_ts.value) {
-      continue;
-    }
+    if (pending.finished_ts <= commit_ts.value) continue;
     ASSIGN_OR_RETURN(std::shared_ptr<const DdlJob> job, job_of(pending));
     out.push_back(std::move(job));
   }
   return out;
+}
+
+Result<std::optional<Schema::JobKey>> Schema::find_pending(TableId table,
+                                                           const TestTable& test) const {
+  for (const auto& [key, pending] : pending_) {
+    if (pending.table != table) continue;
+    ASSIGN_OR_RETURN(const std::shared_ptr<const DdlJob> job, job_of(pending));
+    if (job->table_info && test(*job->table_info)) return std::optional(key);
+  }
+  return std::optional<JobKey>();
+}
+
+Result<bool> Schema::any_pending(TableId table, const TestTable& test) const {
+  ASSIGN_OR_RETURN(const std::optional<JobKey> found, find_pending(table, test));
+  return found.has_value();
+}
+
+Result<bool> Schema::bring_forward(TableId table, const TestTable& test, SchemaVersion version) {
+  ASSIGN_OR_RETURN(const std::optional<JobKey> found, find_pending(table, test));
+  if (!found) return false;
+  SchemaVersion& since = pending_.at(*found).public_since;
+  // Not there: a job of another kind, whose binlog comes before its rows.
+  if (pending_changes_.erase({since, *found}) == 0) return false;
+  since = std::min(since, version);
+  pending_changes_.emplace(since, *found);
+  return true;
 }
 
 TableLookup Schema::find_table(TableId id) const {
@@ -213,7 +290,7 @@ void Schema::forget_past() {
 }
 
 Result<void> Schema::apply_past(const std::shared_ptr<const DdlJob>& job) {
-  ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job));
+  ASSIGN_OR_RETURN(DdlEffect effect, apply_job(job, job->schema_version));
   early_effects_[job->id] = std::move(effect);
   known_jobs_.push_back(job->id);
   return {};

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -76,22 +77,36 @@ class Schema {
 
   /// Applies pending jobs with version <= `version` in order of (version, id); before a DML.
   Result<void> advance_to(SchemaVersion version);
+  /// The same for what the operator does not want (`ignore-txn-commit-ts`): jobs that do not fit
+  /// are left out, with a warning.
+  void advance_past_misfits(SchemaVersion version);
 
   /// Applies the job of a DDL binlog (after all pending ones below its version) and says what to do
   /// with its text. A job that was applied early by advance_to() keeps its effect; one that comes a
   /// second time is ignored. kUnsupported for types that stop the drainer; the caller adds the
   /// commit ts.
   Result<DdlEffect> apply_ddl(const std::shared_ptr<const tidb::DdlJob>& job);
+  /// The same for one of early_changes(), up to whose version other jobs may still be to come: the
+  /// stream has only come to where rows have what it adds.
+  Result<DdlEffect> apply_early(const std::shared_ptr<const tidb::DdlJob>& job);
 
   /// Applies the job of a DDL binlog whose text the operator does not want (`ignore-txn-commit-ts`,
-  /// 5.1 FIX). No type stops us here.
-  Result<void> skip_ddl(const std::shared_ptr<const tidb::DdlJob>& job);
+  /// 5.1 FIX). Nothing stops us here: no type, and no job that does not fit.
+  void skip_ddl(const std::shared_ptr<const tidb::DdlJob>& job);
 
   /// Pending multi-schema changes that rows of schema version `version`, committed at `commit_ts`,
   /// are already written for although their DDL binlog comes later (3.4). Before such a DML, give
-  /// each to apply_ddl(), execute its query, and go on; the later binlog is then ignored.
+  /// each to apply_early(), execute its query, and go on; the later binlog is then ignored.
   Result<std::vector<std::shared_ptr<const tidb::DdlJob>>> early_changes(SchemaVersion version,
                                                                          CommitTs commit_ts) const;
+
+  /// A pending job of the table leaves it as `test` wants it.
+  using TestTable = std::function<bool(const tidb::TableInfo&)>;
+  Result<bool> any_pending(TableId table, const TestTable& test) const;
+  /// A row of `version` proves that a pending multi-schema change of the table which leaves it as
+  /// `test` wants it is public, whatever its sub-jobs tell: early_changes() gives it from now on.
+  /// False when there is none.
+  Result<bool> bring_forward(TableId table, const TestTable& test, SchemaVersion version);
 
   TableLookup find_table(TableId id) const;
   SchemaVersion version() const { return version_; }
@@ -113,6 +128,8 @@ class Schema {
 
   /// Goes on from an image. The schema is empty.
   void restore(const SchemaImage& image);
+  /// True: tables of dropped databases are remembered for longer than a week.
+  void set_keeps_dropped(bool keeps) { keeps_dropped_ = keeps; }
   /// An entry of the history that has been dealt with.
   void note_known(DdlJobId job) { known_jobs_.push_back(job); }
 
@@ -142,11 +159,13 @@ class Schema {
     TablePtr in_original;  ///< the same where the original does not err about its name
   };
   struct Pending {
-    tidb::DdlType type;
+    SchemaVersion public_since;
+    TableId table;
     int64_t finished_ts;
     std::shared_ptr<const tidb::DdlJob> job;  ///< null: still `json`
     Bytes json;
   };
+  using JobKey = std::pair<SchemaVersion, DdlJobId>;
   struct DroppedDatabase {
     int64_t finished_ts;
     std::vector<std::pair<TableId, TablePtr>> tables;
@@ -156,10 +175,18 @@ class Schema {
     SchemaId schema;
     std::string name;
   };
-  using PendingJobs = std::map<std::pair<SchemaVersion, DdlJobId>, Pending>;
+  using PendingJobs = std::map<JobKey, Pending>;
 
+  void put_pending(const tidb::DdlJob& outline, std::shared_ptr<const tidb::DdlJob> job,
+                   Bytes json);
+  void erase_pending(JobKey key);
+  Result<std::optional<JobKey>> find_pending(TableId table, const TestTable& test) const;
   static Result<std::shared_ptr<const tidb::DdlJob>> job_of(const Pending& pending);
-  Result<DdlEffect> apply_job(const std::shared_ptr<const tidb::DdlJob>& job);
+  Result<void> apply_first_pending();
+  Result<DdlEffect> apply_stream_job(const std::shared_ptr<const tidb::DdlJob>& job,
+                                     SchemaVersion reached);
+  Result<DdlEffect> apply_job(const std::shared_ptr<const tidb::DdlJob>& job,
+                              SchemaVersion reached);
 
   // schema_changes.cpp, schema_renames.cpp: what each SchemaChange does.
   Result<DdlEffect> apply(const tidb::DdlJob& job);
@@ -202,6 +229,7 @@ class Schema {
 
   UnknownDdlAction unknown_ddl_action_ = UnknownDdlAction::kStop;
   bool shows_original_errors_ = false;
+  bool keeps_dropped_ = false;
   FindTables find_recovered_tables_;
 
   SchemaVersion version_{0};
@@ -211,6 +239,8 @@ class Schema {
   std::unordered_map<TableId, EndOfTable> gone_;
   std::unordered_map<SchemaId, DroppedDatabase> dropped_databases_;
   PendingJobs pending_;
+  /// Multi-schema changes among them, by the version since when rows may need them.
+  std::set<std::pair<SchemaVersion, JobKey>> pending_changes_;
   /// Effects of jobs that were applied before their binlog came.
   std::unordered_map<DdlJobId, DdlEffect> early_effects_;
   std::unordered_set<DdlJobId> done_;

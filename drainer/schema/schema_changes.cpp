@@ -257,7 +257,8 @@ Result<DdlEffect> Schema::drop_database(const DdlJob& job) {
   }
   databases_.erase(job.schema_id);
   std::erase_if(dropped_databases_, [&](const auto& entry) {
-    return to_ms(entry.second.finished_ts) + kRecoverableMs < to_ms(job.finished_ts);
+    return !keeps_dropped_ &&
+           to_ms(entry.second.finished_ts) + kRecoverableMs < to_ms(job.finished_ts);
   });
   dropped_databases_[job.schema_id] = std::move(dropped);
   return effect;

@@ -1,5 +1,8 @@
 #include "drainer/tidb/ddl_job.h"
 
+#include <algorithm>
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "drainer/tidb/json_reader.h"
@@ -28,6 +31,38 @@ void read_history_info(JsonReader& json, DdlJobOutline& outline) {
   });
 }
 
+// A column or index that is dropped is write only, delete only and reorganized, then gone.
+constexpr int64_t kDropSteps = 3;
+
+// All sub-jobs take the step that shows them in one version. It is told by the first of them, or,
+// when that goes on to drop something, was at the latest three versions before what it tells.
+SchemaVersion read_public_since(JsonReader& json) {
+  constexpr int64_t kUntold = std::numeric_limits<int64_t>::max();
+  int64_t shown = kUntold;
+  bool has_column = false;
+  json.read_object([&](std::string_view key) {
+    if (key != "sub_jobs") return json.skip();
+    json.read_array([&] {
+      DdlType type = DdlType::kNone;
+      int64_t version = 0;
+      json.read_object([&](std::string_view member) {
+        if (member == "type") {
+          type = static_cast<DdlType>(json.read_uint64());
+        } else if (member == "schema_version") {
+          version = json.read_int64();
+        } else {
+          json.skip();
+        }
+      });
+      has_column |= type == DdlType::kAddColumn || type == DdlType::kModifyColumn;
+      const bool is_drop = type == DdlType::kDropColumn || type == DdlType::kDropIndex ||
+                           type == DdlType::kDropPrimaryKey;
+      if (version > 0) shown = std::min(shown, is_drop ? version - kDropSteps : version);
+    });
+  });
+  return SchemaVersion(has_column && shown != kUntold ? shown : 0);
+}
+
 void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline) {
   DdlJob& job = outline.job;
   if (key == "id") {
@@ -52,6 +87,8 @@ void read_member(JsonReader& json, std::string_view key, DdlJobOutline& outline)
     job.query = json.read_string();
   } else if (key == "raw_args") {
     outline.raw_args = json.read_raw();
+  } else if (key == "multi_schema_info") {
+    job.told_public_since = read_public_since(json);
   } else if (key == "binlog") {
     read_history_info(json, outline);
   } else {

@@ -119,11 +119,19 @@ struct DdlJob {
 
   // binlog (HistoryInfo)
   SchemaVersion schema_version;
+  /// Of a multi-schema change what its sub-jobs tell for public_since(); 0: nothing.
+  SchemaVersion told_public_since;
   int64_t finished_ts = 0;
   std::unique_ptr<DbInfo> db_info;
   std::shared_ptr<const TableInfo> table_info;
   std::vector<std::shared_ptr<const TableInfo>> multiple_table_infos;
 
+  /// From which version on rows may have what it adds or widens. Less than schema_version for
+  /// multi-schema changes that drop something, too, which takes several versions more (3.4).
+  SchemaVersion public_since() const {
+    const bool is_less = told_public_since.value > 0 && told_public_since < schema_version;
+    return is_less ? told_public_since : schema_version;
+  }
   bool is_finished() const { return state == DdlJobState::kDone || state == DdlJobState::kSynced; }
 };
 

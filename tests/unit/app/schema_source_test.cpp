@@ -257,6 +257,34 @@ TEST_CASE("schema source: a store in doubt is left for the history") {
   CHECK(run.load(10).schema->database_count() == 2);
 }
 
+TEST_CASE("schema source: a database that came back after weeks has its tables") {
+  constexpr int64_t kDayTs = (int64_t{24} * 3600 * 1000) << 18;
+  Start run;
+  const auto add_database_job = [&](int64_t id, DdlType type, int64_t schema, int64_t day) {
+    run.world.add({.id = id,
+                   .type = type,
+                   .version = id,
+                   .schema_id = schema,
+                   .finished_ts = day * kDayTs,
+                   .database = "d" + std::to_string(schema)});
+  };
+  add_database_job(1, DdlType::kCreateSchema, 101, 1);
+  run.world.add({.id = 2,
+                 .type = DdlType::kCreateTable,
+                 .version = 2,
+                 .schema_id = 101,
+                 .table_id = 50,
+                 .finished_ts = kDayTs,
+                 .table = {{.id = 50, .name = "t", .columns = 3}}});
+  add_database_job(3, DdlType::kDropSchema, 101, 5);
+  add_database_job(4, DdlType::kCreateSchema, 102, 14);
+  add_database_job(5, DdlType::kRecoverSchema, 101, 15);
+  const LoadedSchema loaded = run.load(20 * kDayTs);
+  const schema::TableLookup found = loaded.schema->find_table(TableId(50));
+  REQUIRE(found.state == schema::TableLookup::State::kFound);
+  CHECK(found.table->info->columns.size() == 3);
+}
+
 TEST_CASE("schema source: a snapshot knows the jobs that lie before it, and the changes since") {
   Start run;
   run.options.syncer.load_schema_snapshot = true;

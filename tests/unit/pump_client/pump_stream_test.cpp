@@ -21,9 +21,12 @@ struct Bench {
   PumpStreamOptions options{.cluster_id = 7, .make_channel = [this](rpc::GrpcTarget target) {
                               return server.connect(std::move(target));
                             }};
-  PumpStream stream{PumpId("p1"), "127.0.0.1:8250", CommitTs(5), options, merger, clock};
+  PumpStream stream;
   ThreadGroup threads;
   StopSource stop;
+
+  explicit Bench(CommitTs position = CommitTs(5))
+      : stream(PumpId("p1"), "127.0.0.1:8250", position, options, merger, clock) {}
 
   void start() {
     merger.set_sources({PumpId("p1")});
@@ -87,4 +90,34 @@ TEST_CASE("pump stream: stop() ends it while the group goes on") {
   bench.stream.stop();
   CHECK(bench.threads.wait().ok());
   CHECK_FALSE(bench.threads.stop_token().stop_requested());
+}
+
+TEST_CASE(
+    "pump stream: a pump that begins hours after what it was asked for is told of and counted") {
+  constexpr int64_t kHourMs = int64_t{3600} * 1000;
+  constexpr int64_t kAskedMs = 1'700'000'000'000;
+  struct Case {
+    CommitTs asked;
+    int64_t first_ms;
+    double gaps;
+  };
+  const Counter& gaps = metrics().counter("drainer_pump_gaps_total", "");
+  for (const Case& c : {Case{make_commit_ts(kAskedMs), kAskedMs + kHourMs, 0},
+                        Case{make_commit_ts(kAskedMs), kAskedMs + kHourMs + 1, 1},
+                        Case{CommitTs(0), kAskedMs, 0}}) {
+    const double before = gaps.value();
+    Bench bench(c.asked);
+    // Only the first one of a connection counts, and binlogs go on all the same.
+    const int64_t first = make_commit_ts(c.first_ms).value;
+    const int64_t late = make_commit_ts(c.first_ms + 5 * kHourMs).value;
+    bench.server.add(
+        {.messages = {pull_response(fakes::fake_payload(first)), pull_response(dml_payload(late))},
+         .blocks = true});
+    bench.start();
+    CHECK(bench.next() == first);
+    CHECK(bench.next() == late);
+    bench.threads.request_stop();
+    CHECK(bench.threads.wait().ok());
+    CHECK(gaps.value() - before == c.gaps);
+  }
 }

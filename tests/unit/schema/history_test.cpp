@@ -197,6 +197,57 @@ TEST_CASE("history: a database that came back has its tables, one dropped long a
   CHECK(load(jobs, {CommitTs(21 * kDayTs), SchemaVersion(0)})->table_count() == 0);
 }
 
+TEST_CASE("history: a database that came back after weeks has its tables in a second reading") {
+  std::vector<JobSpec> jobs = {create_database(1, kDayTs),
+                               table_job(DdlType::kCreateTable, 2, kDayTs, 10, 3)};
+  jobs.push_back({.id = 3,
+                  .type = DdlType::kDropSchema,
+                  .version = 3,
+                  .schema_id = 101,
+                  .finished_ts = 2 * kDayTs,
+                  .database = "d101"});
+  jobs.push_back(create_database(4, 20 * kDayTs));
+  SECTION("and another was dropped since") {
+    jobs.push_back({.id = 5,
+                    .type = DdlType::kDropSchema,
+                    .version = 5,
+                    .schema_id = 104,
+                    .finished_ts = 21 * kDayTs,
+                    .database = "d104"});
+  }
+  jobs.push_back({.id = 6,
+                  .type = DdlType::kRecoverSchema,
+                  .version = 6,
+                  .schema_id = 101,
+                  .finished_ts = 22 * kDayTs,
+                  .database = "back"});
+  HistoryLoader first({CommitTs(30 * kDayTs), SchemaVersion(0)});
+  for (const JobSpec& job : jobs) REQUIRE(first.add(DdlJobId(job.id), job_json(job)).ok());
+  CHECK(first.needs_dropped());
+  const auto schema = load(jobs, {CommitTs(30 * kDayTs), SchemaVersion(0), /*keeps_dropped=*/true});
+  CHECK(name(*schema, 10) == "back.t/3");
+}
+
+TEST_CASE("history: a RENAME TABLE of several that tells only the last of them renames all") {
+  const auto table = [](int64_t job, int64_t id, const std::string& name) {
+    JobSpec out = table_job(DdlType::kCreateTable, job, job, id);
+    out.table[0].name = name;
+    return out;
+  };
+  const JobSpec renames{.id = 4,
+                        .type = DdlType::kRenameTables,
+                        .version = 4,
+                        .schema_id = 101,
+                        .table_id = 30,
+                        .query = "rename table x to y, u to v",
+                        .finished_ts = 4,
+                        .table = {{.id = 30, .name = "v"}}};
+  const auto schema = load({create_database(1, 1), table(2, 20, "x"), table(3, 30, "u"), renames},
+                           {CommitTs(10), SchemaVersion(0)});
+  CHECK(name(*schema, 20) == "d101.y/1");
+  CHECK(name(*schema, 30) == "d101.v/1");
+}
+
 TEST_CASE("history: jobs of unknown types and odd ones stop nobody at the start") {
   std::vector<JobSpec> jobs = {
       create_database(1, 100), table_job(DdlType::kCreateTable, 2, 200, 10),

@@ -32,6 +32,7 @@ struct JobSpec {
   std::string database = {};  ///< its id is schema_id
   std::vector<TableSpec> table = {};
   std::vector<TableSpec> tables = {};
+  std::string sub_jobs = {};  ///< JSON list of a multi-schema change
 };
 
 inline std::string name_json(const std::string& name) {
@@ -68,9 +69,11 @@ inline std::string job_json(const JobSpec& job) {
           : fmt::format(R"({{"id":{},"db_name":{}}})", job.schema_id, name_json(job.database));
   return fmt::format(
       R"({{"id":{},"type":{},"schema_id":{},"table_id":{},"state":{},"raw_args":null,"query":"{}",)"
+      R"("multi_schema_info":{},)"
       R"("binlog":{{"SchemaVersion":{},"DBInfo":{},"TableInfo":{},"FinishedTS":{},)"
       R"("MultipleTableInfos":[{}]}}}})",
       job.id, static_cast<int>(job.type), job.schema_id, job.table_id, job.state, job.query,
+      job.sub_jobs.empty() ? "null" : fmt::format(R"({{"sub_jobs":{}}})", job.sub_jobs),
       job.version, database, job.table.empty() ? "null" : table_json(job.table[0]), job.finished_ts,
       tables);
 }

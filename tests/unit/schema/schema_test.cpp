@@ -156,7 +156,7 @@ TEST_CASE("schema: a type from the future stops, passes or is left out, as confi
   CHECK(skipping.schema.find_table(TableId(10)).table->info->columns.size() == 3);
   // The operator's list of commit ts needs no policy, and the next one still stops.
   World listed;
-  CHECK(listed.schema.skip_ddl(make_job(future)).ok());
+  listed.schema.skip_ddl(make_job(future));
   CHECK(listed.schema.find_table(TableId(10)).table->info->columns.size() == 3);
   CHECK(
       listed.refuse({.type = static_cast<DdlType>(76), .schema_id = 101, .table_id = 10}).code() ==
@@ -179,7 +179,7 @@ TEST_CASE("schema: a cluster that went back in time stops the drainer") {
   const JobSpec rewind{
       .id = 7, .type = DdlType::kFlashbackCluster, .query = "flashback cluster to …"};
   CHECK(world.refuse(rewind).code() == ErrorCode::kUnsupported);
-  CHECK(world.schema.skip_ddl(make_job(rewind)).ok());
+  world.schema.skip_ddl(make_job(rewind));
 }
 
 TEST_CASE("schema: jobs that failed, changed nothing or belong to TiDB itself leave no trace") {
@@ -246,6 +246,109 @@ TEST_CASE("schema: rows tell which multi-schema changes have to come early") {
   CHECK(effect->action == Action::kExecute);
   CHECK(world.schema.pending_count() == 0);
   CHECK(world.apply(change).reason == "ddl job has been handled before");
+}
+
+TEST_CASE("schema: a multi-schema change comes early once what it adds is public") {
+  struct Case {
+    const char* sub_jobs;
+    int64_t since;
+  };
+  const JobSpec other{.id = 69,
+                      .type = DdlType::kAddColumn,
+                      .version = 48,
+                      .schema_id = 101,
+                      .table_id = 11,
+                      .finished_ts = 5000,
+                      .table = {{.id = 11, .name = "u", .columns = 2}}};
+  for (const Case& c : {
+           // As TiDB tells them: the later sub-jobs share the version of the first.
+           Case{R"([{"type":5,"schema_version":47},{"type":5,"schema_version":0},)"
+                R"({"type":6,"schema_version":50}])",
+                47},
+           Case{R"([{"type":12,"schema_version":47},{"type":6,"schema_version":50}])", 47},
+           // The first one has gone on to drop its column: three steps.
+           Case{R"([{"type":6,"schema_version":50},{"type":5,"schema_version":0}])", 47},
+           Case{R"([{"type":6,"schema_version":47},{"type":8,"schema_version":50},)"
+                R"({"type":5,"schema_version":0}])",
+                44},
+           // Rows need nothing of these before they are done.
+           Case{R"([{"type":6,"schema_version":47},{"type":6,"schema_version":50}])", 50},
+           Case{R"([{"type":7,"schema_version":47},{"type":6,"schema_version":50}])", 50},
+           Case{R"([{"type":5},{"type":7}])", 50},
+           Case{"[]", 50},
+       }) {
+    INFO(c.sub_jobs);
+    World world;
+    const JobSpec change{.id = 70,
+                         .type = DdlType::kMultiSchemaChange,
+                         .version = 50,
+                         .schema_id = 101,
+                         .table_id = 10,
+                         .query = "alter table t add a int, drop b",
+                         .finished_ts = 5000,
+                         .table = {{.id = 10, .name = "t", .columns = 3}},
+                         .sub_jobs = c.sub_jobs};
+    world.schema.add_pending_json(*make_job(change), testing::job_json(change));
+    world.schema.add_pending(make_job(other));
+    CHECK(world.schema.early_changes(SchemaVersion(c.since - 1), CommitTs(4000))->empty());
+    const auto early = world.schema.early_changes(SchemaVersion(c.since), CommitTs(4000));
+    REQUIRE(early->size() == 1);
+    REQUIRE(world.schema.apply_early((*early)[0]).ok());
+    // The other table's job lies below the change's version, but its binlog has not come yet.
+    CHECK(world.schema.version() == SchemaVersion(c.since));
+    CHECK(world.schema.find_table(TableId(11)).table->info->columns.size() ==
+          (c.since > 48 ? 2 : 1));
+    CHECK(world.apply(other).action == Action::kExecute);
+    CHECK(world.apply(change).reason == "ddl job has been handled before");
+    CHECK(world.schema.early_changes(SchemaVersion(100), CommitTs(4000))->empty());
+  }
+}
+
+TEST_CASE("schema: a pending job tells what the table will be") {
+  World world;
+  const JobSpec job{.id = 70,
+                    .type = DdlType::kAddColumn,
+                    .version = 50,
+                    .table_id = 10,
+                    .finished_ts = 5000,
+                    .table = {{.id = 10, .name = "t", .columns = 3}}};
+  const auto has_column = [](int64_t id) {
+    return [id](const tidb::TableInfo& table) { return table.find_column(ColumnId(id)) >= 0; };
+  };
+  world.schema.add_pending_json(*make_job(job), testing::job_json(job));
+  CHECK(world.schema.any_pending(TableId(10), has_column(3)).value());
+  CHECK_FALSE(world.schema.any_pending(TableId(10), has_column(4)).value());
+  CHECK_FALSE(world.schema.any_pending(TableId(11), has_column(3)).value());
+}
+
+TEST_CASE("schema: what does not fit stops it, unless the operator does not want it") {
+  const JobSpec pending{.id = 70,
+                        .type = DdlType::kAddColumn,
+                        .version = 50,
+                        .table_id = 98,
+                        .finished_ts = 5000,
+                        .table = {{.id = 98, .name = "y", .columns = 3}}};
+  const JobSpec drop{
+      .id = 71, .type = DdlType::kDropTable, .version = 51, .table_id = 99, .finished_ts = 5001};
+  World world;
+  world.schema.add_pending(make_job(pending));
+  world.schema.add_pending(make_job(drop));
+  SECTION("rows") {
+    CHECK(world.schema.advance_to(SchemaVersion(51)).error().code() == ErrorCode::kNotFound);
+    world.schema.add_pending(make_job(pending));
+    world.schema.advance_past_misfits(SchemaVersion(51));
+  }
+  SECTION("a DDL, also one whose pending job fails first") {
+    CHECK(world.refuse(drop).code() == ErrorCode::kNotFound);
+  }
+  SECTION("a DDL that is left out with what lies below it") {
+    world.schema.skip_ddl(make_job(drop));
+  }
+  world.schema.skip_ddl(make_job(drop));
+  CHECK(world.schema.pending_count() == 0);
+  CHECK(world.schema.advance_to(SchemaVersion(60)).ok());
+  CHECK(world.apply({.type = DdlType::kDropTable, .version = 61, .table_id = 10}).action ==
+        Action::kExecute);
 }
 
 TEST_CASE("schema: a rename uses the database where the old name is looked up") {
