@@ -61,8 +61,8 @@ int App::run() {
   Result<void> started = start();
   if (started.ok()) started = register_node();
   if (started.ok()) started = begin_progress();
+  if (started.ok()) started = start_threads();
   if (started.ok()) {
-    start_threads();
     Mutex mutex;
     CondVar never;
     MutexLock lock(mutex);
@@ -273,7 +273,7 @@ void App::start_task(ThreadGroup& threads, const std::string& name, ThreadGroup:
   });
 }
 
-void App::start_threads() {
+Result<void> App::start_threads() {
   is_replicating_ = true;
   const CommitTs start = start_point_.commit_ts;
   const MemoryShares memory = share_memory(options_.syncer.apply.memory_limit_mib);
@@ -320,7 +320,7 @@ void App::start_threads() {
   start_task(upstream_threads_, "collect",
              [this](const StopToken& s) { return collector_->run(s); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
-  server_->start(service_threads_);
+  TRY(server_->start(service_threads_));
   log_info("start to server request",
            {{"addr", (tls_ ? "https://" : "http://") + options_.advertise_addr}});
   if (!options_.metrics_addr.empty() && options_.metrics_interval_s > 0) {
@@ -340,6 +340,7 @@ void App::start_threads() {
                [this](const StopToken& s) { return safe_point_->run(s); });
   }
   service_threads_.start("pd", [this](const StopToken& stop) { return upstream_->pd->run(stop); });
+  return {};
 }
 
 // KEEP: the state is written before the queues are drained, so that a supervisor who does not wait

@@ -48,7 +48,7 @@ class App {
   server::Status status() const;
   Result<void> open_downstream();
   Result<void> open_schema();
-  void start_threads();
+  Result<void> start_threads();
   static void start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body);
   Result<void> stop();
   void commit_status();
