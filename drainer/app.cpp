@@ -183,7 +183,7 @@ server::Status App::status() const {
     out.pump_positions.emplace();
     for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
-  out.synced = progress_->figures().is_synced(clock_.unix_ms(), options_.synced_check_time_min);
+  out.synced = progress_->figures().is_synced(clock_.now(), options_.synced_check_time_min);
   if (safe_point_) {
     const cluster::SafePointKeeper::Status gc = safe_point_->status();
     out.gc_safe_point = {.is_held = gc.is_held,

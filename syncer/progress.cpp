@@ -43,7 +43,7 @@ Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, 
   last_log_ = last_save_;
   figures_.applied_ts = loaded.commit_ts;
   figures_.saved_ts = loaded.commit_ts;
-  figures_.last_change_unix_ms = clock_.unix_ms();
+  figures_.last_change = clock_.now();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(loaded.commit_ts)));
   applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
@@ -73,7 +73,7 @@ Result<void> Progress::note(const Applied& applied) {
     MutexLock lock(mutex_);
     figures_.applied_ts = point_.commit_ts;
     figures_.applied_rows += applied.rows;
-    if (applied.rows > 0 || applied.is_ddl) figures_.last_change_unix_ms = clock_.unix_ms();
+    if (applied.rows > 0 || applied.is_ddl) figures_.last_change = clock_.now();
   }
   const TimePoint now = clock_.now();
   if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) TRY(save());

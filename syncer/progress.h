@@ -16,11 +16,11 @@ struct ProgressFigures {
   CommitTs applied_ts;  ///< everything up to it is durable downstream
   CommitTs saved_ts;    ///< as the checkpoint has it
   uint64_t applied_rows = 0;
-  int64_t last_change_unix_ms = 0;  ///< when the last DDL or transaction with rows was applied
+  TimePoint last_change{};  ///< when the last DDL or transaction with rows was applied
 
   /// Neither rows nor DDL for more than synced-check-time: what /status calls synced.
-  bool is_synced(int64_t now_unix_ms, int64_t synced_check_time_min) const {
-    return now_unix_ms - last_change_unix_ms > synced_check_time_min * 60 * 1000;
+  bool is_synced(TimePoint now, int64_t synced_check_time_min) const {
+    return now - last_change > std::chrono::minutes(synced_check_time_min);
   }
 };
 
