@@ -149,7 +149,7 @@ Result<void> App::begin_progress() {
                                            heartbeat_->set_max_commit_ts(saved);
                                            if (schema_keeper_) schema_keeper_->note_saved(saved);
                                          });
-  return progress_->begin();
+  return progress_->begin(stop_.get_token());
 }
 
 Result<void> App::open_server() {
@@ -310,7 +310,7 @@ Result<void> App::start_threads() {
                            [this](const StopToken& stop) { return schema_keeper_->run(stop); });
   }
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
-    Result<void> result = progress_->run(stop);
+    Result<void> result = progress_->run(stop, save_ends());
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
     stop_.request_stop();
     return result;
@@ -357,16 +357,26 @@ void App::commit_status() {
   log_info("commit status done");
 }
 
+// The first error, if there is one.
 Result<void> App::drain_sink() {
   if (has_failed_) sink_threads_.request_stop();
   ThreadGroup limit;
-  limit.start("drain-limit", [this](const StopToken& ended) {
-    return stop_after_limit(sink_threads_, clock_, ended);
+  limit.start("drain-limit", [this](const StopToken& ended) -> Result<void> {
+    TRY(stop_after_limit(sink_threads_, clock_, ended));
+    if (!ended.stop_requested()) saves_end_.request_stop();
+    return {};
   });
-  Result<void> result = sink_threads_.wait();
+  Result<void> drained = sink_threads_.wait();
+  // The sink has closed its reports by now, so this ends when the last is saved.
+  Result<void> saved = progress_threads_.wait();
+  const bool is_drained =
+      progress_->figures().applied_ts >= std::max(syncer_->last_submitted(), sink_->holds_up_to());
+  if (drained.ok() && saved.ok() && !has_failed_ && is_drained) {
+    saved = progress_->save_consistent(save_ends());
+  }
   limit.request_stop();
   (void)limit.wait();
-  return result;
+  return drained.ok() ? saved : drained;
 }
 
 Result<void> App::stop() {
@@ -385,11 +395,6 @@ Result<void> App::stop() {
     syncer_threads_.request_stop();
     keep_first(syncer_threads_.wait());
     keep_first(drain_sink());
-    // The sink has closed its reports by now, so this ends when the last is saved.
-    keep_first(progress_threads_.wait());
-    const bool is_drained = progress_->figures().applied_ts >=
-                            std::max(syncer_->last_submitted(), sink_->holds_up_to());
-    if (first.ok() && is_drained) keep_first(progress_->save_consistent());
     log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
                                      {"rows", progress_->figures().applied_rows}});
   }

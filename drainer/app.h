@@ -53,6 +53,9 @@ class App {
   Result<void> stop();
   void commit_status();
   Result<void> drain_sink();
+  SaveEnds save_ends() const {
+    return {.stopping = stop_.get_token(), .give_up = saves_end_.get_token()};
+  }
   void fail() {
     has_failed_ = true;
     stop_.request_stop();
@@ -62,6 +65,7 @@ class App {
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
+  StopSource saves_end_;      ///< kDrainLimit after the begin of the end
   StopSource recovery_stop_;  ///< of a recovery without PD, at the second signal
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;

@@ -24,6 +24,13 @@ struct ProgressFigures {
   }
 };
 
+/// How the end of a run bears on its saves. One that is skipped loses nothing: the checkpoint then
+/// lies before what is applied.
+struct SaveEnds {
+  StopToken stopping = {};  ///< the run ends: a downstream that has gone is no error any more
+  StopToken give_up = {};   ///< and has taken too long: what does not succeed at once is skipped
+};
+
 /// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).
 ///
 /// Saves at the begin, at a DDL, when a downstream TSO comes along, or 3 s after the last save;
@@ -35,20 +42,22 @@ class Progress {
            std::function<void(CommitTs)> on_saved = {});
 
   /// Takes back `consistent`. Only then may the sink start (FIX 4.4): a crash must never leave the
-  /// "consistent" of an earlier clean stop above a downstream that holds more.
-  Result<void> begin();
+  /// "consistent" of an earlier clean stop above a downstream that holds more. kStopped on `stop`.
+  Result<void> begin(const StopToken& stop);
 
   /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
-  Result<void> run(const StopToken& stop);
+  Result<void> run(const StopToken& stop, const SaveEnds& ends);
 
   /// After a clean stop: the downstream holds exactly what lies before the checkpoint.
-  Result<void> save_consistent();
+  Result<void> save_consistent(const SaveEnds& ends);
 
   ProgressFigures figures() const EXCLUDES(mutex_);
 
  private:
-  Result<void> note(const Applied& applied);
-  Result<void> save();
+  Result<void> note(const Applied& applied, const SaveEnds& ends);
+  Result<void> save_or_skip(const SaveEnds& ends);
+  Result<void> save(const StopToken& stop);
+  Error failed_save(Error error) const;
   void log_rate();
 
   Sink& sink_;

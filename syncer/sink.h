@@ -49,8 +49,9 @@ class Sink {
 
   /// The checkpoint is about to be saved; a sink that keeps progress itself notes it, so that a
   /// later start can tell whether somebody else has saved one since. From the thread of
-  /// next_applied(). kConflict when another drainer has taken over.
-  virtual Result<void> announce(CommitTs /*checkpoint*/) { return {}; }
+  /// next_applied(). kConflict when another drainer has taken over; kStopped when it could not be
+  /// done before `stop`.
+  virtual Result<void> announce(CommitTs /*checkpoint*/, const StopToken& /*stop*/) { return {}; }
 
   /// Everything up to here was already applied by an earlier run: the syncer starts after it.
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress

@@ -67,7 +67,9 @@ class MysqlSink final : public Sink {
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override;
-  Result<void> announce(CommitTs checkpoint) override { return note_.announce(checkpoint); }
+  Result<void> announce(CommitTs checkpoint, const StopToken& stop) override {
+    return note_.announce(checkpoint, stop);
+  }
   CommitTs resume_from(CommitTs checkpoint) const override;
   CommitTs holds_up_to() const override { return holds_up_to_; }
   const tidb::TimeZone& time_zone() const override { return time_zone_; }

@@ -42,7 +42,7 @@ struct Crashed {
     REQUIRE(checkpoint.ok());
     SavePoint point;
     point.commit_ts = CommitTs(100);
-    REQUIRE((*checkpoint)->save(point).ok());
+    REQUIRE((*checkpoint)->save(point, StopToken()).ok());
   }
 
   void add_log(const std::vector<Txn>& txns) {
