@@ -18,6 +18,8 @@ constexpr Duration kLostSessionPoll = std::chrono::seconds(1);
 constexpr Duration kStopGrace = std::chrono::seconds(10);
 constexpr Duration kEndPause = std::chrono::seconds(1);
 constexpr std::chrono::seconds kEndTimeout{10};
+/// For the server to end it, then the connection is.
+constexpr Duration kEndLimit = std::chrono::seconds(20);
 
 Counter& hiding_ignores() {
   static Counter& counter =
@@ -206,7 +208,8 @@ Result<void> DdlRunner::execute(const std::string& text, const StopToken& stop) 
   ThreadGroup enders;
   {
     const std::stop_callback on_stop(stop, [&] {
-      enders.start("ddl-end", [&](const StopToken& done) { return end_statement(kill, done); });
+      enders.start("ddl-end",
+                   [&](const StopToken& done) { return end_statement(*session_, kill, done); });
     });
     executed = session_->execute(text);
   }
@@ -216,26 +219,32 @@ Result<void> DdlRunner::execute(const std::string& text, const StopToken& stop) 
   return {};
 }
 
-Result<void> DdlRunner::end_statement(const std::string& kill, const StopToken& done) const {
+Result<void> DdlRunner::end_statement(const Session& session, const std::string& kill,
+                                      const StopToken& done) const {
   SessionOptions options = options_;
   options.read_timeout = kEndTimeout;
   if (!clock_.sleep_for(kStopGrace, done)) return {};
   log_warn("the drainer stops, ending its ddl", {{"sql", kill}});
+  const TimePoint limit = clock_.now() + kEndLimit;
   // Again and again: the first may come before the server has got the statement.
   do {
     auto ended = Session::open(options);
-    if (ended.ok()) {
-      (void)(*ended)->execute(kill);
-    } else {
-      log_warn("cannot end a ddl", {{"error", ended.error()}});
-    }
+    const Error* failed = ended.ok() ? nullptr : &ended.error();
+    const auto killed = ended.ok() ? (*ended)->execute(kill) : Result<uint64_t>(uint64_t{0});
+    if (!killed.ok() && is_lost(killed.error())) failed = &killed.error();
+    if (failed == nullptr && clock_.now() < limit) continue;
+    log_warn("cannot end a ddl, ending its connection",
+             {{"found", session.abort()},
+              {"error", failed == nullptr ? std::string("it goes on") : failed->to_string()}});
   } while (clock_.sleep_for(kEndPause, done));
   return {};
 }
 
 Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
   if (lost_session_.id == 0) return {};
-  ASSIGN_OR_RETURN(const auto session, Session::open(options_));
+  SessionOptions options = options_;
+  options.read_timeout = kEndTimeout;
+  ASSIGN_OR_RETURN(const auto session, Session::open(options));
   const std::string sql =
       "SELECT COUNT(*) FROM information_schema.processlist WHERE command <> 'Sleep' AND " +
       lost_session_.condition();

@@ -59,8 +59,9 @@ class DdlRunner {
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
   Result<void> attempt(const DdlStep& step, const StopToken& stop);
   Result<void> execute(const std::string& text, const StopToken& stop);
-  /// Some time after a stop, until `done`.
-  Result<void> end_statement(const std::string& kill, const StopToken& done) const;
+  /// Some time after a stop, until `done`; ends the connection where the server does not do it.
+  Result<void> end_statement(const Session& session, const std::string& kill,
+                             const StopToken& done) const;
   /// After a lost connection: blocks while the server still works on its statement, also where
   /// there are no named locks.
   Result<void> wait_for_lost_session(const StopToken& stop);
