@@ -36,6 +36,8 @@ constexpr int64_t kCacheBinlogCount = 8;
 // Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
 constexpr int64_t kFutureMsMax = 60 * 1000;
 
+constexpr Duration kWatchInterval = std::chrono::seconds(10);
+
 std::string port_of(const std::string& address) {
   return address.substr(address.rfind(':') + 1);
 }
@@ -339,6 +341,10 @@ Result<void> App::start_threads() {
     start_task(service_threads_, "gc_safepoint",
                [this](const StopToken& s) { return safe_point_->run(s); });
   }
+  service_threads_.start("watch", [this](const StopToken& stop) -> Result<void> {
+    while (clock_.sleep_for(kWatchInterval, stop)) sink_->log_unfinished();
+    return {};
+  });
   service_threads_.start("pd", [this](const StopToken& stop) { return upstream_->pd->run(stop); });
   return {};
 }

@@ -53,6 +53,10 @@ class Sink {
   /// done before `stop`.
   virtual Result<void> announce(CommitTs /*checkpoint*/, const StopToken& /*stop*/) { return {}; }
 
+  /// Says in the log what the output does not get done with, if there is something; to be called
+  /// every few seconds. Any thread.
+  virtual void log_unfinished() {}
+
   /// Everything up to here was already applied by an earlier run: the syncer starts after it.
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress
   /// itself.

@@ -71,6 +71,11 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   return steps;
 }
 
+bool DdlRunner::pause(Backoff& backoff, const Error& error, const StopToken& stop) const {
+  if (on_retry_) on_retry_(backoff.attempts() + 1, error);
+  return backoff.pause(clock_, stop);
+}
+
 Result<void> DdlRunner::open_session(const StopToken& stop) {
   if (session_) return {};
   ASSIGN_OR_RETURN(auto session, Session::open(options_));
@@ -91,7 +96,8 @@ std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
     if (facts.ok()) return std::move(facts).value();
     const bool can_retry = is_lost(facts.error());
     if (can_retry) session_.reset();
-    if (!can_retry || backoff.attempts() + 1 >= attempts_max_ || !backoff.pause(clock_, stop)) {
+    if (!can_retry || backoff.attempts() + 1 >= attempts_max_ ||
+        !pause(backoff, facts.error(), stop)) {
       log_warn("cannot read the tables of a ddl before it runs", {{"error", facts.error()}});
       return "";
     }
@@ -146,7 +152,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       // Nothing has been sent, and what fails here says nothing about the DDL.
       const bool can_retry = may_retry(opened.error()) && backoff.attempts() + 1 < attempts_max_;
       if (!can_retry) return opened;
-      if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+      if (!pause(backoff, opened.error(), stop)) return make_error(ErrorCode::kStopped, "stopped");
       continue;
     }
     auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
@@ -179,7 +185,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
           "ignore-txn-commit-ts = [{}]",
           text, commit_ts);
     }
-    if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!pause(backoff, error, stop)) return make_error(ErrorCode::kStopped, "stopped");
     if (auto waited = wait_for_lost_session(stop); !waited.ok()) {
       if (waited.error().code() == ErrorCode::kStopped) return waited;
     }

@@ -9,6 +9,7 @@
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
 #include "syncer/mysql/dispatcher.h"
+#include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session.h"
@@ -28,6 +29,7 @@ struct WorkerOptions {
   Dispatcher* dispatcher = nullptr;
   /// Commits wait for their turn in the order of the stream.
   bool is_commit_ordered = false;
+  OnRetry on_retry = {};  ///< may be empty
 };
 
 /// Pauses between attempts at one downstream transaction or DDL.

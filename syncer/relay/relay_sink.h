@@ -43,6 +43,7 @@ class RelaySink final : public Sink {
   Result<void> announce(CommitTs checkpoint, const StopToken& stop) override {
     return inner_->announce(checkpoint, stop);
   }
+  void log_unfinished() override { inner_->log_unfinished(); }
   CommitTs resume_from(CommitTs checkpoint) const override {
     return inner_->resume_from(checkpoint);
   }
