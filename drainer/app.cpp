@@ -1,12 +1,9 @@
 #include "drainer/app.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 
 #include "conf/dump_position.h"
@@ -17,6 +14,7 @@
 #include "drainer/drain_limit.h"
 #include "drainer/log_setup.h"
 #include "drainer/memory.h"
+#include "drainer/node_id.h"
 #include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
@@ -38,23 +36,10 @@ constexpr int64_t kFutureMsMax = 60 * 1000;
 
 constexpr Duration kWatchInterval = std::chrono::seconds(10);
 
-std::string port_of(const std::string& address) {
-  return address.substr(address.rfind(':') + 1);
-}
-
 // FIX: a limit of items alone says nothing about memory; one that was given holds besides.
 size_t binlogs_waiting_max(const Options& options) {
   if (options.cache_binlog_count == kCacheBinlogCount) return kWaitingMax;
   return static_cast<size_t>(std::max<int64_t>(options.cache_binlog_count, 1));
-}
-
-Result<std::string> make_node_id(const Options& options) {
-  if (!options.node_id.empty()) return options.node_id;
-  char name[256] = {};
-  if (gethostname(name, sizeof name - 1) != 0) {
-    return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
-  }
-  return std::string(name) + ":" + port_of(options.addr);
 }
 
 }  // namespace
