@@ -87,6 +87,7 @@ Result<void> App::start() {
       }
       log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
       if (signalled_.exchange(true)) recovery_stop_.request_stop();
+      asked_to_end_.request_stop();
       stop_.request_stop();
     }
     return {};
@@ -144,6 +145,7 @@ Result<void> App::open_server() {
   const auto end_as = [this](cluster::NodeState state) {
     return [this, state] {
       if (heartbeat_) heartbeat_->set_state(state);
+      asked_to_end_.request_stop();
       stop_.request_stop();
     };
   };

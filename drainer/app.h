@@ -54,7 +54,7 @@ class App {
   void commit_status();
   Result<void> drain_sink();
   SaveEnds save_ends() const {
-    return {.stopping = stop_.get_token(), .give_up = saves_end_.get_token()};
+    return {.stopping = asked_to_end_.get_token(), .give_up = saves_end_.get_token()};
   }
   void fail() {
     has_failed_ = true;
@@ -65,6 +65,7 @@ class App {
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
+  StopSource asked_to_end_;   ///< by a signal or over the port, which is not until-commit-ts
   StopSource saves_end_;      ///< kDrainLimit after the begin of the end
   StopSource recovery_stop_;  ///< of a recovery without PD, at the second signal
   std::unique_ptr<SignalWaiter> signals_;

@@ -27,7 +27,7 @@ struct ProgressFigures {
 /// How the end of a run bears on its saves. One that is skipped loses nothing: the checkpoint then
 /// lies before what is applied.
 struct SaveEnds {
-  StopToken stopping = {};  ///< the run ends: a downstream that has gone is no error any more
+  StopToken stopping = {};  ///< somebody ends the run: a downstream that has gone is no error now
   StopToken give_up = {};   ///< and has taken too long: what does not succeed at once is skipped
 };
 
