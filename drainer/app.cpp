@@ -1,12 +1,9 @@
 #include "drainer/app.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 
 #include "conf/dump_position.h"
@@ -17,6 +14,7 @@
 #include "drainer/drain_limit.h"
 #include "drainer/log_setup.h"
 #include "drainer/memory.h"
+#include "drainer/node_id.h"
 #include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
 #include "drainer/rules.h"
@@ -36,23 +34,12 @@ constexpr int64_t kCacheBinlogCount = 8;
 // Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
 constexpr int64_t kFutureMsMax = 60 * 1000;
 
-std::string port_of(const std::string& address) {
-  return address.substr(address.rfind(':') + 1);
-}
+constexpr Duration kWatchInterval = std::chrono::seconds(10);
 
 // FIX: a limit of items alone says nothing about memory; one that was given holds besides.
 size_t binlogs_waiting_max(const Options& options) {
   if (options.cache_binlog_count == kCacheBinlogCount) return kWaitingMax;
   return static_cast<size_t>(std::max<int64_t>(options.cache_binlog_count, 1));
-}
-
-Result<std::string> make_node_id(const Options& options) {
-  if (!options.node_id.empty()) return options.node_id;
-  char name[256] = {};
-  if (gethostname(name, sizeof name - 1) != 0) {
-    return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
-  }
-  return std::string(name) + ":" + port_of(options.addr);
 }
 
 }  // namespace
@@ -61,8 +48,8 @@ int App::run() {
   Result<void> started = start();
   if (started.ok()) started = register_node();
   if (started.ok()) started = begin_progress();
+  if (started.ok()) started = start_threads();
   if (started.ok()) {
-    start_threads();
     Mutex mutex;
     CondVar never;
     MutexLock lock(mutex);
@@ -100,6 +87,7 @@ Result<void> App::start() {
       }
       log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
       if (signalled_.exchange(true)) recovery_stop_.request_stop();
+      asked_to_end_.request_stop();
       stop_.request_stop();
     }
     return {};
@@ -149,7 +137,7 @@ Result<void> App::begin_progress() {
                                            heartbeat_->set_max_commit_ts(saved);
                                            if (schema_keeper_) schema_keeper_->note_saved(saved);
                                          });
-  return progress_->begin();
+  return progress_->begin(stop_.get_token());
 }
 
 Result<void> App::open_server() {
@@ -157,6 +145,7 @@ Result<void> App::open_server() {
   const auto end_as = [this](cluster::NodeState state) {
     return [this, state] {
       if (heartbeat_) heartbeat_->set_state(state);
+      asked_to_end_.request_stop();
       stop_.request_stop();
     };
   };
@@ -183,7 +172,7 @@ server::Status App::status() const {
     out.pump_positions.emplace();
     for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
-  out.synced = progress_->figures().is_synced(clock_.unix_ms(), options_.synced_check_time_min);
+  out.synced = progress_->figures().is_synced(clock_.now(), options_.synced_check_time_min);
   if (safe_point_) {
     const cluster::SafePointKeeper::Status gc = safe_point_->status();
     out.gc_safe_point = {.is_held = gc.is_held,
@@ -273,7 +262,7 @@ void App::start_task(ThreadGroup& threads, const std::string& name, ThreadGroup:
   });
 }
 
-void App::start_threads() {
+Result<void> App::start_threads() {
   is_replicating_ = true;
   const CommitTs start = start_point_.commit_ts;
   const MemoryShares memory = share_memory(options_.syncer.apply.memory_limit_mib);
@@ -310,7 +299,7 @@ void App::start_threads() {
                            [this](const StopToken& stop) { return schema_keeper_->run(stop); });
   }
   progress_threads_.start("progress", [this](const StopToken& stop) -> Result<void> {
-    Result<void> result = progress_->run(stop);
+    Result<void> result = progress_->run(stop, save_ends());
     // Also the end of a run with until-commit-ts: the syncer has closed the sink, all is saved.
     stop_.request_stop();
     return result;
@@ -320,7 +309,7 @@ void App::start_threads() {
   start_task(upstream_threads_, "collect",
              [this](const StopToken& s) { return collector_->run(s); });
   upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
-  server_->start(service_threads_);
+  TRY(server_->start(service_threads_));
   log_info("start to server request",
            {{"addr", (tls_ ? "https://" : "http://") + options_.advertise_addr}});
   if (!options_.metrics_addr.empty() && options_.metrics_interval_s > 0) {
@@ -339,7 +328,12 @@ void App::start_threads() {
     start_task(service_threads_, "gc_safepoint",
                [this](const StopToken& s) { return safe_point_->run(s); });
   }
+  service_threads_.start("watch", [this](const StopToken& stop) -> Result<void> {
+    while (clock_.sleep_for(kWatchInterval, stop)) sink_->log_unfinished();
+    return {};
+  });
   service_threads_.start("pd", [this](const StopToken& stop) { return upstream_->pd->run(stop); });
+  return {};
 }
 
 // KEEP: the state is written before the queues are drained, so that a supervisor who does not wait
@@ -356,16 +350,26 @@ void App::commit_status() {
   log_info("commit status done");
 }
 
+// The first error, if there is one.
 Result<void> App::drain_sink() {
   if (has_failed_) sink_threads_.request_stop();
   ThreadGroup limit;
-  limit.start("drain-limit", [this](const StopToken& ended) {
-    return stop_after_limit(sink_threads_, clock_, ended);
+  limit.start("drain-limit", [this](const StopToken& ended) -> Result<void> {
+    TRY(stop_after_limit(sink_threads_, clock_, ended));
+    if (!ended.stop_requested()) saves_end_.request_stop();
+    return {};
   });
-  Result<void> result = sink_threads_.wait();
+  Result<void> drained = sink_threads_.wait();
+  // The sink has closed its reports by now, so this ends when the last is saved.
+  Result<void> saved = progress_threads_.wait();
+  const bool is_drained =
+      progress_->figures().applied_ts >= std::max(syncer_->last_submitted(), sink_->holds_up_to());
+  if (drained.ok() && saved.ok() && !has_failed_ && is_drained) {
+    saved = progress_->save_consistent(save_ends());
+  }
   limit.request_stop();
   (void)limit.wait();
-  return result;
+  return drained.ok() ? saved : drained;
 }
 
 Result<void> App::stop() {
@@ -384,11 +388,6 @@ Result<void> App::stop() {
     syncer_threads_.request_stop();
     keep_first(syncer_threads_.wait());
     keep_first(drain_sink());
-    // The sink has closed its reports by now, so this ends when the last is saved.
-    keep_first(progress_threads_.wait());
-    const bool is_drained = progress_->figures().applied_ts >=
-                            std::max(syncer_->last_submitted(), sink_->holds_up_to());
-    if (first.ok() && is_drained) keep_first(progress_->save_consistent());
     log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
                                      {"rows", progress_->figures().applied_rows}});
   }

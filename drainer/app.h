@@ -48,11 +48,14 @@ class App {
   server::Status status() const;
   Result<void> open_downstream();
   Result<void> open_schema();
-  void start_threads();
+  Result<void> start_threads();
   static void start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body);
   Result<void> stop();
   void commit_status();
   Result<void> drain_sink();
+  SaveEnds save_ends() const {
+    return {.stopping = asked_to_end_.get_token(), .give_up = saves_end_.get_token()};
+  }
   void fail() {
     has_failed_ = true;
     stop_.request_stop();
@@ -62,6 +65,8 @@ class App {
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
+  StopSource asked_to_end_;   ///< by a signal or over the port, which is not until-commit-ts
+  StopSource saves_end_;      ///< kDrainLimit after the begin of the end
   StopSource recovery_stop_;  ///< of a recovery without PD, at the second signal
   std::unique_ptr<SignalWaiter> signals_;
   std::atomic<bool> signalled_ = false;

@@ -99,8 +99,8 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
     log_warn("the downstream holds more than the relay log has up to there, it is not consistent",
              {{"applied", point.commit_ts}, {"holds up to", sink->holds_up_to()}});
   }
-  TRY(sink->announce(point.commit_ts));
-  TRY(checkpoint.save(point));
+  TRY(sink->announce(point.commit_ts, end.at_once));
+  TRY(checkpoint.save(point, end.at_once));
   log_info("update status as normal", {{"ts", point.commit_ts}});
   return {};
 }

@@ -43,22 +43,24 @@ Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, 
   last_log_ = last_save_;
   figures_.applied_ts = loaded.commit_ts;
   figures_.saved_ts = loaded.commit_ts;
-  figures_.last_change_unix_ms = clock_.unix_ms();
+  figures_.last_change = clock_.now();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(loaded.commit_ts)));
   applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
 
-Result<void> Progress::begin() {
-  return save();
+Result<void> Progress::begin(const StopToken& stop) {
+  Result<void> saved = save(stop);
+  if (saved.ok() || saved.error().code() == ErrorCode::kStopped) return saved;
+  return failed_save(std::move(saved).error());
 }
 
-Result<void> Progress::run(const StopToken& stop) {
-  while (std::optional<Applied> applied = sink_.next_applied(stop)) TRY(note(*applied));
-  if (point_.commit_ts > figures().saved_ts) TRY(save());
+Result<void> Progress::run(const StopToken& stop, const SaveEnds& ends) {
+  while (std::optional<Applied> applied = sink_.next_applied(stop)) TRY(note(*applied, ends));
+  if (point_.commit_ts > figures().saved_ts) TRY(save_or_skip(ends));
   return {};
 }
 
-Result<void> Progress::note(const Applied& applied) {
+Result<void> Progress::note(const Applied& applied, const SaveEnds& ends) {
   point_.commit_ts = std::max(point_.commit_ts, applied.commit_ts);
   point_.schema_version = std::max(point_.schema_version, applied.schema_version);
   if (applied.secondary_ts > 0) {
@@ -73,23 +75,37 @@ Result<void> Progress::note(const Applied& applied) {
     MutexLock lock(mutex_);
     figures_.applied_ts = point_.commit_ts;
     figures_.applied_rows += applied.rows;
-    if (applied.rows > 0 || applied.is_ddl) figures_.last_change_unix_ms = clock_.unix_ms();
+    if (applied.rows > 0 || applied.is_ddl) figures_.last_change = clock_.now();
   }
   const TimePoint now = clock_.now();
-  if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) TRY(save());
+  if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) {
+    TRY(save_or_skip(ends));
+  }
   if (now - last_log_ > kLogInterval) log_rate();
   return {};
 }
 
-Result<void> Progress::save() {
-  Result<void> saved = sink_.announce(point_.commit_ts);
-  if (saved.ok()) saved = checkpoint_.save(point_);
-  if (!saved.ok()) {
-    log_fatal(
-        "save checkpoint failed",
-        {{"ts", point_.commit_ts}, {"version", point_.schema_version}, {"error", saved.error()}});
-    return std::move(saved).error().because("save checkpoint {}", point_.commit_ts);
-  }
+Result<void> Progress::save_or_skip(const SaveEnds& ends) {
+  Result<void> saved = save(ends.give_up);
+  if (saved.ok()) return saved;
+  const ErrorCode code = saved.error().code();
+  const bool is_gone = ends.stopping.stop_requested() && code == ErrorCode::kUnavailable;
+  if (!is_gone && code != ErrorCode::kStopped) return failed_save(std::move(saved).error());
+  log_warn("the downstream does not answer, the checkpoint stays where it is",
+           {{"ts", point_.commit_ts}, {"saved ts", figures().saved_ts}, {"error", saved.error()}});
+  return {};
+}
+
+Error Progress::failed_save(Error error) const {
+  log_fatal("save checkpoint failed",
+            {{"ts", point_.commit_ts}, {"version", point_.schema_version}, {"error", error}});
+  return std::move(error).because("save checkpoint {}", point_.commit_ts);
+}
+
+Result<void> Progress::save(const StopToken& stop) {
+  Result<void> saved = sink_.announce(point_.commit_ts, stop);
+  if (saved.ok()) saved = checkpoint_.save(point_, stop);
+  if (!saved.ok()) return saved;
   log_info("write save point", {{"ts", point_.commit_ts}, {"version", point_.schema_version}});
   last_save_ = clock_.now();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(point_.commit_ts)));
@@ -100,9 +116,9 @@ Result<void> Progress::save() {
   return {};
 }
 
-Result<void> Progress::save_consistent() {
+Result<void> Progress::save_consistent(const SaveEnds& ends) {
   point_.consistent = true;
-  return save();
+  return save_or_skip(ends);
 }
 
 void Progress::log_rate() {

@@ -16,12 +16,19 @@ struct ProgressFigures {
   CommitTs applied_ts;  ///< everything up to it is durable downstream
   CommitTs saved_ts;    ///< as the checkpoint has it
   uint64_t applied_rows = 0;
-  int64_t last_change_unix_ms = 0;  ///< when the last DDL or transaction with rows was applied
+  TimePoint last_change{};  ///< when the last DDL or transaction with rows was applied
 
   /// Neither rows nor DDL for more than synced-check-time: what /status calls synced.
-  bool is_synced(int64_t now_unix_ms, int64_t synced_check_time_min) const {
-    return now_unix_ms - last_change_unix_ms > synced_check_time_min * 60 * 1000;
+  bool is_synced(TimePoint now, int64_t synced_check_time_min) const {
+    return now - last_change > std::chrono::minutes(synced_check_time_min);
   }
+};
+
+/// How the end of a run bears on its saves. One that is skipped loses nothing: the checkpoint then
+/// lies before what is applied.
+struct SaveEnds {
+  StopToken stopping = {};  ///< somebody ends the run: a downstream that has gone is no error now
+  StopToken give_up = {};   ///< and has taken too long: what does not succeed at once is skipped
 };
 
 /// Turns what the sink has applied into save points (spec/drainer-process.md 3.5, 4.4).
@@ -35,20 +42,22 @@ class Progress {
            std::function<void(CommitTs)> on_saved = {});
 
   /// Takes back `consistent`. Only then may the sink start (FIX 4.4): a crash must never leave the
-  /// "consistent" of an earlier clean stop above a downstream that holds more.
-  Result<void> begin();
+  /// "consistent" of an earlier clean stop above a downstream that holds more. kStopped on `stop`.
+  Result<void> begin(const StopToken& stop);
 
   /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
-  Result<void> run(const StopToken& stop);
+  Result<void> run(const StopToken& stop, const SaveEnds& ends);
 
   /// After a clean stop: the downstream holds exactly what lies before the checkpoint.
-  Result<void> save_consistent();
+  Result<void> save_consistent(const SaveEnds& ends);
 
   ProgressFigures figures() const EXCLUDES(mutex_);
 
  private:
-  Result<void> note(const Applied& applied);
-  Result<void> save();
+  Result<void> note(const Applied& applied, const SaveEnds& ends);
+  Result<void> save_or_skip(const SaveEnds& ends);
+  Result<void> save(const StopToken& stop);
+  Error failed_save(Error error) const;
   void log_rate();
 
   Sink& sink_;

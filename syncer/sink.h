@@ -49,8 +49,13 @@ class Sink {
 
   /// The checkpoint is about to be saved; a sink that keeps progress itself notes it, so that a
   /// later start can tell whether somebody else has saved one since. From the thread of
-  /// next_applied(). kConflict when another drainer has taken over.
-  virtual Result<void> announce(CommitTs /*checkpoint*/) { return {}; }
+  /// next_applied(). kConflict when another drainer has taken over; kStopped when it could not be
+  /// done before `stop`.
+  virtual Result<void> announce(CommitTs /*checkpoint*/, const StopToken& /*stop*/) { return {}; }
+
+  /// Says in the log what the output does not get done with, if there is something; to be called
+  /// every few seconds. Any thread.
+  virtual void log_unfinished() {}
 
   /// Everything up to here was already applied by an earlier run: the syncer starts after it.
   /// The checkpoint may lag behind it; equal to `checkpoint` when the sink keeps no progress

@@ -36,7 +36,6 @@ Result<FileDescriptor> bind_one(const SocketAddress& address, bool all_addresses
   }
   const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
   if (::bind(fd.get(), name, address.size) != 0) return failed("bind");
-  if (::listen(fd.get(), kBacklog) != 0) return failed("listen");
   return fd;
 }
 
@@ -95,7 +94,14 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address,
   Result<FileDescriptor> fd = open_fd();
   if (!fd.ok()) return std::move(fd).error().because("listen tcp {}", address);
   ASSIGN_OR_RETURN(const uint16_t port, bound_port(fd->get()));
-  return std::unique_ptr<Listener>(new Listener(std::move(fd).value(), port));  // NOLINT: private
+  return std::unique_ptr<Listener>(
+      new Listener(address, std::move(fd).value(), port));  // NOLINT: private
+}
+
+Result<void> Listener::listen() {
+  if (::listen(fd_.get(), kBacklog) == 0) return {};
+  return make_error(ErrorCode::kUnavailable, "listen tcp {}: listen: {}", address_,
+                    system_text(errno));
 }
 
 Result<std::optional<FileDescriptor>> Listener::try_accept() {

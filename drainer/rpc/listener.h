@@ -12,9 +12,13 @@ namespace drainer::rpc {
 /// A TCP port that takes connections. One thread.
 class Listener {
  public:
-  /// Binds "host:port" and listens. Empty host: all addresses of this machine; port 0: any. Errors
-  /// have Go's words: `listen tcp 127.0.0.1:8249: bind: address already in use`.
+  /// Binds "host:port"; connections are refused until listen(). Empty host: all addresses of this
+  /// machine; port 0: any. Errors have Go's words: `listen tcp 127.0.0.1:8249: bind: address
+  /// already in use`.
   static Result<std::unique_ptr<Listener>> open(const std::string& address, const IoLimits& limits);
+
+  /// From now on connections come. Error: somebody else who had bound the port was faster.
+  Result<void> listen();
 
   int fd() const { return fd_.get(); }
   /// The port that was bound.
@@ -25,8 +29,10 @@ class Listener {
   Result<std::optional<FileDescriptor>> try_accept();
 
  private:
-  Listener(FileDescriptor fd, uint16_t port) : fd_(std::move(fd)), port_(port) {}
+  Listener(std::string address, FileDescriptor fd, uint16_t port)
+      : address_(std::move(address)), fd_(std::move(fd)), port_(port) {}
 
+  const std::string address_;  ///< as given
   FileDescriptor fd_;
   const uint16_t port_;
 };

@@ -40,13 +40,14 @@ class Port {
     Http2Limits http2_limits = {};
   };
 
-  /// Binds and listens; connections are taken from run() on. Errors: kUnavailable with Go's text,
-  /// kInvalid for TLS without a certificate.
+  /// Binds. Errors: kUnavailable with Go's text, kInvalid for TLS without a certificate.
   static Result<std::unique_ptr<Port>> open(Options options, Clock& clock, const StopToken& stop);
   ~Port();
 
   uint16_t port() const { return listener_->port(); }
 
+  /// From now on connections come, which wait until run(); before that they are refused.
+  Result<void> listen() { return listener_->listen(); }
   /// Serves until `stop`; then all connections are closed.
   Result<void> run(const StopToken& stop);
   Result<void> run_calls(const StopToken& stop);

@@ -24,12 +24,16 @@ Result<std::unique_ptr<Server>> Server::open(Options options, ServerCallbacks ca
     return std::move(port).error().because("fail to start tcp on {}", options.addr);
   }
   return std::unique_ptr<Server>(
-      new Server(std::move(handlers), std::move(port).value()));  // NOLINT: private
+      new Server(options.addr, std::move(handlers), std::move(port).value()));  // NOLINT: private
 }
 
-void Server::start(ThreadGroup& threads) {
+Result<void> Server::start(ThreadGroup& threads) {
+  if (auto listens = port_->listen(); !listens.ok()) {
+    return std::move(listens).error().because("fail to start tcp on {}", addr_);
+  }
   threads.start("port", [this](const StopToken& stop) { return port_->run(stop); });
   threads.start("port-calls", [this](const StopToken& stop) { return port_->run_calls(stop); });
+  return {};
 }
 
 }  // namespace drainer::server

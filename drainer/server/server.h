@@ -22,20 +22,21 @@ class Server {
     rpc::PortLimits limits = {};
   };
 
-  /// Binds the port, so that a clash shows before anything else has begun; connections wait until
-  /// start(). Errors: `fail to start tcp on <host:port>: listen tcp …`.
+  /// Binds the port, so that a clash shows before anything else has begun; connections are refused
+  /// until start(). Errors: `fail to start tcp on <host:port>: listen tcp …`.
   static Result<std::unique_ptr<Server>> open(Options options, ServerCallbacks callbacks,
                                               Clock& clock, const StopToken& stop);
 
-  /// The server must outlive the threads of the group.
-  void start(ThreadGroup& threads);
+  /// Listens and serves. The server must outlive the threads of the group. Errors as of open().
+  Result<void> start(ThreadGroup& threads);
 
   uint16_t port() const { return port_->port(); }
 
  private:
-  Server(std::unique_ptr<Handlers> handlers, std::unique_ptr<rpc::Port> port)
-      : handlers_(std::move(handlers)), port_(std::move(port)) {}
+  Server(std::string addr, std::unique_ptr<Handlers> handlers, std::unique_ptr<rpc::Port> port)
+      : addr_(std::move(addr)), handlers_(std::move(handlers)), port_(std::move(port)) {}
 
+  const std::string addr_;
   const std::unique_ptr<Handlers> handlers_;
   const std::unique_ptr<rpc::Port> port_;
 };

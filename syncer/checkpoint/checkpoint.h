@@ -7,6 +7,7 @@
 #include <string>
 
 #include "drainer/base/ids.h"
+#include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 
 namespace drainer {
@@ -29,7 +30,8 @@ class Checkpoint {
   virtual ~Checkpoint() = default;
   /// Nothing when no drainer has saved here yet for this cluster.
   virtual Result<std::optional<SavePoint>> load() = 0;
-  virtual Result<void> save(const SavePoint& point) = 0;
+  /// Tries several times; from `stop` on not once more: then kStopped.
+  virtual Result<void> save(const SavePoint& point, const StopToken& stop) = 0;
   /// Of the cluster whose progress this is; 0 where a checkpoint does not tell.
   virtual uint64_t cluster_id() const { return 0; }
 };

@@ -75,7 +75,7 @@ Result<std::optional<SavePoint>> FileCheckpoint::load() {
   return std::optional<SavePoint>(std::move(point));
 }
 
-Result<void> FileCheckpoint::save(const SavePoint& point) {
+Result<void> FileCheckpoint::save(const SavePoint& point, const StopToken& /*stop*/) {
   TRY(lock());
   const std::string content =
       fmt::format("consistent = {}\ncommitTS = {}\nschema-version = {}\n", point.consistent,

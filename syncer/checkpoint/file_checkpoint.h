@@ -19,7 +19,7 @@ class FileCheckpoint final : public Checkpoint {
   /// Nothing when there is no file; kCorrupt when it is no TOML, kConflict when another has the
   /// lock.
   Result<std::optional<SavePoint>> load() override;
-  Result<void> save(const SavePoint& point) override;
+  Result<void> save(const SavePoint& point, const StopToken& stop) override;
 
  private:
   Result<void> lock();

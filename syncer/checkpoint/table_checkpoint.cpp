@@ -74,13 +74,15 @@ Result<void> TableCheckpoint::try_save(const std::string& sql_before, const std:
   return std::move(saved).error().because("query sql failed: {}", sql);
 }
 
-Result<void> TableCheckpoint::save(const SavePoint& point) {
+Result<void> TableCheckpoint::save(const SavePoint& point, const StopToken& stop) {
   const std::string sql = fmt::format("replace into {} values({}, ", name(), location_.cluster_id);
   const std::string json = to_json(point);
   for (int attempt = 1;; ++attempt) {
     auto saved = try_save(sql, json);
     if (saved.ok() || attempt == kSaveAttempts) return saved;
-    clock_.sleep_for(kSavePause, StopToken());
+    if (!clock_.sleep_for(kSavePause, stop)) {
+      return make_error(ErrorCode::kStopped, "stopped after {}", saved.error().to_string());
+    }
   }
 }
 

@@ -28,7 +28,7 @@ class TableCheckpoint final : public Checkpoint {
 
   Result<std::optional<SavePoint>> load() override;
   /// Tries 5 times, a second apart.
-  Result<void> save(const SavePoint& point) override;
+  Result<void> save(const SavePoint& point, const StopToken& stop) override;
   uint64_t cluster_id() const override { return location_.cluster_id; }
 
  private:

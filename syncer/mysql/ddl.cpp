@@ -17,6 +17,8 @@ constexpr Duration kLostSessionPoll = std::chrono::seconds(1);
 constexpr Duration kStopGrace = std::chrono::seconds(10);
 constexpr Duration kEndPause = std::chrono::seconds(1);
 constexpr std::chrono::seconds kEndTimeout{10};
+/// For the server to end it, then the connection is.
+constexpr Duration kEndLimit = std::chrono::seconds(20);
 
 Counter& hiding_ignores() {
   static Counter& counter =
@@ -68,6 +70,11 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl) {
   return steps;
 }
 
+bool DdlRunner::pause(Backoff& backoff, const Error& error, const StopToken& stop) const {
+  if (on_retry_) on_retry_(backoff.attempts() + 1, error);
+  return backoff.pause(clock_, stop);
+}
+
 Result<void> DdlRunner::open_session(const StopToken& stop) {
   if (session_) return {};
   ASSIGN_OR_RETURN(auto session, Session::open(options_));
@@ -88,7 +95,8 @@ std::string DdlRunner::read_facts(const Ddl& ddl, const StopToken& stop) {
     if (facts.ok()) return std::move(facts).value();
     const bool can_retry = is_lost(facts.error());
     if (can_retry) session_.reset();
-    if (!can_retry || backoff.attempts() + 1 >= attempts_max_ || !backoff.pause(clock_, stop)) {
+    if (!can_retry || backoff.attempts() + 1 >= attempts_max_ ||
+        !pause(backoff, facts.error(), stop)) {
       log_warn("cannot read the tables of a ddl before it runs", {{"error", facts.error()}});
       return "";
     }
@@ -143,7 +151,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       // Nothing has been sent, and what fails here says nothing about the DDL.
       const bool can_retry = may_retry(opened.error()) && backoff.attempts() + 1 < attempts_max_;
       if (!can_retry) return opened;
-      if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+      if (!pause(backoff, opened.error(), stop)) return make_error(ErrorCode::kStopped, "stopped");
       continue;
     }
     auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
@@ -176,7 +184,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
           "ignore-txn-commit-ts = [{}]",
           text, commit_ts);
     }
-    if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!pause(backoff, error, stop)) return make_error(ErrorCode::kStopped, "stopped");
     if (auto waited = wait_for_lost_session(stop); !waited.ok()) {
       if (waited.error().code() == ErrorCode::kStopped) return waited;
     }
@@ -205,7 +213,8 @@ Result<void> DdlRunner::execute(const std::string& text, const StopToken& stop) 
   ThreadGroup enders;
   {
     const std::stop_callback on_stop(stop, [&] {
-      enders.start("ddl-end", [&](const StopToken& done) { return end_statement(kill, done); });
+      enders.start("ddl-end",
+                   [&](const StopToken& done) { return end_statement(*session_, kill, done); });
     });
     executed = session_->execute(text);
   }
@@ -215,26 +224,32 @@ Result<void> DdlRunner::execute(const std::string& text, const StopToken& stop) 
   return {};
 }
 
-Result<void> DdlRunner::end_statement(const std::string& kill, const StopToken& done) const {
+Result<void> DdlRunner::end_statement(const Session& session, const std::string& kill,
+                                      const StopToken& done) const {
   SessionOptions options = options_;
   options.read_timeout = kEndTimeout;
   if (!clock_.sleep_for(kStopGrace, done)) return {};
   log_warn("the drainer stops, ending its ddl", {{"sql", kill}});
+  const TimePoint limit = clock_.now() + kEndLimit;
   // Again and again: the first may come before the server has got the statement.
   do {
     auto ended = Session::open(options);
-    if (ended.ok()) {
-      (void)(*ended)->execute(kill);
-    } else {
-      log_warn("cannot end a ddl", {{"error", ended.error()}});
-    }
+    const Error* failed = ended.ok() ? nullptr : &ended.error();
+    const auto killed = ended.ok() ? (*ended)->execute(kill) : Result<uint64_t>(uint64_t{0});
+    if (!killed.ok() && is_lost(killed.error())) failed = &killed.error();
+    if (failed == nullptr && clock_.now() < limit) continue;
+    log_warn("cannot end a ddl, ending its connection",
+             {{"found", session.abort()},
+              {"error", failed == nullptr ? std::string("it goes on") : failed->to_string()}});
   } while (clock_.sleep_for(kEndPause, done));
   return {};
 }
 
 Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
   if (lost_session_.id == 0) return {};
-  ASSIGN_OR_RETURN(const auto session, Session::open(options_));
+  SessionOptions options = options_;
+  options.read_timeout = kEndTimeout;
+  ASSIGN_OR_RETURN(const auto session, Session::open(options));
   const std::string sql =
       "SELECT COUNT(*) FROM information_schema.processlist WHERE command <> 'Sleep' AND " +
       lost_session_.condition();

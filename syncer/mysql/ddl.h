@@ -6,7 +6,9 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
+#include "drainer/base/retry.h"
 #include "syncer/mysql/ddl_lock.h"
+#include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/session.h"
 #include "syncer/txn.h"
 
@@ -34,11 +36,13 @@ std::vector<DdlStep> ddl_steps(const Ddl& ddl);
 class DdlRunner {
  public:
   /// Each of its sessions takes `lock` first.
-  DdlRunner(SessionOptions session, DdlLock lock, int attempts_max, Clock& clock)
+  DdlRunner(SessionOptions session, DdlLock lock, int attempts_max, Clock& clock,
+            OnRetry on_retry = {})
       : options_(std::move(session)),
         lock_(std::move(lock)),
         attempts_max_(attempts_max),
-        clock_(clock) {}
+        clock_(clock),
+        on_retry_(std::move(on_retry)) {}
 
   struct Journal {
     std::string facts;         ///< read before the first attempt; empty when not known
@@ -54,13 +58,16 @@ class DdlRunner {
  private:
   Result<void> run_step(const Ddl& ddl, const DdlStep& step, CommitTs commit_ts, Journal journal,
                         const StopToken& stop);
+  /// False on `stop`.
+  bool pause(Backoff& backoff, const Error& error, const StopToken& stop) const;
   Result<void> open_session(const StopToken& stop);
   /// Decides about an attempt that may have happened. True when it has.
   Result<bool> is_done(const Ddl& ddl, const std::string& text, Journal& journal);
   Result<void> attempt(const DdlStep& step, const StopToken& stop);
   Result<void> execute(const std::string& text, const StopToken& stop);
-  /// Some time after a stop, until `done`.
-  Result<void> end_statement(const std::string& kill, const StopToken& done) const;
+  /// Some time after a stop, until `done`; ends the connection where the server does not do it.
+  Result<void> end_statement(const Session& session, const std::string& kill,
+                             const StopToken& done) const;
   /// After a lost connection: blocks while the server still works on its statement, also where
   /// there are no named locks.
   Result<void> wait_for_lost_session(const StopToken& stop);
@@ -69,6 +76,7 @@ class DdlRunner {
   const DdlLock lock_;
   const int attempts_max_;
   Clock& clock_;
+  const OnRetry on_retry_;            ///< may be empty
   std::unique_ptr<Session> session_;  ///< while a DDL runs: one may be hours after the last
   SessionIdentity lost_session_;
 };

@@ -68,6 +68,13 @@ size_t rows_of(const Group& group) {
   return rows;
 }
 
+InHand::Work work_of(const Group& group) {
+  const Txn& last = group.txns.back().txn;
+  if (group.is_ddl()) return {.what = "DDL", .commit_ts = last.commit_ts, .sql = last.ddl->text};
+  return {.what = fmt::format("transaction of {} rows", rows_of(group)),
+          .commit_ts = last.commit_ts};
+}
+
 /// Where conflicts are recorded; empty: nowhere.
 std::string conflict_table(const MysqlSinkOptions& options) {
   std::string table;
@@ -229,6 +236,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
              conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       slow_(clock),
+      in_hand_(dispatch_limits(options).workers, clock),
       note_(progress, downstream.dml, options.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
@@ -250,10 +258,13 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     if (options.syncer.loopback_control) {
       worker.writer.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
     }
-    slots_.push_back(
-        {.worker = Worker(worker, ProgressRow(progress, i), i == 0 ? start.state : AppliedState(),
-                          plans_, clock),
-         .ddl = DdlRunner(downstream.ddl, DdlLock(progress), options.attempts_max, clock)});
+    worker.on_retry = [this, i, attempts_max = options.attempts_max](int attempts, const Error& e) {
+      in_hand_.failed(i, attempts, attempts_max, e);
+    };
+    slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
+                                       i == 0 ? start.state : AppliedState(), plans_, clock),
+                      .ddl = DdlRunner(downstream.ddl, DdlLock(progress), options.attempts_max,
+                                       clock, worker.on_retry)});
   }
 }
 
@@ -305,6 +316,7 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
   while (const auto group = dispatcher_.take(number, stop)) {
     if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
     const TimePoint begin = clock_.now();
+    in_hand_.begin(number, work_of(*group));
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
     } else if (rows_of(*group) > 0) {
@@ -313,6 +325,7 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
       TRY(slot.worker.apply(*group, stop));
       observe_latency(*group, clock_.unix_ms());
     }
+    in_hand_.end(number);
     slow_.note(group->is_ddl() ? "DDL" : "transaction", begin, group->txns.back().txn.commit_ts);
     dispatcher_.finish(*group);
   }

@@ -14,6 +14,7 @@
 #include "syncer/mysql/ddl.h"
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/downstream.h"
+#include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/planner.h"
 #include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
@@ -70,7 +71,10 @@ class MysqlSink final : public Sink {
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override;
-  Result<void> announce(CommitTs checkpoint) override { return note_.announce(checkpoint); }
+  Result<void> announce(CommitTs checkpoint, const StopToken& stop) override {
+    return note_.announce(checkpoint, stop);
+  }
+  void log_unfinished() override { (void)in_hand_.tell(); }
   CommitTs resume_from(CommitTs checkpoint) const override;
   CommitTs holds_up_to() const override { return holds_up_to_; }
   const tidb::TimeZone& time_zone() const override { return time_zone_; }
@@ -113,6 +117,7 @@ class MysqlSink final : public Sink {
   PlanCache plans_;
   Dispatcher dispatcher_;
   SlowLog slow_;
+  InHand in_hand_;
   CheckpointNote note_;     ///< of the thread that reports progress
   Planner planner_;         ///< of its thread
   std::deque<Slot> slots_;  ///< each of its worker's thread

@@ -15,6 +15,8 @@ namespace drainer::mysql {
 namespace {
 
 constexpr Duration kSecondaryTsInterval = std::chrono::seconds(60);
+/// Between two lines about the same failure.
+constexpr Duration kLogInterval = std::chrono::minutes(1);
 /// Transactions that are looked at together for tables that have not been read, and the columns of
 /// such tables that are read with one query.
 constexpr size_t kAheadTxns = 512;
@@ -206,6 +208,7 @@ Result<const ConflictKeys*> Planner::find_keys(
     return found->second.keys.get();
   }
   Backoff backoff(kRetryPauses);
+  TimePoint log_again{};
   while (true) {
     auto keys = read_keys(*table);
     if (keys.ok()) {
@@ -219,8 +222,12 @@ Result<const ConflictKeys*> Planner::find_keys(
       return std::move(keys).error();
     }
     session_.reset();
-    if (backoff.attempts() == 0) {
-      log_warn("cannot read a table's keys, trying again", {{"error", keys.error()}});
+    if (const TimePoint now = clock_.now(); now >= log_again) {
+      log_again = now + kLogInterval;
+      log_warn("cannot read a table's keys, trying again",
+               {{"failed attempts", backoff.attempts() + 1},
+                {"gives up after", options_.attempts_max},
+                {"error", keys.error()}});
     }
     if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
   }

@@ -225,7 +225,8 @@ CheckpointNote::CheckpointNote(ProgressTable::Id id, SessionOptions session, Com
                                Clock& clock)
     : id_(std::move(id)), options_(std::move(session)), clock_(clock), saved_(saved) {}
 
-Result<void> CheckpointNote::announce(CommitTs checkpoint) {
+Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop) {
+  if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
   for (int attempt = 1;; ++attempt) {
     auto done = try_announce(checkpoint);
     if (done.ok()) break;
@@ -234,7 +235,9 @@ Result<void> CheckpointNote::announce(CommitTs checkpoint) {
       return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
                                              table_of(id_.table));
     }
-    clock_.sleep_for(kAnnouncePause, StopToken());
+    if (!clock_.sleep_for(kAnnouncePause, stop)) {
+      return make_error(ErrorCode::kStopped, "stopped after {}", done.error().to_string());
+    }
   }
   saved_ = checkpoint;
   return {};

@@ -117,9 +117,9 @@ class CheckpointNote {
  public:
   CheckpointNote(ProgressTable::Id id, SessionOptions session, CommitTs saved, Clock& clock);
 
-  /// To be called before each save. Tries 5 times, a second apart; kConflict when another process
-  /// has become the owner.
-  Result<void> announce(CommitTs checkpoint);
+  /// To be called before each save. Tries 5 times, a second apart; from `stop` on not at all:
+  /// kStopped. kConflict when another process has become the owner.
+  Result<void> announce(CommitTs checkpoint, const StopToken& stop);
 
  private:
   Result<void> try_announce(CommitTs checkpoint);

@@ -1,6 +1,7 @@
 #include "syncer/mysql/session.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <utility>
@@ -14,6 +15,7 @@
 #include <mysql_driver.h>
 
 #include "syncer/mysql/literal.h"
+#include "syncer/mysql/session_socket.h"
 
 namespace drainer::mysql {
 namespace {
@@ -24,7 +26,28 @@ constexpr std::chrono::seconds kReadTimeoutMax(std::numeric_limits<int>::max() /
 constexpr int32_t kUnknownVariable = 1193;
 constexpr int32_t kUnknownCharset = 1115;
 
-ErrorCode code_of(int number) {
+constexpr int kTlsError = 2026;
+
+/// Of the texts that Connector/C and OpenSSL give with kTlsError: what the peer's or our own
+/// certificate is refused for, what the two ends cannot agree on. Such texts are "certificate has
+/// expired", "self-signed certificate", "unable to get local issuer certificate", "Validation of
+/// SSL server certificate failed", "tlsv1 alert unknown ca", "SSL is required, but the server does
+/// not support it", "wrong version number". All others are connections that were cut: "Connection
+/// reset by peer (104)", "unexpected eof while reading", "Connection timed out (110)".
+constexpr std::array<std::string_view, 16> kTlsRefusals = {
+    "certificate",       "Certificate",   "mismatch",    "unknown ca",
+    "handshake failure", "access denied", "CRL",         "version",
+    "no protocols",      "cipher",        "sigalg",      "unsupported",
+    "key too",           "md too weak",   "not support", "fingerprint"};
+
+bool is_refusal(std::string_view text) {
+  return std::ranges::any_of(kTlsRefusals,
+                             [&](std::string_view part) { return text.find(part) != text.npos; });
+}
+
+}  // namespace
+
+ErrorCode session_error_code(int number, std::string_view text) {
   switch (number) {
     case 1044:
     case 1045:
@@ -33,8 +56,9 @@ ErrorCode code_of(int number) {
     case 1143:
     case 1227:
     case 1698:
-    case 2026:  // TLS: certificate or protocol refused
       return ErrorCode::kDenied;
+    case kTlsError:
+      return is_refusal(text) ? ErrorCode::kDenied : ErrorCode::kUnavailable;
     case 0:  // the connector's own complaints
       return ErrorCode::kInternal;
     default:
@@ -42,9 +66,12 @@ ErrorCode code_of(int number) {
   }
 }
 
+namespace {
+
 Error to_error(const sql::SQLException& e) {
   const int number = e.getErrorCode();
-  return Error(code_of(number), fmt::format("Error {}: {}", number, e.what()), number);
+  return Error(session_error_code(number, e.what()), fmt::format("Error {}: {}", number, e.what()),
+               number);
 }
 
 sql::SQLString text(std::string_view value) {
@@ -90,7 +117,8 @@ struct Session::Connection {
   std::unique_ptr<sql::Statement> statement;
 };
 
-Session::Session(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Session::Session(std::unique_ptr<Connection> connection, uint16_t port)
+    : connection_(std::move(connection)), port_(port) {}
 Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
@@ -102,7 +130,9 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
   } catch (const sql::SQLException& e) {
     return to_error(e).because("connect to {}:{} as {}", options.host, options.port, options.user);
   }
-  std::unique_ptr<Session> session(new Session(std::move(connection)));  // NOLINT: private
+  keep_sockets_alive(options.port);
+  std::unique_ptr<Session> session(
+      new Session(std::move(connection), options.port));  // NOLINT: private
   if (auto prepared = session->prepare(options); !prepared.ok()) {
     return std::move(prepared).error().because("prepare a session on {}:{}", options.host,
                                                options.port);
@@ -196,6 +226,10 @@ Result<std::string> Session::query_value(std::string_view sql) {
     return make_error(ErrorCode::kNotFound, "no row in the answer to {}", sql);
   }
   return std::move(rows[0][0]).value_or("");
+}
+
+bool Session::abort() const {
+  return shut_down_socket(identity_, port_);
 }
 
 Result<void> Session::rollback() {

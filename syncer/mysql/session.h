@@ -27,6 +27,10 @@ struct SessionOptions {
   std::map<std::string, std::string> variables;
 };
 
+/// How the connector has failed, told by its number and, since it has but one number for all that
+/// goes wrong under TLS, by its text: kDenied only for what another try cannot mend.
+ErrorCode session_error_code(int number, std::string_view text);
+
 /// Errors of the client side that end a connection; Error::detail() of such an Error.
 inline constexpr int32_t kServerGone = 2006;
 inline constexpr int32_t kServerLost = 2013;
@@ -68,6 +72,10 @@ class Session {
   /// ROLLBACK. If it fails, the session must be dropped.
   Result<void> rollback();
 
+  /// Ends what another thread waits for in this session, which is lost then. False where its socket
+  /// is not to be found (session_socket.h). Any thread.
+  bool abort() const;
+
   const SessionIdentity& identity() const { return identity_; }
   /// True when the session's sql_mode makes a backslash an ordinary character.
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
@@ -75,11 +83,12 @@ class Session {
 
  private:
   struct Connection;
-  explicit Session(std::unique_ptr<Connection> connection);
+  Session(std::unique_ptr<Connection> connection, uint16_t port);
   Result<void> prepare(const SessionOptions& options);
   Result<void> set_variables(const std::map<std::string, std::string>& variables);
 
   std::unique_ptr<Connection> connection_;
+  const uint16_t port_;  ///< of the server
   SessionIdentity identity_;
   bool no_backslash_escapes_ = false;
   bool is_tidb_ = false;

@@ -253,6 +253,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
         log_warn("downstream transaction failed, trying again",
                  {{"commit ts", step.last_ts()}, {"error", error}});
       }
+      if (options_.on_retry) options_.on_retry(approach.backoff.attempts() + 1, error);
       return approach.backoff.pause(clock_, stop) ? Result<void>() : stopped();
     case FailureClass::kGuard:
       approach.had_guard = true;

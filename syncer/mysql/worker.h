@@ -10,6 +10,7 @@
 #include "drainer/base/retry.h"
 #include "syncer/mysql/dispatcher.h"
 #include "syncer/mysql/failure.h"
+#include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/plan_cache.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session.h"
@@ -29,6 +30,7 @@ struct WorkerOptions {
   Dispatcher* dispatcher = nullptr;
   /// Commits wait for their turn in the order of the stream.
   bool is_commit_ordered = false;
+  OnRetry on_retry = {};  ///< may be empty
 };
 
 /// Applies upstream transactions through one session, each downstream transaction together with the

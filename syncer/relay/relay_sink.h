@@ -42,7 +42,10 @@ class RelaySink final : public Sink {
   Result<void> submit(Txn txn, const StopToken& stop) override;
   void close() override { input_.close(); }
   std::optional<Applied> next_applied(const StopToken& stop) override;
-  Result<void> announce(CommitTs checkpoint) override { return inner_->announce(checkpoint); }
+  Result<void> announce(CommitTs checkpoint, const StopToken& stop) override {
+    return inner_->announce(checkpoint, stop);
+  }
+  void log_unfinished() override { inner_->log_unfinished(); }
   CommitTs resume_from(CommitTs checkpoint) const override {
     return inner_->resume_from(checkpoint);
   }

@@ -18,7 +18,8 @@ class FakeClock final : public Clock {
   }
   int64_t unix_ms() const override {
     MutexLock lock(mutex_);
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
+    const auto wall = now_.time_since_epoch() + wall_ahead_;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(wall).count();
   }
   bool sleep_for(Duration duration, const StopToken& stop) override {
     if (stop.stop_requested()) return false;
@@ -37,6 +38,12 @@ class FakeClock final : public Clock {
     now_ += std::chrono::duration_cast<TimePoint::duration>(duration);
   }
 
+  /// Somebody sets the machine's wall clock.
+  void set_wall_ahead(Duration ahead) {
+    MutexLock lock(mutex_);
+    wall_ahead_ = ahead;
+  }
+
   /// Called after each sleep by its thread, e.g. to change the world or to stop.
   void on_sleep(std::function<void()> hook) {
     MutexLock lock(mutex_);
@@ -51,6 +58,7 @@ class FakeClock final : public Clock {
  private:
   mutable Mutex mutex_;
   TimePoint now_ GUARDED_BY(mutex_){std::chrono::hours(24 * 365 * 50)};
+  Duration wall_ahead_ GUARDED_BY(mutex_){};
   std::vector<Duration> slept_ GUARDED_BY(mutex_);
   std::function<void()> on_sleep_ GUARDED_BY(mutex_);
 };

@@ -46,7 +46,7 @@ struct Crashed {
     REQUIRE(checkpoint.ok());
     SavePoint point;
     point.commit_ts = CommitTs(ts);
-    REQUIRE((*checkpoint)->save(point).ok());
+    REQUIRE((*checkpoint)->save(point, StopToken()).ok());
   }
 
   void add_log(const std::vector<Txn>& txns) {

@@ -57,13 +57,13 @@ void append_pair(Bytes& out, int64_t column_id, ByteView datum) {
   out.append(datum);
 }
 
-/// All columns, and what stands for a row id where there is one.
-Bytes whole_row(const LiveTable& table, const DatumRow& row) {
+/// All columns, and the row id where there is one.
+Bytes whole_row(const LiveTable& table, const DatumRow& row, int64_t row_id) {
   Bytes out;
   for (size_t i = 0; i < row.size(); ++i) append_pair(out, table.columns[i].id, row[i]);
   if (table.handle == HandleKind::kRowId) {
     append_int_datum(out, -1);
-    append_int_datum(out, 1);
+    append_int_datum(out, row_id);
   }
   return out;
 }
@@ -288,12 +288,12 @@ Bytes LiveCatalog::insert_row(const LiveTable& table, const DatumRow& row, int64
 }
 
 Bytes LiveCatalog::update_row(const LiveTable& table, const DatumRow& old_row,
-                              const DatumRow& new_row) {
-  return whole_row(table, old_row) + whole_row(table, new_row);
+                              const DatumRow& new_row, int64_t row_id) {
+  return whole_row(table, old_row, row_id) + whole_row(table, new_row, row_id);
 }
 
-Bytes LiveCatalog::delete_row(const LiveTable& table, const DatumRow& row) {
-  return whole_row(table, row);
+Bytes LiveCatalog::delete_row(const LiveTable& table, const DatumRow& row, int64_t row_id) {
+  return whole_row(table, row, row_id);
 }
 
 }  // namespace drainer::upstream

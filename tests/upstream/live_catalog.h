@@ -70,10 +70,12 @@ class LiveCatalog {
   const LiveTable* find(const std::string& schema, const std::string& table) const;
   int64_t schema_version() const { return schema_version_; }
 
-  // A row of `table` as it lies in a TableMutation.
+  // A row of `table` as it lies in a TableMutation. Of a keyless table each change has a row id of
+  // its own: the server does not tell which of several equal rows it was.
   static Bytes insert_row(const LiveTable& table, const DatumRow& row, int64_t row_id);
-  static Bytes update_row(const LiveTable& table, const DatumRow& old_row, const DatumRow& new_row);
-  static Bytes delete_row(const LiveTable& table, const DatumRow& row);
+  static Bytes update_row(const LiveTable& table, const DatumRow& old_row, const DatumRow& new_row,
+                          int64_t row_id);
+  static Bytes delete_row(const LiveTable& table, const DatumRow& row, int64_t row_id);
 
  private:
   struct Statement {

@@ -124,7 +124,7 @@ void WriteBack::add_rows(EventType type, const LiveTable& table,
       mutation.add_inserted_rows(LiveCatalog::insert_row(table, row, ++last_row_id_));
       mutation.add_sequence(binlog::Insert);
     } else {
-      mutation.add_deleted_rows(LiveCatalog::delete_row(table, row));
+      mutation.add_deleted_rows(LiveCatalog::delete_row(table, row, ++last_row_id_));
       mutation.add_sequence(binlog::DeleteRow);
     }
   }
@@ -142,7 +142,7 @@ void WriteBack::add_update(const LiveTable& table, const DatumRow& old_row,
     return add_rows(EventType::kWriteRows, table, {new_row});
   }
   binlog::TableMutation& mutation = mutation_of(table);
-  mutation.add_updated_rows(LiveCatalog::update_row(table, old_row, new_row));
+  mutation.add_updated_rows(LiveCatalog::update_row(table, old_row, new_row, ++last_row_id_));
   mutation.add_sequence(binlog::Update);
 }
 

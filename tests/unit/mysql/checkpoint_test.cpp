@@ -54,7 +54,7 @@ TEST_CASE("file checkpoint: writes Go's bytes and reads them back") {
   REQUIRE(none.ok());
   CHECK_FALSE(none->has_value());
 
-  REQUIRE(checkpoint.save(kPoint).ok());
+  REQUIRE(checkpoint.save(kPoint, StopToken()).ok());
   CHECK(to_hex(fakes::read_file(directory.path() + "/savepoint")) ==
         "636f6e73697374656e74203d2066616c73650a636f6d6d69745453203d20343134353239313035353931323731"
         "3432390a736368656d612d76657273696f6e203d2035380a");
@@ -95,13 +95,13 @@ TEST_CASE("file checkpoint: only one has it at a time") {
     FileCheckpoint first(path);
     SavePoint point;
     point.commit_ts = CommitTs(5);
-    REQUIRE(first.save(point).ok());
+    REQUIRE(first.save(point, StopToken()).ok());
     FileCheckpoint second(path);
     auto refused = second.load();
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().code() == ErrorCode::kConflict);
     CHECK(refused.error().to_string().find(path) != std::string::npos);
-    CHECK_FALSE(second.save(point).ok());
+    CHECK_FALSE(second.save(point, StopToken()).ok());
   }
   CHECK((*FileCheckpoint(path).load())->commit_ts == CommitTs(5));
 }
@@ -133,7 +133,7 @@ TEST_CASE("table checkpoint: keeps one row per cluster", "[mariadb]") {
   auto checkpoint = open_checkpoint(options, cluster_id, clock);
   REQUIRE(checkpoint.ok());
   CHECK_FALSE((*checkpoint)->load()->has_value());
-  REQUIRE((*checkpoint)->save(kPoint).ok());
+  REQUIRE((*checkpoint)->save(kPoint, StopToken()).ok());
   CHECK((*(*checkpoint)->load())->commit_ts == kPoint.commit_ts);
   CHECK(db.rows("SELECT * FROM tidb_binlog.checkpoint") ==
         "16791641053252586769|" + to_json(kPoint));
@@ -164,9 +164,17 @@ TEST_CASE("table checkpoint: saves over a new connection when the old one is gon
       "CONNECTION_ID() AND user = 'root'");
   REQUIRE(ids.ok());
   for (const auto& row : *ids) (void)db.session().execute("KILL " + *row[0]);
-  CHECK((*checkpoint)->save(kPoint).ok());
+  CHECK((*checkpoint)->save(kPoint, StopToken()).ok());
+  StopSource time_is_up;
+  time_is_up.request_stop();
+  CHECK((*checkpoint)->save(kPoint, time_is_up.get_token()).ok());
+  CHECK(clock.slept().size() == 1);
   db.run("DROP TABLE tidb_binlog.checkpoint");
-  auto failed = (*checkpoint)->save(kPoint);
+  auto given_up = (*checkpoint)->save(kPoint, time_is_up.get_token());
+  REQUIRE_FALSE(given_up.ok());
+  CHECK(given_up.error().code() == ErrorCode::kStopped);
+  CHECK(clock.slept().size() == 1);
+  auto failed = (*checkpoint)->save(kPoint, StopToken());
   REQUIRE_FALSE(failed.ok());
   CHECK(failed.error().to_string().starts_with(
       "query sql failed: replace into tidb_binlog.checkpoint values(3, '"));

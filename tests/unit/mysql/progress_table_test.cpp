@@ -65,11 +65,11 @@ TEST_CASE("progress table: a checkpoint tells the clusters that it may be of", "
   RunningSink two(options_of(UINT64_MAX, 5));
   RunningSink nameless(options_of(0, 5));
   CHECK(clusters(5) == Ids{7, UINT64_MAX});
-  REQUIRE(one.sink().announce(CommitTs(10)).ok());
+  REQUIRE(one.sink().announce(CommitTs(10), StopToken()).ok());
   // Announced, perhaps not saved any more.
   CHECK(clusters(5) == Ids{7, UINT64_MAX});
   CHECK(clusters(10) == Ids{7});
-  REQUIRE(one.sink().announce(CommitTs(20)).ok());
+  REQUIRE(one.sink().announce(CommitTs(20), StopToken()).ok());
   CHECK(clusters(5) == Ids{UINT64_MAX});
   CHECK(clusters(10) == Ids{7});
   CHECK(clusters(20) == Ids{7});

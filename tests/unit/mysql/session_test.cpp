@@ -1,6 +1,12 @@
 #include "syncer/mysql/session.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "drainer/base/threads.h"
 #include "syncer/mysql/downstream.h"
+#include "syncer/mysql/failure.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
 
@@ -163,6 +169,88 @@ TEST_CASE("session: an error stops the packet and leaves the transaction open", 
   CHECK(value(*session, "SELECT COUNT(*) FROM test.p") == "1");
   REQUIRE(session->rollback().ok());
   CHECK(value(*session, "SELECT COUNT(*) FROM test.p") == "0");
+}
+
+TEST_CASE("session: under TLS a cut connection is told from a refused one") {
+  const std::string before = "TLS/SSL error: ";
+  for (const char* text :
+       {"certificate has expired", "self-signed certificate in certificate chain",
+        "unable to get local issuer certificate", "Validation of SSL server certificate failed",
+        "tlsv1 alert unknown ca", "tlsv13 alert certificate required", "wrong version number",
+        "SSL is required, but the server does not support it", "tlsv1 alert protocol version",
+        "legacy sigalg disallowed or unsupported", "sslv3 alert handshake failure",
+        "IP address mismatch", "unsupported protocol"}) {
+    CAPTURE(text);
+    CHECK(session_error_code(2026, before + text) == ErrorCode::kDenied);
+  }
+  for (const char* text :
+       {"Connection reset by peer (104)", "unexpected eof while reading", "Broken pipe (32)",
+        "Connection timed out (110)", "tlsv1 alert internal error", "protocol is shutdown"}) {
+    CAPTURE(text);
+    CHECK(session_error_code(2026, before + text) == ErrorCode::kUnavailable);
+  }
+}
+
+TEST_CASE("session: one that is cut in the TLS handshake is lost, not refused", "[mariadb]") {
+  REQUIRE_MARIADB();
+  MariadbServer& server = MariadbServer::shared();
+  using Cut = fakes::TcpProxy::Cut;
+  fakes::TcpProxy proxy(server.port());
+  SessionOptions options = root_session(proxy.port());
+  options.security.ssl_ca = server.ca_file();
+  for (const Cut cut : {Cut::kRequest, Cut::kAnswer}) {
+    proxy.arm(cut, "\x16\x03\x01");  // how the client's first message begins
+    auto lost = Session::open(options);
+    REQUIRE_FALSE(lost.ok());
+    INFO(lost.error().to_string());
+    CHECK(is_lost(lost.error()));
+  }
+  CHECK(proxy.cuts() == 2);
+  CHECK(Session::open(options).ok());
+}
+
+TEST_CASE("session: abort ends what another thread waits for", "[mariadb]") {
+  REQUIRE_MARIADB();
+  SystemClock clock;
+  const auto session = open(root_session(MariadbServer::shared().port()));
+  const auto other = open(root_session(MariadbServer::shared().port()));
+  ThreadGroup threads;
+  threads.start("abort", [&](const StopToken& stop) -> Result<void> {
+    while (session->abort() && clock.sleep_for(std::chrono::milliseconds(20), stop)) {
+    }
+    return {};
+  });
+  const TimePoint begin = clock.now();
+  auto slept = session->query("SELECT SLEEP(60)");
+  threads.request_stop();
+  CHECK(threads.wait().ok());
+  REQUIRE_FALSE(slept.ok());
+  CHECK(is_lost(slept.error()));
+  CHECK(clock.now() - begin < std::chrono::seconds(30));
+  CHECK(value(*other, "SELECT 1") == "1");
+}
+
+// A connection that says nothing for hours must not stay when the other side has gone.
+TEST_CASE("session: TCP looks after silent connections", "[mariadb]") {
+  REQUIRE_MARIADB();
+  const uint16_t port = MariadbServer::shared().port();
+  const auto session = open(root_session(port));
+  int found = 0;
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != port) continue;
+    ++found;
+    for (const auto& [option, wanted] :
+         {std::pair(TCP_KEEPIDLE, 60), {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 9}}) {
+      int value = 0;
+      socklen_t value_size = sizeof value;
+      CHECK(::getsockopt(fd, IPPROTO_TCP, option, &value, &value_size) == 0);
+      CHECK(value == wanted);
+    }
+  }
+  CHECK(found > 0);
 }
 
 TEST_CASE("session: TLS encrypts, and checks authority and host", "[mariadb]") {

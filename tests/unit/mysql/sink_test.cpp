@@ -49,7 +49,7 @@ void run_before(const MysqlSinkOptions& settings, int64_t commit_ts,
   CHECK_FALSE(sink.sink().starts_in_safe_mode());
   sink.submit(insert_n(commit_ts, 1));
   CHECK(sink.wait_applied(commit_ts));
-  for (const int64_t ts : announced) CHECK(sink.sink().announce(CommitTs(ts)).ok());
+  for (const int64_t ts : announced) CHECK(sink.sink().announce(CommitTs(ts), StopToken()).ok());
   CHECK(sink.finish() == "");
 }
 
@@ -272,7 +272,7 @@ TEST_CASE("sink: safe mode goes on where a run in it has ended", "[mariadb]") {
     RunningSink sink(settings);
     CHECK(sink.sink().starts_in_safe_mode());
     CHECK(sink.sink().holds_up_to().value == (has_pd ? 40 : 5));
-    CHECK(sink.sink().announce(CommitTs(5)).ok());
+    CHECK(sink.sink().announce(CommitTs(5), StopToken()).ok());
     CHECK(sink.finish() == "");
   }
   settings.safe_until = CommitTs(90);
@@ -283,7 +283,7 @@ TEST_CASE("sink: safe mode goes on where a run in it has ended", "[mariadb]") {
     sink.submit(TxnBuilder(35).remove(table_t(), row_t(9, "q")).build());
     sink.submit(insert_n(95, 2));
     CHECK(sink.wait_applied(95));
-    CHECK(sink.sink().announce(CommitTs(5)).ok());
+    CHECK(sink.sink().announce(CommitTs(5), StopToken()).ok());
     CHECK(sink.finish() == "");
   }
   RunningSink sink(settings);

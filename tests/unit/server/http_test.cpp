@@ -190,6 +190,33 @@ TEST_CASE("http: TLS comes first, with a client certificate only if names are de
   CHECK(answer(strict, other.get()).empty());
 }
 
+TEST_CASE("http: connections are refused until the port is served, not left without answer") {
+  SystemClock clock;
+  const auto connects_to = [&](uint16_t port) {
+    const rpc::IoLimits limits{
+        .clock = clock, .deadline = clock.now() + std::chrono::seconds(20), .stop = StopToken()};
+    return rpc::Socket::connect({.host = "127.0.0.1", .port = port, .tls = nullptr}, limits).ok();
+  };
+  auto server = server::Server::open({.addr = "127.0.0.1:0", .node_id = "x", .tls = {}}, {}, clock,
+                                     StopToken());
+  REQUIRE(server.ok());
+  const uint16_t port = (*server)->port();
+  CHECK_FALSE(connects_to(port));
+  // Somebody else who has bound it as well.
+  auto rival =
+      server::Server::open({.addr = fmt::format("127.0.0.1:{}", port), .node_id = "y", .tls = {}},
+                           {}, clock, StopToken());
+  REQUIRE(rival.ok());
+  ThreadGroup threads;
+  REQUIRE((*server)->start(threads).ok());
+  CHECK(connects_to(port));
+  const auto late = (*rival)->start(threads);
+  REQUIRE_FALSE(late.ok());
+  CHECK_THAT(late.error().to_string(), Catch::EndsWith("listen: address already in use"));
+  threads.request_stop();
+  CHECK(threads.wait().ok());
+}
+
 TEST_CASE("http: a port in use and TLS without a certificate are told at open") {
   SystemClock clock;
   const RunningServer first;

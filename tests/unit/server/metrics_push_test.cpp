@@ -22,6 +22,7 @@ struct Gateway {
                                   clock, StopToken());
     REQUIRE(opened.ok());
     port = std::move(opened).value();
+    REQUIRE(port->listen().ok());
     threads.start("gateway", [this](const StopToken& stop) { return port->run(stop); });
   }
   ~Gateway() {

@@ -26,7 +26,7 @@ RunningServer::RunningServer(Options options) {
   INFO((server.ok() ? std::string() : server.error().to_string()));
   REQUIRE(server.ok());
   server_ = std::move(server).value();
-  server_->start(threads_);
+  REQUIRE(server_->start(threads_).ok());
 }
 
 RunningServer::~RunningServer() {

@@ -14,7 +14,8 @@ namespace {
 class FakeCheckpoint final : public Checkpoint {
  public:
   Result<std::optional<SavePoint>> load() override { return std::optional<SavePoint>(); }
-  Result<void> save(const SavePoint& point) override {
+  Result<void> save(const SavePoint& point, const StopToken& stop) override {
+    if (hangs && stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
     if (fails) return make_error(ErrorCode::kUnavailable, "server has gone away");
     saved.push_back(point);
     return {};
@@ -22,6 +23,7 @@ class FakeCheckpoint final : public Checkpoint {
 
   std::vector<SavePoint> saved;
   bool fails = false;
+  bool hangs = false;  ///< until it is stopped
 };
 
 struct Bench {
@@ -36,8 +38,8 @@ struct Bench {
 
   Result<void> run() {
     sink.close();
-    TRY(progress.begin());
-    return progress.run(StopToken());
+    TRY(progress.begin(StopToken()));
+    return progress.run(StopToken(), {});
   }
 };
 
@@ -45,11 +47,11 @@ struct Bench {
 
 TEST_CASE("progress: the begin takes back `consistent`, the last save gives it") {
   Bench bench;
-  REQUIRE(bench.progress.begin().ok());
+  REQUIRE(bench.progress.begin(StopToken()).ok());
   REQUIRE(bench.checkpoint.saved.size() == 1);
   CHECK(bench.checkpoint.saved[0].commit_ts == CommitTs(100));
   CHECK_FALSE(bench.checkpoint.saved[0].consistent);
-  REQUIRE(bench.progress.save_consistent().ok());
+  REQUIRE(bench.progress.save_consistent({}).ok());
   CHECK(bench.checkpoint.saved.back().consistent);
 }
 
@@ -80,15 +82,44 @@ TEST_CASE("progress: a downstream TSO is saved beside ours") {
 TEST_CASE("progress: a save that fails ends the program with the reason") {
   Bench bench;
   bench.checkpoint.fails = true;
-  const Result<void> result = bench.progress.begin();
+  const Result<void> result = bench.progress.begin(StopToken());
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
 }
 
+TEST_CASE("progress: a save that the downstream does not answer is skipped when time is up") {
+  Bench bench;
+  REQUIRE(bench.progress.begin(StopToken()).ok());
+  StopSource time_is_up;
+  time_is_up.request_stop();
+  bench.checkpoint.hangs = true;
+  CHECK(bench.progress.begin(time_is_up.get_token()).error().code() == ErrorCode::kStopped);
+  bench.sink.report(
+      {.commit_ts = CommitTs(110), .schema_version = SchemaVersion(7), .is_ddl = true});
+  bench.sink.report({.commit_ts = CommitTs(120), .schema_version = SchemaVersion(7), .rows = 1});
+  bench.sink.close();
+  CHECK(bench.progress.run(StopToken(), {.give_up = time_is_up.get_token()}).ok());
+  CHECK(bench.progress.save_consistent({.give_up = time_is_up.get_token()}).ok());
+  CHECK(bench.progress.figures().applied_ts == CommitTs(120));
+  CHECK(bench.progress.figures().saved_ts == CommitTs(100));
+  CHECK(bench.checkpoint.saved.size() == 1);
+}
+
+TEST_CASE("progress: at the end of a run a downstream that has gone is no error") {
+  Bench bench;
+  bench.checkpoint.fails = true;
+  StopSource stopping;
+  CHECK_FALSE(bench.progress.save_consistent({.stopping = stopping.get_token()}).ok());
+  stopping.request_stop();
+  CHECK(bench.progress.save_consistent({.stopping = stopping.get_token()}).ok());
+}
+
 TEST_CASE("progress: synced when changes have been missing for longer than synced-check-time") {
   Bench bench;
+  // A wall clock that is set shows no changes.
+  bench.clock.set_wall_ahead(24h);
   const auto is_synced = [&] {
-    return bench.progress.figures().is_synced(bench.clock.unix_ms(), /*synced_check_time_min=*/2);
+    return bench.progress.figures().is_synced(bench.clock.now(), /*synced_check_time_min=*/2);
   };
   CHECK_FALSE(is_synced());
   bench.clock.advance(2min);
@@ -107,6 +138,6 @@ TEST_CASE("progress: synced when changes have been missing for longer than synce
     busy.clock.advance(3min);
     busy.sink.report(change);
     REQUIRE(busy.run().ok());
-    CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.unix_ms(), 2));
+    CHECK_FALSE(busy.progress.figures().is_synced(busy.clock.now(), 2));
   }
 }
