@@ -43,6 +43,18 @@ void adjust_database(const Environment& environment, Draft& draft) {
   draft.to_port = usable ? port : 3306;
 }
 
+/// A rule keeps row changes from the downstream, so that later ones may miss their row.
+bool ignores_rows(const SyncerOptions& syncer) {
+  const auto is_of_rows = [](const std::string& event) {
+    const std::string folded = fold_case(event);
+    return folded == "all" || folded == "all dml" || folded == "insert" || folded == "update" ||
+           folded == "delete";
+  };
+  return std::ranges::any_of(syncer.binlog_filter_rule, [&](const auto& rule) {
+    return std::ranges::any_of(rule.second.ignore_event, is_of_rows);
+  });
+}
+
 void adjust_filters(Draft& draft) {
   SyncerOptions& syncer = draft.options.syncer;
   syncer.ignore_schemas = split(draft.ignore_schemas, ',');
@@ -87,9 +99,11 @@ void adjust(const Environment& environment, Draft& draft, Problems& problems) {
   // Without a meaning there, so that any is taken as in the original.
   if (is_written_whole) syncer.txn_batch = std::max<int64_t>(syncer.txn_batch, 1);
   if (syncer.relay.max_file_size <= 0) syncer.relay.max_file_size = RelayOptions{}.max_file_size;
-  // Two clusters that are both written to may differ in a row for a while, or for ever.
+  // Two clusters that are both written to may differ in a row for a while, or for ever; and so does
+  // a downstream that by its rules does not get all changes.
+  const bool may_differ = syncer.loopback_control || ignores_rows(syncer);
   syncer.apply.on_row_mismatch = draft.on_row_mismatch.value_or(
-      syncer.loopback_control ? RowMismatchAction::kWarn : RowMismatchAction::kStop);
+      may_differ ? RowMismatchAction::kWarn : RowMismatchAction::kStop);
   adjust_filters(draft);
 }
 

@@ -158,7 +158,8 @@ constexpr Key<Draft> kKeys[] = {
 
     {"syncer.apply.on-row-mismatch", "", "",
      "When an UPDATE or DELETE misses its row: \"stop\", or \"warn\", default with "
-     "loopback-control.",
+     "loopback-control "
+     "or a rule that ignores rows.",
      [](Draft& d) -> auto& { return d.on_row_mismatch; }},
     {"syncer.apply.commit-order", "", "false",
      "Commit downstream in upstream order, so that readers see only states that the upstream had.",

@@ -48,7 +48,8 @@ struct Draft {
   int64_t checkpoint_port = 0;
   DayDuration read_timeout{std::chrono::minutes(1)};
   int32_t kafka_max_message_size = 1 << 30;
-  std::optional<RowMismatchAction> on_row_mismatch;  ///< nothing: as loopback-control wants
+  std::optional<RowMismatchAction>
+      on_row_mismatch;  ///< nothing: as loopback-control and rules want
 };
 
 /// Where a value goes; the alternative is its type. Nested tables name an Owner of their own.

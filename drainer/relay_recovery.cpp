@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "drainer/base/log.h"
+#include "drainer/progress_name.h"
 #include "drainer/replay.h"
 #include "drainer/rules.h"
 #include "drainer/sinks.h"

@@ -14,6 +14,7 @@
 #include "drainer/command_flags.h"
 #include "drainer/end_signals.h"
 #include "drainer/local_time.h"
+#include "drainer/progress_name.h"
 #include "drainer/replay.h"
 #include "drainer/replay_filter.h"
 #include "drainer/rules.h"

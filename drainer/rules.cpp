@@ -4,6 +4,7 @@
 #include <string>
 
 #include "drainer/base/log.h"
+#include "drainer/progress_name.h"
 #include "loopback/mark_table.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/conflict_resolver.h"
@@ -16,14 +17,14 @@ namespace {
 // The progress of a drainer that writes to our upstream would meet our own downstream: no rows to
 // update, or ours. The original does not know these tables.
 void ignore_own_tables(const Options& options, SyncerRules& rules) {
-  const std::string schema = checkpoint_table(options).schema;
+  const std::string schema = checkpoint_schema(options);
   rules.own_schemas = {schema};
   std::set<std::string> tables = {std::string(mysql::kProgressTableName),
                                   progress_table(options).table,
                                   std::string(mysql::kConflictTableName)};
   // What drainers write for themselves goes without a mark, so the one of the opposite direction
   // would take it for changes of users. FIX: the original needs an ignore-table rule for it.
-  if (options.syncer.loopback_control) tables.insert(checkpoint_table(options).table);
+  if (options.syncer.loopback_control) tables.insert(checkpoint_table(options));
   for (const std::string& table : tables) {
     if (!rules.table_filter.ignore({schema, table})) continue;
     log_info("a table of the drainers themselves is not replicated",

@@ -75,12 +75,18 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text) {
   const tidb::DdlStatement statement = tidb::parse_ddl(text);
   const std::vector<tidb::NameInText>& names = statement.tables;
+  const auto is_own = [&](const tidb::NameInText& old) {
+    return filter.is_own(full_name(old, effect));
+  };
+  if (statement.kind == tidb::DdlKind::kAlterTable && names.size() == 2 && is_own(names[0])) {
+    return std::nullopt;
+  }
   if (statement.kind != tidb::DdlKind::kRenameTable || names.size() % 2 != 0) {
     return text_if(!filter.skips(effect.name), text);
   }
   std::vector<bool> passes;
   for (size_t i = 1; i < names.size(); i += 2) {
-    passes.push_back(!filter.skips(full_name(names[i], effect)));
+    passes.push_back(!filter.skips(full_name(names[i], effect)) && !is_own(names[i - 1]));
   }
   if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
   std::string out = std::ranges::find(passes, false) == passes.end()

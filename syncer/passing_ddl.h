@@ -22,7 +22,8 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
                                            const std::vector<schema::TableName>& created,
                                            std::string_view text);
 
-/// RENAME TABLE. Of other texts effect.name decides.
+/// RENAME TABLE, ALTER TABLE … RENAME. A table of the drainer's own (TableFilter::is_own()) stays
+/// what it is downstream. Of other texts effect.name decides.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text);
 

@@ -295,7 +295,9 @@ std::optional<std::string> Syncer::passing_text(tidb::DdlType type, schema::DdlE
   if (type == tidb::DdlType::kCreateTables) {
     return passing_creates(filter, effect, effect.touched, text);
   }
-  if (type == tidb::DdlType::kRenameTables) return passing_renames(filter, effect, text);
+  if (type == tidb::DdlType::kRenameTables || type == tidb::DdlType::kRenameTable) {
+    return passing_renames(filter, effect, text);
+  }
   return filter.skips(effect.name) ? std::nullopt : std::optional(std::string(text));
 }
 

@@ -65,6 +65,11 @@ Result<TableFilter> TableFilter::make(const SyncerOptions& options) {
   return filter;
 }
 
+bool TableFilter::is_own(const TableName& name) const {
+  const TableName lower{to_lower(name.schema), to_lower(name.table)};
+  return std::ranges::find(ignored_names_, lower) != ignored_names_.end();
+}
+
 bool TableFilter::ignore(const TableName& name) {
   if (skips(name)) return false;
   ignored_names_.push_back({to_lower(name.schema), to_lower(name.table)});

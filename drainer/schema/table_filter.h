@@ -25,6 +25,8 @@ class TableFilter {
   /// From now on nothing of exactly this table passes, names compared without case. False when
   /// nothing did before.
   bool ignore(const TableName& name);
+  /// ignore() was called with it.
+  bool is_own(const TableName& name) const;
 
   /// True: nothing of this table goes downstream. Of a whole database: its `table` is empty.
   bool skips(const TableName& name) const;

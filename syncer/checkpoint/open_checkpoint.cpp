@@ -2,19 +2,14 @@
 
 #include <utility>
 
-#include "drainer/base/crc32c.h"
 #include "syncer/checkpoint/file_checkpoint.h"
 #include "syncer/checkpoint/table_checkpoint.h"
-#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 namespace {
 
 constexpr std::string_view kDefaultSchema = "tidb_binlog";
-constexpr std::string_view kDefaultTable = "checkpoint";
 constexpr std::chrono::seconds kReadTimeout{60};
-/// What servers take: 64 characters.
-constexpr size_t kTableNameBytesMax = 64;
 
 mysql::SessionOptions session_options(const Options& options) {
   const DownstreamOptions& to = options.syncer.to;
@@ -39,22 +34,15 @@ mysql::SessionOptions session_options(const Options& options) {
 
 }  // namespace
 
-schema::TableName checkpoint_table(const Options& options) {
-  const CheckpointOptions& own = options.syncer.to.checkpoint;
-  const bool is_default = own.type.empty() || own.table.empty();
-  return {own.schema.empty() ? std::string(kDefaultSchema) : own.schema,
-          is_default ? std::string(kDefaultTable) : own.table};
+std::string checkpoint_schema(const Options& options) {
+  const std::string& schema = options.syncer.to.checkpoint.schema;
+  return schema.empty() ? std::string(kDefaultSchema) : schema;
 }
 
-schema::TableName progress_table(const Options& options) {
-  const auto [schema, table] = checkpoint_table(options);
-  std::string name(mysql::kProgressTableName);
-  if (table != kDefaultTable) name += "_" + table;
-  // A long name is cut so that it stays one of its own.
-  if (name.size() > kTableNameBytesMax) {
-    name = fmt::format("{}_{:08x}", name.substr(0, kTableNameBytesMax - 9), crc32c(name));
-  }
-  return {schema, name};
+std::string checkpoint_table(const Options& options) {
+  const CheckpointOptions& own = options.syncer.to.checkpoint;
+  return std::string(own.type.empty() || own.table.empty() ? kDefaultCheckpointTable
+                                                           : std::string_view(own.table));
 }
 
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint64_t cluster_id,
@@ -70,8 +58,8 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint
         std::make_unique<FileCheckpoint>(options.data_dir + "/savepoint"));
   }
   auto table = TableCheckpoint::open({.session = session_options(options),
-                                      .schema = checkpoint_table(options).schema,
-                                      .table = checkpoint_table(options).table,
+                                      .schema = checkpoint_schema(options),
+                                      .table = checkpoint_table(options),
                                       .cluster_id = cluster_id},
                                      clock);
   if (!table.ok()) {

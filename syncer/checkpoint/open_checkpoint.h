@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
-#include "drainer/schema/table_version.h"
 #include "syncer/checkpoint/checkpoint.h"
 
 namespace drainer {
@@ -16,11 +17,10 @@ namespace drainer {
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint64_t cluster_id,
                                                     Clock& clock);
 
-/// Name of the checkpoint table, `tidb_binlog.checkpoint` by default.
-schema::TableName checkpoint_table(const Options& options);
-/// Where the MySQL sink keeps its progress downstream: `drainer_progress` in the same schema. Of
-/// drainers with other checkpoint tables it bears their name, so that several of one cluster, each
-/// with its own checkpoint, write into one downstream beside each other, as those of the original.
-schema::TableName progress_table(const Options& options);
+/// Name of the checkpoint's schema, where the progress table lies too: `tidb_binlog` by default.
+std::string checkpoint_schema(const Options& options);
+/// Name of the checkpoint table in it.
+inline constexpr std::string_view kDefaultCheckpointTable = "checkpoint";
+std::string checkpoint_table(const Options& options);
 
 }  // namespace drainer

@@ -151,7 +151,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       // Nothing has been sent, and what fails here says nothing about the DDL.
       const bool can_retry = may_retry(opened.error()) && backoff.attempts() + 1 < attempts_max_;
       if (!can_retry) return opened;
-      if (!pause(backoff, opened.error(), stop)) return make_error(ErrorCode::kStopped, "stopped");
+      if (!pause(backoff, opened.error(), stop)) return stopped();
       continue;
     }
     auto done = journal.may_be_done ? is_done(ddl, text, journal) : Result<bool>(false);
@@ -163,7 +163,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
     }
     Error error = std::move(attempted).error();
     log_error("Exec fail, will rollback", {{"query", text}, {"args", "[]"}, {"error", error}});
-    if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+    if (stop.stop_requested()) return stopped();
     if (is_lost(error)) {
       // The statement may still run, or be done, when the connection comes back.
       journal.may_be_done = true;
@@ -184,7 +184,7 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
           "ignore-txn-commit-ts = [{}]",
           text, commit_ts);
     }
-    if (!pause(backoff, error, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!pause(backoff, error, stop)) return stopped();
     if (auto waited = wait_for_lost_session(stop); !waited.ok()) {
       if (waited.error().code() == ErrorCode::kStopped) return waited;
     }
@@ -260,8 +260,7 @@ Result<void> DdlRunner::wait_for_lost_session(const StopToken& stop) {
     if (!is_logged)
       log_warn("waiting for the DDL of a lost connection", {{"id", lost_session_.id}});
     is_logged = true;
-    if (!clock_.sleep_for(kLostSessionPoll, stop))
-      return make_error(ErrorCode::kStopped, "stopped");
+    if (!clock_.sleep_for(kLostSessionPoll, stop)) return stopped();
   }
   lost_session_ = {};
   return {};

@@ -40,7 +40,7 @@ Result<void> DdlLock::take(Session& session, Clock& clock, const StopToken& stop
     if (!is_free && !std::exchange(is_logged, true)) {
       log_warn("waiting for a ddl that another session runs", {{"cluster", id_.cluster_id}});
     }
-    if (!clock.sleep_for(kPause, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!clock.sleep_for(kPause, stop)) return stopped();
   }
 }
 

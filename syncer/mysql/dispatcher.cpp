@@ -57,7 +57,7 @@ Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses& uses, const StopToken& stop
   const size_t bytes =
       txn.txn.size_bytes() + sizeof(Entry) + kNodeBytes + uses.keys.size() * kKeyBytes;
   MutexLock lock(mutex_);
-  if (!wait_for_room(bytes, stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!wait_for_room(bytes, stop)) return stopped();
   const NodeId id = uses.is_barrier ? graph_.add_barrier() : graph_.add(uses.keys);
   CHECK(id == base_ + entries_.size(), "node {} at {}", id, base_ + entries_.size());
   append_entry(applied_by(txn.txn), txn.previous_ts, bytes);
@@ -72,7 +72,7 @@ Result<NodeId> Dispatcher::add(PlannedTxn txn, Uses& uses, const StopToken& stop
 
 Result<void> Dispatcher::add_applied(const Txn& txn, CommitTs previous_ts, const StopToken& stop) {
   MutexLock lock(mutex_);
-  if (!wait_for_room(0, stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!wait_for_room(0, stop)) return stopped();
   std::vector<NodeId> ready;
   const NodeId id = graph_.add({});
   append_entry(applied_by(txn), previous_ts, 0);
@@ -253,14 +253,19 @@ CommitTs Dispatcher::previous_open(NodeId id, CommitTs previous) {
   return previous;
 }
 
-bool Dispatcher::wait_turn(const Group& group, Duration limit, const StopToken& stop) {
+bool Dispatcher::wait_turn(const Group& group, std::optional<Duration> limit,
+                           const StopToken& stop) {
   MutexLock lock(mutex_);
   const NodeId first = group.txns.front().node;
   while (base_ != first) {
     const NodeId current = base_;
-    const TimePoint now = clock_.now();
-    const Duration left = std::min(entry(current).taken, now) + limit - now;
     const auto has_moved = [&]() NO_THREAD_SAFETY_ANALYSIS { return base_ != current; };
+    if (!limit) {
+      if (!turn_.wait(mutex_, stop, has_moved)) return false;
+      continue;
+    }
+    const TimePoint now = clock_.now();
+    const Duration left = std::min(entry(current).taken, now) + *limit - now;
     if (!turn_.wait_for(mutex_, stop, left, has_moved)) return false;
   }
   return true;

@@ -88,9 +88,10 @@ class Dispatcher {
   /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
   std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
   /// Blocks until all before the first of `group`, which has been taken, is finished. False on
-  /// `stop`, and when the one whose turn it is was taken `limit` ago: if it waits for locks that
-  /// others hold until their turn, all of them give up at the same time.
-  bool wait_turn(const Group& group, Duration limit, const StopToken& stop) EXCLUDES(mutex_);
+  /// `stop`, and when the one whose turn it is was taken `limit`, if given, ago: if it waits for
+  /// locks that others hold until their turn, all of them give up at the same time.
+  bool wait_turn(const Group& group, std::optional<Duration> limit, const StopToken& stop)
+      EXCLUDES(mutex_);
   /// All of the group is durable. The worker calls take() again.
   void finish(const Group& group) EXCLUDES(mutex_);
   /// The worker has failed: nothing more will be reported.

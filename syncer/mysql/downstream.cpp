@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,7 @@ constexpr std::string_view kTimestampVariable = "explicit_defaults_for_timestamp
 /// of rows within a transaction is not the original one, and cascades come as rows of their own.
 /// CHECK constraints, too, unless TiDB ignores them, as it does before 7.2 and by default: MariaDB
 /// then takes the rows that upstream has.
-constexpr std::array<std::pair<const char*, const char*>, 7> kDefaultVariables = {{
+constexpr std::array<std::pair<const char*, const char*>, 10> kDefaultVariables = {{
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
     // Else an older TiDB may repeat the statements of a transaction after a conflict without the
@@ -31,6 +32,11 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kDefaultVariables =
     {"tidb_placement_mode", "ignore"},
     {"foreign_key_checks", "OFF"},
     {"check_constraint_checks", "OFF"},
+    // The drainer's own limits hold: a statement that waits for a lock, or a long DDL, is no fault.
+    {"max_statement_time", "0"},
+    {"max_execution_time", "0"},
+    // Tables without transactions would keep the rows of a transaction that is rolled back.
+    {"default_storage_engine", "InnoDB"},
     // As in TiDB: else a TIMESTAMP column is NOT NULL, and a NULL in it becomes the time of now.
     {"explicit_defaults_for_timestamp", "ON"},
 }};
@@ -40,6 +46,28 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kDefaultVariables =
 constexpr std::array<std::string_view, 6> kSurprisingModes = {
     "NO_ZERO_DATE", "NO_ZERO_IN_DATE",         "ERROR_FOR_DIVISION_BY_ZERO",
     "TRADITIONAL",  "PAD_CHAR_TO_FULL_LENGTH", "EMPTY_STRING_IS_NULL"};
+
+/// Modes in which a text of TiDB's default mode means something else, and the names of sets of
+/// them.
+constexpr std::array<std::string_view, 14> kOtherSyntaxModes = {"ANSI",
+                                                                "ANSI_QUOTES",
+                                                                "PIPES_AS_CONCAT",
+                                                                "IGNORE_SPACE",
+                                                                "REAL_AS_FLOAT",
+                                                                "ORACLE",
+                                                                "HIGH_NOT_PRECEDENCE",
+                                                                "DB2",
+                                                                "MAXDB",
+                                                                "MSSQL",
+                                                                "MYSQL323",
+                                                                "MYSQL40",
+                                                                "POSTGRESQL",
+                                                                "NO_BACKSLASH_ESCAPES"};
+
+void erase_modes(std::vector<std::string_view>& parts, std::span<const std::string_view> modes) {
+  std::erase_if(
+      parts, [&](std::string_view part) { return std::ranges::find(modes, part) != modes.end(); });
+}
 
 std::vector<std::string_view> split_mode(std::string_view mode) {
   std::vector<std::string_view> parts;
@@ -62,7 +90,7 @@ std::string join_mode(const std::vector<std::string_view>& parts) {
 
 Result<void> set_variable(Session& session, std::string_view name, std::string_view value) {
   std::string sql = fmt::format("SET SESSION {} = ", name);
-  append_quoted(sql, value, {.no_backslash_escapes = session.no_backslash_escapes()});
+  append_variable_value(sql, value, {.no_backslash_escapes = session.no_backslash_escapes()});
   TRY(session.execute(sql));
   return {};
 }
@@ -99,6 +127,18 @@ Result<bool> may_see_triggers(Session& session) {
   return false;
 }
 
+/// TiDB compares texts by their bytes unless a table says otherwise, and its DDL does not say so.
+Result<void> warn_of_collation(Session& session) {
+  ASSIGN_OR_RETURN(const std::string collation, session.query_value("SELECT @@collation_server"));
+  if (collation.ends_with("_bin") || collation == "binary") return {};
+  log_warn(
+      "texts that differ upstream may be equal downstream, where a DDL names no collation: of rows "
+      "whose keys are, the later one replaces the other; collation_server = utf8mb4_bin downstream "
+      "prevents it",
+      {{"collation_server", collation}});
+  return {};
+}
+
 Result<std::map<std::string, std::string>> probe_variables(
     Session& session, const std::map<std::string, std::string>& params) {
   std::map<std::string, std::string> known;
@@ -132,11 +172,16 @@ std::string relax_sql_mode(std::string_view mode) {
   return join_mode(parts);
 }
 
-std::string ddl_sql_mode(std::string_view mode, int64_t sync_mode) {
-  std::string wanted(mode);
-  if (sync_mode == kSyncModePartialColumns) wanted = relax_sql_mode(mode);
-  auto parts = split_mode(wanted);
+std::string ddl_sql_mode(const std::optional<std::string>& configured, std::string_view server_mode,
+                         int64_t sync_mode) {
+  std::string mode(configured ? std::string_view(*configured) : server_mode);
+  if (sync_mode == kSyncModePartialColumns) mode = relax_sql_mode(mode);
+  auto parts = split_mode(mode);
   std::erase(parts, "NO_BACKSLASH_ESCAPES");
+  if (!configured) {
+    erase_modes(parts, kOtherSyntaxModes);
+    erase_modes(parts, kSurprisingModes);
+  }
   return join_mode(parts);
 }
 
@@ -149,9 +194,7 @@ std::string dml_sql_mode(const std::optional<std::string>& configured, std::stri
     if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
   };
   if (!configured) {
-    std::erase_if(parts, [](std::string_view part) {
-      return std::ranges::find(kSurprisingModes, part) != kSurprisingModes.end();
-    });
+    erase_modes(parts, kSurprisingModes);
     add("ALLOW_INVALID_DATES");
   }
   add("NO_AUTO_VALUE_ON_ZERO");
@@ -184,10 +227,11 @@ Result<Downstream> probe_downstream(const DownstreamOptions& to,
   std::from_chars(packet.data(), packet.data() + packet.size(), found.max_allowed_packet);
   ASSIGN_OR_RETURN(found.dml.variables, probe_variables(*session, to.params));
   ASSIGN_OR_RETURN(found.may_see_triggers, may_see_triggers(*session));
+  TRY(warn_of_collation(*session));
 
   found.ddl = found.dml;
   found.ddl.read_timeout.reset();
-  const std::string ddl_mode = ddl_sql_mode(sql_mode.value_or(server_mode), to.sync_mode);
+  const std::string ddl_mode = ddl_sql_mode(sql_mode, server_mode, to.sync_mode);
   if (sql_mode || ddl_mode != server_mode) found.ddl.variables.try_emplace("sql_mode", ddl_mode);
 
   found.dml.variables.try_emplace("sql_mode", dml_sql_mode(sql_mode, server_mode, to.sync_mode));

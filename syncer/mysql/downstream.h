@@ -37,9 +37,11 @@ std::string relax_sql_mode(std::string_view mode);
 std::string dml_sql_mode(const std::optional<std::string>& configured, std::string_view server_mode,
                          int64_t sync_mode);
 
-/// The sql_mode of sessions that run DDL: `mode` without NO_BACKSLASH_ESCAPES, which the rewritten
-/// texts do not stand, and relaxed for sync-mode 2.
-std::string ddl_sql_mode(std::string_view mode, int64_t sync_mode);
+/// The sql_mode of sessions that run DDL: a configured one, else the server's, without modes that
+/// read the texts in another way or refuse values which the upstream has; never
+/// NO_BACKSLASH_ESCAPES, which the rewritten texts do not stand. Relaxed for sync-mode 2.
+std::string ddl_sql_mode(const std::optional<std::string>& configured, std::string_view server_mode,
+                         int64_t sync_mode);
 
 inline constexpr int64_t kSyncModePartialColumns = 2;
 

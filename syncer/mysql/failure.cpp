@@ -13,11 +13,12 @@ namespace {
 constexpr std::array kRefreshCodes = {1054, 1146, 1136, 1364};
 /// Among them: too many connections of a user (1203, 1226), a Galera node that is not ready (1047),
 /// a row changed since the snapshot (1020, MariaDB), a commit undone by group replication (3100,
-/// 3101), a TiDB whose schema is out of date (8027) or whose transaction is (8005).
+/// 3101), a statement over the server's time limit (1969, 3024), a TiDB whose schema is out of date
+/// (8027) or whose transaction is (8005).
 constexpr std::array kRetryCodes = {1020, 1040, 1047, 1105, 1158, 1159, 1160, 1161, 1180,
-                                    1203, 1205, 1213, 1226, 1290, 1317, 1836, 3100, 3101,
-                                    8002, 8005, 8022, 8027, 8028, 8229, 9001, 9002, 9003,
-                                    9004, 9005, 9006, 9007, 9008, 9011};
+                                    1203, 1205, 1213, 1226, 1290, 1317, 1836, 1969, 3024,
+                                    3100, 3101, 8002, 8005, 8022, 8027, 8028, 8229, 9001,
+                                    9002, 9003, 9004, 9005, 9006, 9007, 9008, 9011};
 constexpr int32_t kDuplicateEntry = 1062;
 constexpr int32_t kTransactionTooLarge = 8004;
 /// ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED and, where MySQL 8.0.24 has ended an idle session,

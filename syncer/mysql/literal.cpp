@@ -84,6 +84,15 @@ void append_quoted(std::string& out, ByteView bytes, QuoteStyle style) {
   out.push_back('\'');
 }
 
+void append_variable_value(std::string& out, std::string_view value, QuoteStyle style) {
+  const bool is_number = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
+  if (is_number) {
+    out += value;
+  } else {
+    append_quoted(out, value, style);
+  }
+}
+
 Result<void> append_literal(std::string& out, const Value& value, QuoteStyle style,
                             bool is_binary_column) {
   switch (value.kind) {

@@ -24,6 +24,10 @@ void append_table_name(std::string& out, std::string_view schema, std::string_vi
 /// ordinary.
 void append_quoted(std::string& out, ByteView bytes, QuoteStyle style);
 
+/// A value of a session variable: digits as the number that numeric variables insist on, else
+/// quoted.
+void append_variable_value(std::string& out, std::string_view value, QuoteStyle style);
+
 /// The literal for a value that is written: digits for numbers (enum, set and bit too), 'text' for
 /// character data, decimals, times and JSON, _binary'…' for binary data. `is_binary_column` says
 /// how the text of a default is to be taken. kAbsent must not come. kCorrupt on malformed bytes.

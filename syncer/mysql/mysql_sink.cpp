@@ -102,7 +102,7 @@ auto run_retried(Session& session, Clock& clock, const StopToken& stop, Run run)
     }
     log_warn("the progress table is busy, trying again", {{"error", result.error()}});
     TRY(session.rollback());
-    if (!backoff.pause(clock, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!backoff.pause(clock, stop)) return stopped();
   }
 }
 
@@ -282,7 +282,7 @@ Result<void> MysqlSink::submit(Txn txn, const StopToken& stop) {
     last_submitted_ = txn.commit_ts;
   }
   const size_t bytes = txn.size_bytes();
-  if (!input_.push(std::move(txn), bytes, stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!input_.push(std::move(txn), bytes, stop)) return stopped();
   return {};
 }
 
@@ -338,9 +338,7 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
   const bool is_executed =
       !ddl.should_skip && ddl.effect.action == schema::DdlEffect::Action::kExecute;
   // The order of commits holds for DDL as well.
-  while (is_commit_ordered_ && !dispatcher_.wait_turn(group, std::chrono::hours(1), stop)) {
-    if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
-  }
+  if (is_commit_ordered_ && !dispatcher_.wait_turn(group, std::nullopt, stop)) return stopped();
   if (is_executed) {
     DdlRunner::Journal journal{.facts = group.txns[0].ddl_facts,
                                .may_be_done = group.txns[0].is_begun_ddl};

@@ -48,7 +48,7 @@ Result<PlanCache::Plan> PlanCache::make(Session& session, const schema::TableVer
         log_warn("table is missing downstream, waiting for it",
                  {{"schema", table.name.schema}, {"table", table.name.table}});
       }
-      if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+      if (!backoff.pause(clock_, stop)) return stopped();
       continue;
     }
     if (plan.error().code() == ErrorCode::kInvalid && plan.error().detail() == 0 && !refreshed) {

@@ -229,7 +229,7 @@ Result<const ConflictKeys*> Planner::find_keys(
                 {"gives up after", options_.attempts_max},
                 {"error", keys.error()}});
     }
-    if (!backoff.pause(clock_, stop)) return make_error(ErrorCode::kStopped, "stopped");
+    if (!backoff.pause(clock_, stop)) return stopped();
   }
 }
 
@@ -260,7 +260,7 @@ Result<void> Planner::add_secondary_ts(const StopToken& stop) {
   if (last_secondary_ts_ && now - *last_secondary_ts_ <= kSecondaryTsInterval) return {};
   last_secondary_ts_ = now;
   // The two ts belong together only while nothing is on its way.
-  if (!dispatcher_.wait_idle(stop)) return make_error(ErrorCode::kStopped, "stopped");
+  if (!dispatcher_.wait_idle(stop)) return stopped();
   if (!session_) {
     auto opened = Session::open(options_.session);
     if (!opened.ok()) return {};

@@ -226,7 +226,7 @@ CheckpointNote::CheckpointNote(ProgressTable::Id id, SessionOptions session, Com
     : id_(std::move(id)), options_(std::move(session)), clock_(clock), saved_(saved) {}
 
 Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop) {
-  if (stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+  if (stop.stop_requested()) return stopped();
   for (int attempt = 1;; ++attempt) {
     auto done = try_announce(checkpoint);
     if (done.ok()) break;

@@ -130,7 +130,8 @@ Result<void> RowWriter::execute(std::string_view sql, bool must_match, const Tab
     return {};
   }
   return make_error(ErrorCode::kConflict,
-                    "row not found downstream: commit ts {}, table {}, {} rows where {}: {}",
+                    "row not found downstream: commit ts {}, table {}, {} rows where {}: {}; "
+                    "syncer.apply.on-row-mismatch = \"warn\" goes on as the original does",
                     txn.commit_ts, plan.target, *count, key(), shorten(sql));
 }
 

@@ -181,7 +181,7 @@ Result<void> Session::set_variables(const std::map<std::string, std::string>& va
     if (sql.size() > 4) sql.push_back(',');
     sql += name;
     sql.push_back('=');
-    append_quoted(sql, value, {.no_backslash_escapes = no_backslash_escapes_});
+    append_variable_value(sql, value, {.no_backslash_escapes = no_backslash_escapes_});
   }
   TRY(execute(sql));
   return {};

@@ -32,10 +32,6 @@ Counter& cuts() {
   return counter;
 }
 
-Error stopped() {
-  return make_error(ErrorCode::kStopped, "stopped");
-}
-
 }  // namespace
 
 Worker::Worker(WorkerOptions options, ProgressRow progress, const AppliedState& state,
@@ -143,7 +139,7 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
 }
 
 Result<void> Worker::attempt(const Step& step, Approach& approach, const StopToken& stop) {
-  if (approach.waits_first) TRY(wait_turn(step, std::chrono::hours(24 * 365), stop));
+  if (approach.waits_first) TRY(wait_turn(step, std::nullopt, stop));
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
   if (is_done) return {};
   const WriteMode mode = mode_of(step, approach);
@@ -157,7 +153,8 @@ Result<void> Worker::attempt(const Step& step, Approach& approach, const StopTok
              : writer_.write(target, step, mode, before_commit, stop);
 }
 
-Result<void> Worker::wait_turn(const Step& step, Duration limit, const StopToken& stop) {
+Result<void> Worker::wait_turn(const Step& step, std::optional<Duration> limit,
+                               const StopToken& stop) {
   if (options_.dispatcher == nullptr) return {};
   if (options_.dispatcher->wait_turn(*step.group, limit, stop)) return {};
   if (stop.stop_requested()) return stopped();

@@ -18,6 +18,7 @@ std::unique_ptr<Ddl> filtered(const std::string& text, const std::string& schema
   SyncerRules rules;
   rules.own_schemas = {"tidb_binlog"};
   rules.table_filter = schema::TableFilter::make(options).value();
+  REQUIRE(rules.table_filter.ignore({"own", "mark"}));
   Txn txn;
   txn.commit_ts = CommitTs(1);
   txn.ddl = std::make_unique<Ddl>(ddl_of_text(text, schema, table));
@@ -45,6 +46,15 @@ TEST_CASE("replay filter: of a RENAME of several tables each is judged by its ne
   CHECK(passing("rename table a to hidden, d2.x to d2.y", "d1", "hidden") == "-");
   CHECK(passing("rename table a to hidden", "d1", "hidden") == "-");
   CHECK(passing("rename table hidden to b", "d1", "b") == "rename table hidden to b");
+}
+
+TEST_CASE("replay filter: tables of the drainer's own are not renamed") {
+  CHECK(passing("rename table own.mark to own.old", "own", "old") == "-");
+  CHECK(passing("alter table own.mark rename to own.old", "own", "old") == "-");
+  CHECK(passing("alter table own.mark rename own.old, add c int", "own", "old") == "-");
+  const std::string some = passing("rename table own.mark to own.old, a to b", "d1", "b");
+  CHECK_THAT(some, Catch::Contains("a to b") && !Catch::Contains("own"));
+  CHECK(passing("alter table a rename to b", "d1", "b") == "alter table a rename to b");
 }
 
 TEST_CASE("replay filter: of a batch of CREATE TABLEs each is judged by its name") {

@@ -180,7 +180,7 @@ encrypted_password = "AAAA"
           "empty schema name in `ignore-schemas` config"});
 }
 
-TEST_CASE("validate: a missed row stops, under loopback control it is only told of") {
+TEST_CASE("validate: a missed row stops, where both sides may differ it is only told of") {
   const auto action = [](const std::string& file) {
     return options_of({.file = file}).syncer.apply.on_row_mismatch;
   };
@@ -189,6 +189,12 @@ TEST_CASE("validate: a missed row stops, under loopback control it is only told 
   CHECK(action("syncer.loopback-control = true\nsyncer.apply.on-row-mismatch = 'stop'\n") ==
         RowMismatchAction::kStop);
   CHECK(action("syncer.apply.on-row-mismatch = 'warn'\n") == RowMismatchAction::kWarn);
+  const auto ignoring = [&](const std::string& event) {
+    return action("[syncer.binlog-filter-rule.r]\nignore-event = ['" + event + "']\n");
+  };
+  CHECK(ignoring("Insert") == RowMismatchAction::kWarn);
+  CHECK(ignoring("all dml") == RowMismatchAction::kWarn);
+  CHECK(ignoring("drop table") == RowMismatchAction::kStop);
 }
 
 TEST_CASE("validate: the place to start is given once, and its file is not read yet") {

@@ -111,7 +111,7 @@ TEST_CASE("sink: transactions without rows write nothing, the checkpoint tells o
     for (int64_t ts = 11; ts <= 30; ++ts) sink.submit(TxnBuilder(ts).build());
     REQUIRE(sink.wait_applied(30));
     CHECK(db.rows(kProgress) == before);
-    REQUIRE(sink.sink().announce(CommitTs(25)).ok());
+    REQUIRE(sink.sink().announce(CommitTs(25), StopToken()).ok());
     CHECK(sink.finish() == "");
   }
   // As after a crash behind the checkpoint: our own, so that there is no overlap.
