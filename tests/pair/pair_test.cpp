@@ -91,6 +91,20 @@ TEST_CASE("pair: set up, one side taken out and in again, roles swapped, as the 
   run(*b, "insert into pair.t values (4, 4)");
   wait_for(*a, "select sum(v) from pair.t", "10");
 
+  // Nobody writes: checkpoints go on, but neither side answers the progress of the other.
+  const auto value = [](mysql::Session& session, const std::string& sql) {
+    return session.query_value(sql).value();
+  };
+  const std::string marks = "select sum(val) from retl._drainer_repl_mark";
+  const std::string marks_in_a = value(*a, marks);
+  const std::string marks_in_b = value(*b, marks);
+  for (mysql::Session* session : {a.get(), b.get(), a.get(), b.get()}) {
+    const std::string saved = value(*session, "select checkPoint from tidb_binlog.checkpoint");
+    wait_for(*session, "select checkPoint <> '" + saved + "' from tidb_binlog.checkpoint", "1");
+  }
+  CHECK(value(*a, marks) == marks_in_a);
+  CHECK(value(*b, marks) == marks_in_b);
+
   // Taken out: what is written meanwhile waits.
   CHECK(world.pause_drainer(1) == 0);
   run(*b, "insert into pair.t values (5, 5)");
