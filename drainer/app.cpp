@@ -57,7 +57,7 @@ int App::run() {
   }
   stop_.request_stop();
   Result<void> stopped = stop();
-  if (!started.ok() && !(signalled_ && started.error().code() == ErrorCode::kStopped)) {
+  if (!started.ok() && !(is_signalled() && started.error().code() == ErrorCode::kStopped)) {
     return report(started.error(), has_registered_ ? 2 : 1);
   }
   if (!stopped.ok()) return report(stopped.error(), 2);
@@ -77,21 +77,14 @@ int App::report(const Error& error, int code) {
 
 Result<void> App::start() {
   TRY(set_up_log(options_));
-  ASSIGN_OR_RETURN(signals_, SignalWaiter::open());
-  service_threads_.start("signals", [this](const StopToken& stop) -> Result<void> {
-    while (const std::optional<int> signal = signals_->wait(stop)) {
-      if (*signal == SIGHUP && options_.log.reopen_on_sighup) {
-        reopen_log();
-        log_info("log file opened again", {{"file", options_.log_file}});
-        continue;
-      }
-      log_info("got signal to exit.", {{"signal", signal_name(*signal)}});
-      if (signalled_.exchange(true)) recovery_stop_.request_stop();
-      asked_to_end_.request_stop();
-      stop_.request_stop();
-    }
-    return {};
-  });
+  const auto reopens_log = [this](int signal) {
+    if (signal != SIGHUP || !options_.log.reopen_on_sighup) return false;
+    reopen_log();
+    log_info("log file opened again", {{"file", options_.log_file}});
+    return true;
+  };
+  ASSIGN_OR_RETURN(signals_,
+                   EndSignals::open({.takes = reopens_log, .on_end = [this] { ask_to_end(); }}));
   log_info("start drainer...", {{"config", options_json(options_)}});
   ASSIGN_OR_RETURN(node_id_, make_node_id(options_));
   std::error_code made;
@@ -102,8 +95,7 @@ Result<void> App::start() {
   TRY(open_server());
   auto upstream = Upstream::open(options_, tls_, clock_, stop_.get_token());
   if (!upstream.ok()) {
-    const EndTokens end{.in_order = stop_.get_token(), .at_once = recovery_stop_.get_token()};
-    if (!signalled_) TRY(recover_from_relay(options_, clock_, end));
+    if (!is_signalled()) TRY(recover_from_relay(options_, clock_, signals_->tokens()));
     return std::move(upstream).error();
   }
   upstream_ = std::move(upstream).value();
@@ -145,8 +137,7 @@ Result<void> App::open_server() {
   const auto end_as = [this](cluster::NodeState state) {
     return [this, state] {
       if (heartbeat_) heartbeat_->set_state(state);
-      asked_to_end_.request_stop();
-      stop_.request_stop();
+      ask_to_end();
     };
   };
   server::ServerCallbacks callbacks{

@@ -9,10 +9,10 @@
 #include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
-#include "drainer/base/signals.h"
 #include "drainer/base/threads.h"
 #include "drainer/cluster/heartbeat.h"
 #include "drainer/cluster/safepoint.h"
+#include "drainer/end_signals.h"
 #include "drainer/newer_jobs.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
@@ -56,6 +56,11 @@ class App {
   SaveEnds save_ends() const {
     return {.stopping = asked_to_end_.get_token(), .give_up = saves_end_.get_token()};
   }
+  void ask_to_end() {
+    asked_to_end_.request_stop();
+    stop_.request_stop();
+  }
+  bool is_signalled() const { return signals_ != nullptr && signals_->has_come(); }
   void fail() {
     has_failed_ = true;
     stop_.request_stop();
@@ -65,11 +70,8 @@ class App {
   const Options options_;
   SystemClock clock_;
   StopSource stop_;
-  StopSource asked_to_end_;   ///< by a signal or over the port, which is not until-commit-ts
-  StopSource saves_end_;      ///< kDrainLimit after the begin of the end
-  StopSource recovery_stop_;  ///< of a recovery without PD, at the second signal
-  std::unique_ptr<SignalWaiter> signals_;
-  std::atomic<bool> signalled_ = false;
+  StopSource asked_to_end_;  ///< by a signal or over the port, which is not until-commit-ts
+  StopSource saves_end_;     ///< kDrainLimit after the begin of the end
   std::atomic<bool> has_failed_ = false;
   bool has_registered_ = false;  ///< or tried to
   bool is_replicating_ = false;
@@ -104,6 +106,7 @@ class App {
   ThreadGroup sink_threads_{[this] { fail(); }};
   ThreadGroup progress_threads_{[this] { fail(); }};
   ThreadGroup service_threads_{[this] { fail(); }};
+  std::unique_ptr<EndSignals> signals_;  ///< null until start() has set up the log
 };
 
 }  // namespace drainer

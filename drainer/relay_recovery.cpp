@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "drainer/base/log.h"
-#include "drainer/progress_name.h"
+#include "drainer/downstream_progress.h"
 #include "drainer/replay.h"
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
@@ -47,12 +47,7 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
 // Somebody who moves the checkpoint back and starts over keeps a log that begins later. Until a
 // drainer has started there nothing but the progress downstream tells of it.
 Result<void> check_begin(const Options& options, uint64_t cluster_id, CommitTs checkpoint) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
-                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
-  const mysql::ProgressTable table(
-      {.table = progress_table(options), .cluster_id = cluster_id, .owner = {}});
-  ASSIGN_OR_RETURN(const std::optional<mysql::ProgressTable::Previous> previous,
-                   table.find(*session));
+  ASSIGN_OR_RETURN(const auto previous, find_progress(options, cluster_id));
   if (!previous || checkpoint >= previous->checkpoint_ts) return {};
   const std::string& log = options.syncer.relay.log_dir;
   ASSIGN_OR_RETURN(relay::RecordSource records,

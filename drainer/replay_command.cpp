@@ -12,9 +12,9 @@
 #include "conf/load.h"
 #include "drainer/base/log.h"
 #include "drainer/command_flags.h"
+#include "drainer/downstream_progress.h"
 #include "drainer/end_signals.h"
 #include "drainer/local_time.h"
-#include "drainer/progress_name.h"
 #include "drainer/replay.h"
 #include "drainer/replay_filter.h"
 #include "drainer/rules.h"
@@ -184,15 +184,6 @@ int dry_run(const ReplaySettings& settings, const Options& options) {
 
 using Progress = mysql::ProgressTable::Previous;
 
-// What the calls before have left of the task; nothing when it is new.
-Result<std::optional<Progress>> find_progress(const std::string& task, const Options& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
-                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
-  const mysql::ProgressTable table(
-      {.table = progress_table(options), .cluster_id = id_of_task(task), .owner = {}});
-  return table.find(*session);
-}
-
 // A task goes on where it is, whatever the start: that must ask for nothing else.
 Result<void> check_start(const ReplaySettings& settings, const std::string& task,
                          const Progress& progress) {
@@ -227,7 +218,8 @@ Result<SavePoint> find_begin(ReplaySettings& settings, const std::string& task,
                              const Options& options) {
   SavePoint before;
   before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
-  ASSIGN_OR_RETURN(const std::optional<Progress> progress, find_progress(task, options));
+  ASSIGN_OR_RETURN(const std::optional<Progress> progress,
+                   find_progress(options, id_of_task(task)));
   if (!progress) return before;
   if (settings.source.start.value > 0) TRY(check_start(settings, task, *progress));
   // The sink takes a lower one for a wish to begin again there.

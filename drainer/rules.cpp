@@ -4,7 +4,7 @@
 #include <string>
 
 #include "drainer/base/log.h"
-#include "drainer/progress_name.h"
+#include "drainer/downstream_progress.h"
 #include "loopback/mark_table.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/conflict_resolver.h"

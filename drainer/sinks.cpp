@@ -1,7 +1,7 @@
 #include "drainer/sinks.h"
 
+#include "drainer/downstream_progress.h"
 #include "drainer/memory.h"
-#include "drainer/progress_name.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/file/file_sink.h"
 #include "syncer/kafka/kafka_sink.h"

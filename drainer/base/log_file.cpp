@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <optional>
@@ -24,10 +23,6 @@ using std::chrono::system_clock;
 
 constexpr mode_t kNewFileMode = 0600;
 constexpr size_t kStampSize = std::string_view("2026-11-21T14-35-25.000").size();
-
-Error errno_error(std::string_view what, const std::string& path) {
-  return make_error(ErrorCode::kInvalid, "{} {}: {}", what, path, std::strerror(errno));
-}
 
 std::string stamp_of(system_clock::time_point time) {
   const std::time_t seconds = system_clock::to_time_t(time);
@@ -97,13 +92,13 @@ Result<void> LogFile::open_file(uint32_t mode) {
                       directory, made.message());
   }
   FileDescriptor fd(::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode));
-  if (!fd) return errno_error("open log file", options_.path);
+  if (!fd) return file_error("open log file", options_.path);
   struct stat status {};
   if (::fstat(fd.get(), &status) == 0) size_bytes_ = static_cast<uint64_t>(status.st_size);
   if (!fd_) {
     fd_ = std::move(fd);
   } else if (::dup3(fd.get(), fd_.get(), O_CLOEXEC) < 0) {
-    return errno_error("open log file", options_.path);
+    return file_error("open log file", options_.path);
   }
   return {};
 }
@@ -149,7 +144,7 @@ Result<void> LogFile::rotate() {
   struct stat status {};
   const mode_t mode = ::fstat(fd_.get(), &status) == 0 ? status.st_mode & 0777 : kNewFileMode;
   if (::rename(options_.path.c_str(), free_backup_name(options_.path).c_str()) != 0) {
-    return errno_error("rename log file", options_.path);
+    return file_error("rename log file", options_.path);
   }
   return open_file(mode);
 }

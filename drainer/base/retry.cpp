@@ -11,4 +11,15 @@ uint32_t next_retry_seed() {
   return count.fetch_add(1, std::memory_order_relaxed) * kGoldenRatio;
 }
 
+Result<void> try_times(int attempts, Duration pause, Clock& clock, const StopToken& stop,
+                       const std::function<Result<void>()>& attempt) {
+  for (int made = 1;; ++made) {
+    Result<void> done = attempt();
+    if (done.ok() || done.error().code() == ErrorCode::kConflict || made == attempts) return done;
+    if (!clock.sleep_for(pause, stop)) {
+      return make_error(ErrorCode::kStopped, "stopped after {}", done.error().to_string());
+    }
+  }
+}
+
 }  // namespace drainer

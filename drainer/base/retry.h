@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <random>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/result.h"
 
 namespace drainer {
 
@@ -42,5 +44,11 @@ class Backoff {
   int attempts_ = 0;
   std::minstd_rand random_;
 };
+
+/// Runs `attempt` until it is well, at most `attempts` times and `pause` apart. Its last error;
+/// kConflict at once, since another try cannot mend it; from `stop` on kStopped, which names the
+/// error before.
+Result<void> try_times(int attempts, Duration pause, Clock& clock, const StopToken& stop,
+                       const std::function<Result<void>()>& attempt);
 
 }  // namespace drainer

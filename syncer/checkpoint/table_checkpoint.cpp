@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "drainer/base/retry.h"
 #include "syncer/mysql/literal.h"
 
 namespace drainer {
@@ -77,13 +78,7 @@ Result<void> TableCheckpoint::try_save(const std::string& sql_before, const std:
 Result<void> TableCheckpoint::save(const SavePoint& point, const StopToken& stop) {
   const std::string sql = fmt::format("replace into {} values({}, ", name(), location_.cluster_id);
   const std::string json = to_json(point);
-  for (int attempt = 1;; ++attempt) {
-    auto saved = try_save(sql, json);
-    if (saved.ok() || attempt == kSaveAttempts) return saved;
-    if (!clock_.sleep_for(kSavePause, stop)) {
-      return make_error(ErrorCode::kStopped, "stopped after {}", saved.error().to_string());
-    }
-  }
+  return try_times(kSaveAttempts, kSavePause, clock_, stop, [&] { return try_save(sql, json); });
 }
 
 }  // namespace drainer

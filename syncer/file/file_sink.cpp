@@ -108,8 +108,9 @@ Result<void> FileSink::write(const Txn& txn) {
 }
 
 bool FileSink::was_written(CommitTs commit_ts) {
+  if (written_.empty()) return false;
   if (written_.erase(commit_ts) == 0) {
-    if (!written_.empty() && commit_ts < newest_written_) {
+    if (commit_ts < newest_written_) {
       log_warn(
           "the binlog files hold newer transactions than one that they lack, all behind it are "
           "written again",

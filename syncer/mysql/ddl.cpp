@@ -231,16 +231,20 @@ Result<void> DdlRunner::end_statement(const Session& session, const std::string&
   if (!clock_.sleep_for(kStopGrace, done)) return {};
   log_warn("the drainer stops, ending its ddl", {{"sql", kill}});
   const TimePoint limit = clock_.now() + kEndLimit;
+  const auto try_kill = [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(const auto killer, Session::open(options));
+    auto killed = killer->execute(kill);
+    // Other errors mean that there is nothing to end any more.
+    if (!killed.ok() && is_lost(killed.error())) return std::move(killed).error();
+    return {};
+  };
   // Again and again: the first may come before the server has got the statement.
   do {
-    auto ended = Session::open(options);
-    const Error* failed = ended.ok() ? nullptr : &ended.error();
-    const auto killed = ended.ok() ? (*ended)->execute(kill) : Result<uint64_t>(uint64_t{0});
-    if (!killed.ok() && is_lost(killed.error())) failed = &killed.error();
-    if (failed == nullptr && clock_.now() < limit) continue;
+    const Result<void> tried = try_kill();
+    if (tried.ok() && clock_.now() < limit) continue;
     log_warn("cannot end a ddl, ending its connection",
              {{"found", session.abort()},
-              {"error", failed == nullptr ? std::string("it goes on") : failed->to_string()}});
+              {"error", tried.ok() ? std::string("it goes on") : tried.error().to_string()}});
   } while (clock_.sleep_for(kEndPause, done));
   return {};
 }

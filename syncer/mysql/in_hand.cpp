@@ -15,6 +15,10 @@ int64_t in_seconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
+std::string what_of(const InHand::Work& work) {
+  return work.sql.empty() ? fmt::format("transaction of {} rows", work.rows) : "DDL";
+}
+
 }  // namespace
 
 void InHand::begin(size_t worker, Work work) {
@@ -24,13 +28,12 @@ void InHand::begin(size_t worker, Work work) {
   work_[worker] = Entry{.work = std::move(work), .begin = now};
 }
 
-void InHand::failed(size_t worker, int attempts, int attempts_max, const Error& error) {
+void InHand::failed(size_t worker, int attempts, const Error& error) {
   std::string text = error.to_string();
   MutexLock lock(mutex_);
   if (!work_[worker]) return;
   Entry& entry = *work_[worker];
   entry.attempts = attempts;
-  entry.attempts_max = attempts_max;
   entry.error = std::move(text);
 }
 
@@ -43,7 +46,7 @@ bool InHand::end(size_t worker) {
     if (done && done->attempts > 0) is_told = std::exchange(told_failing_, false);
   }
   if (!is_told) return false;
-  log_info("the downstream works again", {{"what", done->work.what},
+  log_info("the downstream works again", {{"what", what_of(done->work)},
                                           {"commit ts", done->work.commit_ts},
                                           {"take s", in_seconds(clock_.now() - done->begin)},
                                           {"failed attempts", done->attempts}});
@@ -72,20 +75,20 @@ bool InHand::tell() {
   const Work& work = longest->work;
   const int64_t seconds = in_seconds(now - longest->begin);
   if (longest->attempts == 0) {
-    log_warn("still running in the downstream", {{"what", work.what},
+    log_warn("still running in the downstream", {{"what", what_of(work)},
                                                  {"commit ts", work.commit_ts},
                                                  {"for s", seconds},
                                                  {"others as long", others},
                                                  {"sql", work.sql}});
     return true;
   }
-  log_warn("the downstream fails, still trying", {{"what", work.what},
+  log_warn("the downstream fails, still trying", {{"what", what_of(work)},
                                                   {"commit ts", work.commit_ts},
                                                   {"for s", seconds},
                                                   {"others as long", others},
                                                   {"sql", work.sql},
                                                   {"failed attempts", longest->attempts},
-                                                  {"gives up after", longest->attempts_max},
+                                                  {"gives up after", attempts_max_},
                                                   {"error", longest->error}});
   return true;
 }

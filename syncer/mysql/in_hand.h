@@ -23,16 +23,18 @@ using OnRetry = std::function<void(int attempts, const Error& error)>;
 /// minute again, else at intervals that double; and one when it works again. Any thread.
 class InHand {
  public:
-  InHand(size_t workers, Clock& clock) : clock_(clock), work_(workers) {}
+  /// After `attempts_max` a worker gives up.
+  InHand(size_t workers, int attempts_max, Clock& clock)
+      : attempts_max_(attempts_max), clock_(clock), work_(workers) {}
 
   struct Work {
-    std::string what;  ///< "DDL", "transaction"
     CommitTs commit_ts;
-    std::string sql = {};  ///< of a DDL
+    size_t rows = 0;
+    std::string sql = {};  ///< of a DDL; empty: rows are written
   };
   void begin(size_t worker, Work work) EXCLUDES(mutex_);
   /// An attempt that is to be made again.
-  void failed(size_t worker, int attempts, int attempts_max, const Error& error) EXCLUDES(mutex_);
+  void failed(size_t worker, int attempts, const Error& error) EXCLUDES(mutex_);
   /// It is done. Whether the log says that it works again.
   bool end(size_t worker) EXCLUDES(mutex_);
 
@@ -43,11 +45,11 @@ class InHand {
   struct Entry {
     Work work;
     TimePoint begin;
-    int attempts = 0;  ///< that have failed
-    int attempts_max = 0;
+    int attempts = 0;        ///< that have failed
     std::string error = {};  ///< of the last one
   };
 
+  const int attempts_max_;
   Clock& clock_;
   Mutex mutex_;
   std::vector<std::optional<Entry>> work_ GUARDED_BY(mutex_);

@@ -68,13 +68,6 @@ size_t rows_of(const Group& group) {
   return rows;
 }
 
-InHand::Work work_of(const Group& group) {
-  const Txn& last = group.txns.back().txn;
-  if (group.is_ddl()) return {.what = "DDL", .commit_ts = last.commit_ts, .sql = last.ddl->text};
-  return {.what = fmt::format("transaction of {} rows", rows_of(group)),
-          .commit_ts = last.commit_ts};
-}
-
 /// Where conflicts are recorded; empty: nowhere.
 std::string conflict_table(const MysqlSinkOptions& options) {
   std::string table;
@@ -236,7 +229,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
              conflicts, clock),
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       slow_(clock),
-      in_hand_(dispatch_limits(options).workers, clock),
+      in_hand_(dispatch_limits(options).workers, options.attempts_max, clock),
       note_(progress, downstream.dml, options.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
@@ -258,8 +251,8 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
     if (options.syncer.loopback_control) {
       worker.writer.marks.emplace(options.syncer.channel_id, static_cast<int64_t>(i));
     }
-    worker.on_retry = [this, i, attempts_max = options.attempts_max](int attempts, const Error& e) {
-      in_hand_.failed(i, attempts, attempts_max, e);
+    worker.on_retry = [this, i](int attempts, const Error& error) {
+      in_hand_.failed(i, attempts, error);
     };
     slots_.push_back({.worker = Worker(worker, ProgressRow(progress, i),
                                        i == 0 ? start.state : AppliedState(), plans_, clock),
@@ -314,19 +307,23 @@ Result<void> MysqlSink::run_groups(size_t number, const StopToken& stop) {
   Gauge* rows_in_hand =
       number < 10 ? &metric::queue_size(fmt::format("worker_{}", number)) : nullptr;
   while (const auto group = dispatcher_.take(number, stop)) {
-    if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows_of(*group)));
+    const size_t rows = rows_of(*group);
+    const Txn& last = group->txns.back().txn;
+    if (rows_in_hand != nullptr) rows_in_hand->set(static_cast<double>(rows));
     const TimePoint begin = clock_.now();
-    in_hand_.begin(number, work_of(*group));
+    in_hand_.begin(number, {.commit_ts = last.commit_ts,
+                            .rows = rows,
+                            .sql = group->is_ddl() ? last.ddl->text : std::string()});
     if (group->is_ddl()) {
       TRY(run_ddl(slot, *group, stop));
-    } else if (rows_of(*group) > 0) {
+    } else if (rows > 0) {
       // Else there is nothing to write: the next transaction with rows, or the next checkpoint,
       // tells of it. In a pair each side would answer the progress of the other for ever.
       TRY(slot.worker.apply(*group, stop));
       observe_latency(*group, clock_.unix_ms());
     }
     in_hand_.end(number);
-    slow_.note(group->is_ddl() ? "DDL" : "transaction", begin, group->txns.back().txn.commit_ts);
+    slow_.note(group->is_ddl() ? "DDL" : "transaction", begin, last.commit_ts);
     dispatcher_.finish(*group);
   }
   return {};

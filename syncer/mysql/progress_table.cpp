@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "drainer/base/crc32c.h"
+#include "drainer/base/retry.h"
 #include "syncer/mysql/failure.h"
 #include "syncer/mysql/literal.h"
 #include "syncer/mysql/own_table.h"
@@ -227,17 +228,15 @@ CheckpointNote::CheckpointNote(ProgressTable::Id id, SessionOptions session, Com
 
 Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop) {
   if (stop.stop_requested()) return stopped();
-  for (int attempt = 1;; ++attempt) {
-    auto done = try_announce(checkpoint);
-    if (done.ok()) break;
-    session_.reset();
-    if (done.error().code() == ErrorCode::kConflict || attempt == kAnnounceAttempts) {
-      return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
-                                             table_of(id_.table));
-    }
-    if (!clock_.sleep_for(kAnnouncePause, stop)) {
-      return make_error(ErrorCode::kStopped, "stopped after {}", done.error().to_string());
-    }
+  Result<void> done = try_times(kAnnounceAttempts, kAnnouncePause, clock_, stop, [&] {
+    Result<void> tried = try_announce(checkpoint);
+    if (!tried.ok()) session_.reset();
+    return tried;
+  });
+  if (!done.ok()) {
+    if (done.error().code() == ErrorCode::kStopped) return done;
+    return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
+                                           table_of(id_.table));
   }
   saved_ = checkpoint;
   return {};

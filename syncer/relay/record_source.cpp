@@ -183,8 +183,7 @@ Result<std::optional<RecordSource::Item>> RecordSource::next() {
   if (!reader_) return std::optional<Item>();
   while (true) {
     const Stretch& stretch = stretches_[at_];
-    bool is_over = false;
-    while (const std::optional<file::Record> record = is_over ? std::nullopt : reader_->next()) {
+    while (const std::optional<file::Record> record = reader_->next()) {
       const std::optional<CommitTs> ts = file::find_commit_ts(record->payload);
       if (!ts) {
         return make_error(ErrorCode::kCorrupt, "{} offset {}: the record is no binlog", path(),
@@ -192,8 +191,7 @@ Result<std::optional<RecordSource::Item>> RecordSource::next() {
       }
       if (damage_) TRY(judge_damage(*ts, record->offset));
       offset_ = record->end();
-      is_over = *ts > stretch.to;
-      if (is_over) continue;
+      if (*ts > stretch.to) break;
       const bool is_repeated = *ts <= last_;
       last_ = std::max(last_, *ts);
       if (is_repeated || *ts < stretch.from) continue;

@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 
 struct Bench {
   fakes::FakeClock clock;
-  InHand in_hand{2, clock};
+  InHand in_hand{2, /*attempts_max=*/100, clock};
 
-  void begin(size_t worker) { in_hand.begin(worker, {.what = "DDL", .commit_ts = CommitTs(10)}); }
+  void begin(size_t worker) { in_hand.begin(worker, {.commit_ts = CommitTs(10), .sql = "DDL"}); }
   void fail(size_t worker, int attempts) {
-    in_hand.failed(worker, attempts, 100, make_error(ErrorCode::kUnavailable, "gone"));
+    in_hand.failed(worker, attempts, make_error(ErrorCode::kUnavailable, "gone"));
   }
   /// Seconds after now at which there was something to tell.
   std::vector<int> told(int seconds) {

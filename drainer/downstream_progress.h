@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "conf/options.h"
+#include "drainer/base/result.h"
 #include "drainer/schema/table_version.h"
+#include "syncer/mysql/progress_table.h"
 
 namespace drainer {
 
@@ -10,5 +15,9 @@ namespace drainer {
 /// several drainers of one cluster, each with its own checkpoint, write into one downstream beside
 /// each other, as those of the original do.
 schema::TableName progress_table(const Options& options);
+
+/// What runs for `cluster_id` have left there; nothing where there was none.
+Result<std::optional<mysql::ProgressTable::Previous>> find_progress(const Options& options,
+                                                                    uint64_t cluster_id);
 
 }  // namespace drainer

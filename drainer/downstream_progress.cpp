@@ -1,10 +1,11 @@
-#include "drainer/progress_name.h"
+#include "drainer/downstream_progress.h"
 
+#include <memory>
 #include <string>
 
 #include "drainer/base/crc32c.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/downstream.h"
 
 #include <fmt/format.h>
 
@@ -25,6 +26,15 @@ schema::TableName progress_table(const Options& options) {
     name = fmt::format("{}_{:08x}", name.substr(0, kTableNameBytesMax - 9), crc32c(name));
   }
   return {checkpoint_schema(options), name};
+}
+
+Result<std::optional<mysql::ProgressTable::Previous>> find_progress(const Options& options,
+                                                                    uint64_t cluster_id) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  const mysql::ProgressTable table(
+      {.table = progress_table(options), .cluster_id = cluster_id, .owner = {}});
+  return table.find(*session);
 }
 
 }  // namespace drainer
