@@ -15,7 +15,9 @@ Result<void> try_times(int attempts, Duration pause, Clock& clock, const StopTok
                        const std::function<Result<void>()>& attempt) {
   for (int made = 1;; ++made) {
     Result<void> done = attempt();
-    if (done.ok() || done.error().code() == ErrorCode::kConflict || made == attempts) return done;
+    if (done.ok() || made >= attempts) return done;
+    const ErrorCode code = done.error().code();
+    if (code == ErrorCode::kConflict || code == ErrorCode::kStopped) return done;
     if (!clock.sleep_for(pause, stop)) {
       return make_error(ErrorCode::kStopped, "stopped after {}", done.error().to_string());
     }

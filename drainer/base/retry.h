@@ -46,8 +46,8 @@ class Backoff {
 };
 
 /// Runs `attempt` until it is well, at most `attempts` times and `pause` apart. Its last error;
-/// kConflict at once, since another try cannot mend it; from `stop` on kStopped, which names the
-/// error before.
+/// kConflict and kStopped at once, since another try cannot mend them; from `stop` on kStopped,
+/// which names the error before.
 Result<void> try_times(int attempts, Duration pause, Clock& clock, const StopToken& stop,
                        const std::function<Result<void>()>& attempt);
 

@@ -1,9 +1,11 @@
 #include "drainer/cluster/pd_members.h"
 
 #include "drainer/base/log.h"
+#include "drainer/base/retry.h"
 #include "drainer/proto/pd.pb.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace drainer::cluster {
 
@@ -11,20 +13,11 @@ PdMembers::PdMembers(const PdOptions& options, ChannelPool& channels, Clock& clo
     : options_(options), channels_(channels), clock_(clock) {}
 
 Result<void> PdMembers::discover(const StopToken& stop) {
-  TRY(repeat([&] { return find_cluster_id(stop); }, stop));
-  return repeat([&] { return refresh(stop); }, stop);
-}
-
-template <class Phase>
-Result<void> PdMembers::repeat(Phase phase, const StopToken& stop) {
-  for (int attempt = 1;; ++attempt) {
-    Result<void> done = phase();
-    if (done.ok()) return {};
-    const ErrorCode code = done.error().code();
-    const bool is_final = code == ErrorCode::kConflict || code == ErrorCode::kStopped;
-    if (is_final || attempt >= options_.discovery_attempts) return done;
-    if (!clock_.sleep_for(options_.discovery_pause, stop)) return stopped();
-  }
+  const auto repeat = [&](const std::function<Result<void>()>& phase) {
+    return try_times(options_.discovery_attempts, options_.discovery_pause, clock_, stop, phase);
+  };
+  TRY(repeat([&] { return find_cluster_id(stop); }));
+  return repeat([&] { return refresh(stop); });
 }
 
 Result<void> PdMembers::find_cluster_id(const StopToken& stop) {

@@ -36,8 +36,6 @@ class PdMembers {
 
   Result<View> ask(const std::string& url, Duration timeout, const StopToken& stop);
   Result<void> find_cluster_id(const StopToken& stop);
-  template <class Phase>
-  Result<void> repeat(Phase phase, const StopToken& stop);
 
   const PdOptions& options_;
   ChannelPool& channels_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drainer/base/log.h"
+#include "drainer/base/retry.h"
 #include "drainer/cluster/channels.h"
 
 namespace drainer::cluster {
@@ -57,19 +58,10 @@ Result<void> SafePointKeeper::pin(const StopToken& stop) {
                     *minimum, wanted);
 }
 
-Result<void> SafePointKeeper::pin_with_retries(const StopToken& stop) {
-  for (int attempt = 1;; ++attempt) {
-    Result<void> pinned = pin(stop);
-    const bool is_worth_retry = !pinned.ok() && pinned.error().code() != ErrorCode::kConflict &&
-                                attempt < kAttemptsPerRound;
-    if (!is_worth_retry) return pinned;
-    if (!clock_.sleep_for(kAttemptPause, stop)) return stopped();
-  }
-}
-
 Result<void> SafePointKeeper::run(const StopToken& stop) {
   do {
-    const Result<void> pinned = pin_with_retries(stop);
+    const Result<void> pinned =
+        try_times(kAttemptsPerRound, kAttemptPause, clock_, stop, [&] { return pin(stop); });
     if (!pinned.ok() && !stop.stop_requested()) {
       log_error("GC safe point is not held, GC may overtake the checkpoint",
                 {{"id", service_id_},

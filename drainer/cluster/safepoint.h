@@ -46,8 +46,6 @@ class SafePointKeeper {
   void release() EXCLUDES(mutex_);
 
  private:
-  Result<void> pin_with_retries(const StopToken& stop);
-
   PdClient& pd_;
   Clock& clock_;
   const CheckpointTs checkpoint_ts_;
