@@ -6,14 +6,12 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "conf/dump_position.h"
 #include "conf/load.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/log_control.h"
 #include "drainer/drain_limit.h"
 #include "drainer/log_setup.h"
-#include "drainer/memory.h"
 #include "drainer/node_id.h"
 #include "drainer/pair_checks.h"
 #include "drainer/relay_recovery.h"
@@ -21,26 +19,15 @@
 #include "drainer/schema/schema_store.h"
 #include "drainer/schema_source.h"
 #include "drainer/sinks.h"
+#include "drainer/start_position.h"
+#include "drainer/task.h"
 #include "syncer/checkpoint/open_checkpoint.h"
 
 namespace drainer {
 
 namespace {
 
-// Of binlogs that wait at one place. Their bytes are limited too, see memory.h.
-constexpr size_t kWaitingMax = 4096;
-// What -cache-binlog-count is when nobody gives it: too few to keep our threads busy.
-constexpr int64_t kCacheBinlogCount = 8;
-// Seconds that a start position may lie ahead of PD's clock: members' clocks differ a little.
-constexpr int64_t kFutureMsMax = 60 * 1000;
-
 constexpr Duration kWatchInterval = std::chrono::seconds(10);
-
-// FIX: a limit of items alone says nothing about memory; one that was given holds besides.
-size_t binlogs_waiting_max(const Options& options) {
-  if (options.cache_binlog_count == kCacheBinlogCount) return kWaitingMax;
-  return static_cast<size_t>(std::max<int64_t>(options.cache_binlog_count, 1));
-}
 
 }  // namespace
 
@@ -148,7 +135,7 @@ Result<void> App::open_server() {
       .on_close = end_as(cluster::NodeState::kClosing),
       .notify = [this](const StopToken& stop) -> Result<void> {
         if (stop_.stop_requested()) return make_error(ErrorCode::kStopped, "drainer is closing");
-        return pumps_->refresh(stop);
+        return pipeline_->refresh_pumps(stop);
       }};
   // Bound before anything is written anywhere (FIX, drainer-process.md 2.1); served once all is up.
   ASSIGN_OR_RETURN(server_,
@@ -159,7 +146,7 @@ Result<void> App::open_server() {
 
 server::Status App::status() const {
   server::Status out{.last_ts = progress_->figures().saved_ts};
-  if (const auto positions = pumps_->positions()) {
+  if (const auto positions = pipeline_->pump_positions()) {
     out.pump_positions.emplace();
     for (const auto& [pump, at] : *positions) out.pump_positions->emplace(pump.value, at);
   }
@@ -175,44 +162,17 @@ server::Status App::status() const {
 }
 
 Result<void> App::open_downstream() {
-  const CommitTs pd_ts = upstream_->started_at;
-  const CommitTs initial(options_.initial_commit_ts == -1 ? pd_ts.value
-                                                          : options_.initial_commit_ts);
-  const bool is_start_given =
-      options_.initial_commit_ts != -1 || !options_.syncer.apply.initial_commit_ts_from.empty();
-  log_info("set InitialCommitTS", {{"ts", initial}});
+  const CommitTs now = upstream_->started_at;
   ASSIGN_OR_RETURN(checkpoint_, open_checkpoint(options_, upstream_->pd->cluster_id(), clock_));
-  ASSIGN_OR_RETURN(std::optional<SavePoint> saved, checkpoint_->load());
-  has_checkpoint_ = saved && saved->commit_ts.value != 0;
-  if (has_checkpoint_) start_point_ = *saved;
-  if (!has_checkpoint_) {
-    start_point_.commit_ts = initial;
-    // Read only now: once there is a checkpoint nobody needs to keep the dump.
-    if (const std::string& file = options_.syncer.apply.initial_commit_ts_from; !file.empty()) {
-      ASSIGN_OR_RETURN(start_point_.commit_ts, conf::read_dump_position(file));
-      log_info("read initial-commit-ts", {{"file", file}, {"commit ts", start_point_.commit_ts}});
-    }
-  }
-  if (physical_ms(start_point_.commit_ts) > physical_ms(pd_ts) + kFutureMsMax) {
-    return make_error(ErrorCode::kInvalid,
-                      "{} {} lies {} s ahead of the cluster's time {}: give a commit ts of this "
-                      "cluster's past, or -1 for now",
-                      has_checkpoint_ ? "the checkpoint's commit ts" : "initial-commit-ts",
-                      start_point_.commit_ts,
-                      (physical_ms(start_point_.commit_ts) - physical_ms(pd_ts)) / 1000, pd_ts);
-  }
-  const std::string& own_type = options_.syncer.to.checkpoint.type;
-  log_info("initialize checkpoint",
-           {{"type", own_type.empty() ? options_.syncer.db_type : own_type},
-            {"checkpoint", start_point_.commit_ts},
-            {"version", start_point_.schema_version}});
+  ASSIGN_OR_RETURN(const StartPosition start, find_start(options_, *checkpoint_, now));
+  start_point_ = start.save_point;
   ASSIGN_OR_RETURN(sink_, open_sink(options_,
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
-                                     .has_checkpoint = has_checkpoint_,
-                                     .is_start_given = is_start_given,
+                                     .has_checkpoint = start.has_checkpoint,
+                                     .is_start_given = start.is_given,
                                      .checkpoint = checkpoint_.get(),
-                                     .opened_at = pd_ts},
+                                     .opened_at = now},
                                     clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
   start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
@@ -232,7 +192,6 @@ Result<void> App::open_schema() {
                                                     *upstream_->meta, stop_.get_token()));
   schema_ = std::move(loaded.schema);
   TRY(check_pair(options_.syncer, *schema_, *upstream_->registry, node_id_, stop_.get_token()));
-  newer_jobs_ = std::make_unique<NewerJobs>(*upstream_->meta, clock_);
   if (options_.syncer.load_schema_snapshot) return {};
   schema_keeper_ = std::make_unique<SchemaKeeper>(schema::schema_store_path(options_.data_dir),
                                                   cluster_id, clock_);
@@ -240,52 +199,17 @@ Result<void> App::open_schema() {
   return {};
 }
 
-// One of the tasks that the original has, with its log lines.
-void App::start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body) {
-  threads.start(name, [name, body = std::move(body)](const StopToken& stop) -> Result<void> {
-    Result<void> result = body(stop);
-    if (!result.ok() && result.error().code() != ErrorCode::kStopped) {
-      log_error(name == "collect" ? "collector meets error" : name + " exited abnormal",
-                {{"error", result.error()}});
-    }
-    log_info("Exit", {{"name", name}});
-    return result;
-  });
-}
-
 Result<void> App::start_threads() {
-  is_replicating_ = true;
-  const CommitTs start = start_point_.commit_ts;
-  const MemoryShares memory = share_memory(options_.syncer.apply.memory_limit_mib);
-  merger_ = std::make_unique<Merger>(
-      start, QueueLimits{.items = kWaitingMax, .bytes = memory.pumps_bytes}, memory.pumps_bytes);
-  pump_options_ = {.cluster_id = upstream_->pd->cluster_id(),
-                   .gzip = options_.compressor == "gzip",
-                   .tls = tls_,
-                   .make_channel = [this](rpc::GrpcTarget target) {
-                     return rpc::GrpcChannel::create(std::move(target), clock_);
-                   }};
-  pumps_ = std::make_unique<PumpSet>(*upstream_->registry, *merger_, pump_options_,
-                                     std::chrono::seconds(options_.detect_interval_s),
-                                     upstream_threads_, clock_);
-  binlogs_ = std::make_unique<BoundedQueue<tidb::BinlogItem>>(
-      QueueLimits{.items = binlogs_waiting_max(options_), .bytes = memory.binlogs_bytes});
-  collector_ = std::make_unique<Collector>(
-      *merger_,
-      [this](DdlJobId id, const StopToken& stop) {
-        return upstream_->meta->wait_for_job(id, stop);
-      },
-      *binlogs_);
-  syncer_ = std::make_unique<Syncer>(*binlogs_, *schema_, rules_, *sink_, sink_->resume_from(start),
-                                     clock_);
-  syncer_->set_find_newer_jobs(
-      [this](const NewerColumn& column, const auto& known, const StopToken& stop) {
-        return newer_jobs_->find(column, known, stop);
-      });
+  pipeline_ = std::make_unique<Pipeline>(
+      options_,
+      Pipeline::Neighbours{
+          .upstream = *upstream_, .tls = tls_, .schema = *schema_, .rules = rules_, .sink = *sink_},
+      start_point_.commit_ts, clock_, [this] { fail(); });
+  Syncer::OnHandled on_handled;
   if (schema_keeper_) {
-    syncer_->set_on_handled([this](const schema::Schema& schema, CommitTs commit_ts) {
+    on_handled = [this](const schema::Schema& schema, CommitTs commit_ts) {
       schema_keeper_->offer(schema, commit_ts);
-    });
+    };
     service_threads_.start("schema-keeper",
                            [this](const StopToken& stop) { return schema_keeper_->run(stop); });
   }
@@ -296,10 +220,7 @@ Result<void> App::start_threads() {
     return result;
   });
   sink_->start(sink_threads_);
-  start_task(syncer_threads_, "syncer", [this](const StopToken& s) { return syncer_->run(s); });
-  start_task(upstream_threads_, "collect",
-             [this](const StopToken& s) { return collector_->run(s); });
-  upstream_threads_.start("pumps", [this](const StopToken& stop) { return pumps_->run(stop); });
+  pipeline_->start(std::move(on_handled));
   TRY(server_->start(service_threads_));
   log_info("start to server request",
            {{"addr", (tls_ ? "https://" : "http://") + options_.advertise_addr}});
@@ -353,8 +274,8 @@ Result<void> App::drain_sink() {
   Result<void> drained = sink_threads_.wait();
   // The sink has closed its reports by now, so this ends when the last is saved.
   Result<void> saved = progress_threads_.wait();
-  const bool is_drained =
-      progress_->figures().applied_ts >= std::max(syncer_->last_submitted(), sink_->holds_up_to());
+  const bool is_drained = progress_->figures().applied_ts >=
+                          std::max(pipeline_->syncer().last_submitted(), sink_->holds_up_to());
   if (drained.ok() && saved.ok() && !has_failed_ && is_drained) {
     saved = progress_->save_consistent(save_ends());
   }
@@ -373,11 +294,8 @@ Result<void> App::stop() {
     log_info("begin to close drainer server");
     commit_status();
   }
-  if (is_replicating_) {
-    upstream_threads_.request_stop();
-    keep_first(upstream_threads_.wait());
-    syncer_threads_.request_stop();
-    keep_first(syncer_threads_.wait());
+  if (pipeline_) {
+    keep_first(pipeline_->stop());
     keep_first(drain_sink());
     log_info("applied in this run", {{"commit ts", progress_->figures().applied_ts},
                                      {"rows", progress_->figures().applied_rows}});
@@ -385,16 +303,16 @@ Result<void> App::stop() {
   service_threads_.request_stop();
   keep_first(service_threads_.wait());
   // Only a node that does not come back needs no schema of its checkpoint's time.
-  if (is_replicating_ && safe_point_ && heartbeat_->state() == cluster::NodeState::kOffline) {
+  if (pipeline_ && safe_point_ && heartbeat_->state() == cluster::NodeState::kOffline) {
     safe_point_->release();
   }
-  const bool is_settled = is_replicating_ && first.ok() && syncer_->is_schema_settled() &&
-                          progress_->figures().saved_ts >= syncer_->last_submitted();
+  const bool is_settled = pipeline_ && first.ok() && pipeline_->syncer().is_schema_settled() &&
+                          progress_->figures().saved_ts >= pipeline_->syncer().last_submitted();
   if (is_settled && schema_keeper_) {
-    schema_keeper_->write_last(*schema_, syncer_->last_submitted());
+    schema_keeper_->write_last(*schema_, pipeline_->syncer().last_submitted());
   }
   // FIX: once more, with the commit ts that the drained queues have brought.
-  if (is_replicating_) (void)heartbeat_->write(StopToken());
+  if (pipeline_) (void)heartbeat_->write(StopToken());
   return first;
 }
 

@@ -8,25 +8,20 @@
 
 #include "conf/options.h"
 #include "drainer/base/clock.h"
-#include "drainer/base/queue.h"
 #include "drainer/base/threads.h"
 #include "drainer/cluster/heartbeat.h"
 #include "drainer/cluster/safepoint.h"
 #include "drainer/end_signals.h"
-#include "drainer/newer_jobs.h"
+#include "drainer/pipeline.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/schema/schema.h"
 #include "drainer/schema_keeper.h"
 #include "drainer/server/metrics_push.h"
 #include "drainer/server/server.h"
 #include "drainer/upstream.h"
-#include "pump_client/collector.h"
-#include "pump_client/merger.h"
-#include "pump_client/pump_set.h"
 #include "syncer/checkpoint/checkpoint.h"
 #include "syncer/progress.h"
 #include "syncer/sink.h"
-#include "syncer/syncer.h"
 
 namespace drainer {
 
@@ -49,7 +44,6 @@ class App {
   Result<void> open_downstream();
   Result<void> open_schema();
   Result<void> start_threads();
-  static void start_task(ThreadGroup& threads, const std::string& name, ThreadGroup::Body body);
   Result<void> stop();
   void commit_status();
   Result<void> drain_sink();
@@ -74,35 +68,26 @@ class App {
   StopSource saves_end_;     ///< kDrainLimit after the begin of the end
   std::atomic<bool> has_failed_ = false;
   bool has_registered_ = false;  ///< or tried to
-  bool is_replicating_ = false;
 
   std::string node_id_;
   std::shared_ptr<const rpc::TlsContext> tls_;
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Checkpoint> checkpoint_;
   SavePoint start_point_;
-  bool has_checkpoint_ = false;
   std::unique_ptr<schema::Schema> schema_;
   std::unique_ptr<SchemaKeeper> schema_keeper_;  ///< not with load-schema-snapshot
-  std::unique_ptr<NewerJobs> newer_jobs_;
   std::unique_ptr<Sink> sink_;
   SyncerRules rules_;
 
-  std::unique_ptr<Merger> merger_;
-  PumpStreamOptions pump_options_;
-  std::unique_ptr<PumpSet> pumps_;
-  std::unique_ptr<BoundedQueue<tidb::BinlogItem>> binlogs_;
-  std::unique_ptr<Collector> collector_;
-  std::unique_ptr<Syncer> syncer_;
+  std::unique_ptr<Pipeline> pipeline_;  ///< once it replicates
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<cluster::Heartbeat> heartbeat_;
   std::unique_ptr<server::Server> server_;
   std::unique_ptr<server::MetricsPusher> metrics_pusher_;
   std::unique_ptr<cluster::SafePointKeeper> safe_point_;  ///< only with load-schema-snapshot
 
-  // In stream order; stop() goes through them in this order. Destroyed before what they use.
-  ThreadGroup upstream_threads_{[this] { fail(); }};
-  ThreadGroup syncer_threads_{[this] { fail(); }};
+  // In stream order behind the pipeline's; stop() goes through them in it. Destroyed before what
+  // they use.
   ThreadGroup sink_threads_{[this] { fail(); }};
   ThreadGroup progress_threads_{[this] { fail(); }};
   ThreadGroup service_threads_{[this] { fail(); }};

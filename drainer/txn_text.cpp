@@ -6,7 +6,8 @@
 #include <rapidjson/writer.h>
 
 #include "drainer/local_time.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_dialect.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"
 #include "syncer/mysql/statement.h"

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/time.h"
 
 namespace drainer {

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "drainer/base/ascii.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_rewrite.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer {
 

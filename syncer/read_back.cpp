@@ -3,7 +3,8 @@
 #include <charconv>
 #include <utility>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/time.h"
 #include "drainer/tidb/type_name.h"
 

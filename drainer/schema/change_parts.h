@@ -4,7 +4,8 @@
 
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::schema {
 

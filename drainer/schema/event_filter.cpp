@@ -6,7 +6,7 @@
 #include <re2/re2.h>
 
 #include "drainer/schema/lower_case.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::schema {
 

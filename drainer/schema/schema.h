@@ -18,7 +18,7 @@
 #include "drainer/schema/schema_image.h"
 #include "drainer/schema/table_version.h"
 #include "drainer/tidb/ddl_job.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/schema_snapshot.h"
 #include "drainer/tidb/table_info.h"
 

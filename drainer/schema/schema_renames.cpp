@@ -7,7 +7,7 @@
 #include "drainer/schema/change_parts.h"
 #include "drainer/schema/lower_case.h"
 #include "drainer/schema/schema.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::schema {
 

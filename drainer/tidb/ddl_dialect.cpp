@@ -7,6 +7,8 @@
 //
 // As in process_ddl_text(), the text is cut, never printed anew.
 
+#include "drainer/tidb/ddl_dialect.h"
+
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -14,7 +16,8 @@
 #include <vector>
 
 #include "drainer/tidb/ddl_options.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_rewrite.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/text_edit.h"
 
 namespace drainer::tidb {

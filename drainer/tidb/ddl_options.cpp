@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/text_edit.h"
 
 namespace drainer::tidb {

@@ -1,13 +1,13 @@
-// process_ddl_text(): placement options out, TTL off (spec/schema-and-ddl.md 4.5), and what is made
-// of it.
-//
 // The text is cut, never printed anew: the rewriter collects ranges of bytes to remove and to
 // replace and applies them at the end.
+
+#include "drainer/tidb/ddl_rewrite.h"
 
 #include <algorithm>
 #include <optional>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/text_edit.h"
 
 namespace drainer::tidb {
@@ -267,6 +267,20 @@ std::string process_ddl_text(std::string_view text) {
   const size_t statements = split_statements(text).size();
   if (statements > 1) return std::string(text);
   return Rewriter(text, *tokens).run(classify_ddl(text));
+}
+
+std::string drop_only(std::string_view text, std::string_view schema, std::string_view table) {
+  const DdlStatement statement = parse_ddl(text);
+  const bool is_drop = statement.kind == DdlKind::kDropTable ||
+                       statement.kind == DdlKind::kDropView ||
+                       statement.kind == DdlKind::kDropSequence;
+  if (!is_drop || statement.tables.size() < 2) return std::string(text);
+  std::string out(text.substr(0, statement.tables.front().begin));
+  append_quoted_name(out, schema);
+  out.push_back('.');
+  append_quoted_name(out, table);
+  out += text.substr(statement.tables.back().end);
+  return out;
 }
 
 std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {

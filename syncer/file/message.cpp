@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"
 #include "syncer/missing_value.h"

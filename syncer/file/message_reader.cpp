@@ -5,7 +5,7 @@
 #include "drainer/base/wire_reader.h"
 #include "drainer/tidb/codec.h"
 #include "drainer/tidb/ddl_lexer.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
 
 namespace drainer::file {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "drainer/tidb/ddl_lexer.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::kafka {
 

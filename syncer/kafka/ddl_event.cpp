@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "drainer/base/ascii.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_rewrite.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::kafka {
 

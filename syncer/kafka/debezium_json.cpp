@@ -3,7 +3,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"

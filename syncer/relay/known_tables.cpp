@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "drainer/schema/lower_case.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::relay {
 

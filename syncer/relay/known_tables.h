@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "drainer/schema/schema.h"
-#include "drainer/tidb/ddl_text.h"
 #include "syncer/relay/stale_names.h"
 #include "syncer/txn.h"
 

@@ -1,6 +1,6 @@
 #include "tests/cases/text_sink.h"
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/type_name.h"
 #include "syncer/mysql/ddl.h"
 #include "syncer/mysql/literal.h"

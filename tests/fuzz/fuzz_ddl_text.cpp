@@ -5,7 +5,10 @@
 #include <string>
 
 #include "drainer/base/check.h"
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_dialect.h"
+#include "drainer/tidb/ddl_rewrite.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 using namespace drainer;
 

@@ -4,7 +4,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_dialect.h"
+#include "drainer/tidb/ddl_statement.h"
 #include "tests/integration/expected_messages.h"
 #include "tests/integration/pipeline.h"
 #include "tests/upstream/wire.h"

@@ -1,4 +1,4 @@
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_dialect.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,7 @@
-#include "drainer/tidb/ddl_text.h"
+#include "drainer/tidb/ddl_dialect.h"
+#include "drainer/tidb/ddl_rewrite.h"
+#include "drainer/tidb/ddl_sql_mode.h"
+#include "drainer/tidb/ddl_statement.h"
 
 #include <string>
 #include <vector>
