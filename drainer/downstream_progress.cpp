@@ -5,7 +5,7 @@
 
 #include "drainer/base/crc32c.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/session/downstream.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 
 #include "drainer/base/log.h"
 #include "loopback/mark_filter.h"
-#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/session/downstream.h"
 
 namespace drainer {
 

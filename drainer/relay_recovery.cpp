@@ -9,8 +9,8 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/downstream.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/session/downstream.h"
 #include "syncer/relay/record_source.h"
 
 namespace drainer {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "drainer/base/log.h"
-#include "syncer/mysql/downstream.h"
+#include "syncer/mysql/session/downstream.h"
 
 namespace drainer {
 

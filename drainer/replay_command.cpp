@@ -22,8 +22,8 @@
 #include "drainer/standard_output.h"
 #include "drainer/txn_text.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/downstream.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/session/downstream.h"
 
 namespace drainer {
 

@@ -7,8 +7,8 @@
 #include "drainer/downstream_progress.h"
 #include "loopback/mark_table.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/rows/conflict_resolver.h"
 
 namespace drainer {
 

@@ -10,7 +10,7 @@
 #include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/rows/statement.h"
 
 namespace drainer {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "drainer/base/retry.h"
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/literal.h"
 
 namespace drainer {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "drainer/base/clock.h"
 #include "syncer/checkpoint/checkpoint.h"
-#include "syncer/mysql/session.h"  // the one include between siblings: this checkpoint is a table
+#include "syncer/mysql/session/session.h"  // the one include between siblings: this checkpoint is a table
 
 namespace drainer {
 

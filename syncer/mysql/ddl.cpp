@@ -8,8 +8,8 @@
 #include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/ddl_statement.h"
 #include "syncer/mysql/ddl_facts.h"
-#include "syncer/mysql/failure.h"
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/failure.h"
+#include "syncer/mysql/session/literal.h"
 
 namespace drainer::mysql {
 namespace {

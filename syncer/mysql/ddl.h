@@ -9,7 +9,7 @@
 #include "drainer/base/retry.h"
 #include "syncer/mysql/ddl_lock.h"
 #include "syncer/mysql/in_hand.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {

@@ -5,8 +5,8 @@
 #include <cctype>
 #include <vector>
 
-#include "syncer/mysql/failure.h"
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/failure.h"
+#include "syncer/mysql/session/literal.h"
 
 namespace drainer::mysql {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "drainer/base/result.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "syncer/txn.h"
 
 namespace drainer::mysql {

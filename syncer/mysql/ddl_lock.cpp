@@ -4,7 +4,7 @@
 
 #include "drainer/base/crc32c.h"
 #include "drainer/base/log.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {

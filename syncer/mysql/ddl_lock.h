@@ -2,8 +2,8 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
-#include "syncer/mysql/named_lock.h"
 #include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/session/named_lock.h"
 
 namespace drainer::mysql {
 

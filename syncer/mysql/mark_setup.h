@@ -2,7 +2,7 @@
 
 #include "conf/options.h"
 #include "drainer/base/result.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::mysql {
 

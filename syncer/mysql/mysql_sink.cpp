@@ -5,12 +5,12 @@
 
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "syncer/mysql/conflict_policy.h"
-#include "syncer/mysql/conflict_resolver.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/ddl_lock.h"
-#include "syncer/mysql/failure.h"
 #include "syncer/mysql/mark_setup.h"
+#include "syncer/mysql/rows/conflict_policy.h"
+#include "syncer/mysql/rows/conflict_resolver.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {

@@ -12,10 +12,11 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
 #include "syncer/mysql/ddl.h"
-#include "syncer/mysql/dispatcher.h"
-#include "syncer/mysql/downstream.h"
 #include "syncer/mysql/in_hand.h"
+#include "syncer/mysql/order/dispatcher.h"
 #include "syncer/mysql/planner.h"
+#include "syncer/mysql/rows/downstream_tables.h"
+#include "syncer/mysql/session/downstream.h"
 #include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
@@ -113,7 +114,7 @@ class MysqlSink final : public Sink {
 
   BoundedQueue<Txn> input_;
   CommitTs last_submitted_;
-  TableKeys tables_;
+  DownstreamTables tables_;
   PlanCache plans_;
   Dispatcher dispatcher_;
   SlowLog slow_;

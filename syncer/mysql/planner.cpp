@@ -9,7 +9,7 @@
 #include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
 #include "syncer/mysql/ddl_facts.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {
@@ -53,7 +53,7 @@ Result<int64_t> downstream_ts(Session& session) {
 }  // namespace
 
 Planner::Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
-                 TableKeys& tables, Dispatcher& dispatcher, Clock& clock)
+                 DownstreamTables& tables, Dispatcher& dispatcher, Clock& clock)
     : options_(std::move(options)),
       session_(std::move(session)),
       start_(std::move(state)),
@@ -158,10 +158,10 @@ Result<void> Planner::find_uses(const Txn& txn, const StopToken& stop) {
     return {};
   }
   uses_.keys.reserve(2 * txn.rows.size());
-  std::vector<const ConflictKeys*> keys(txn.tables.size());
+  std::vector<const RowUses*> keys(txn.tables.size());
   std::vector<bool> is_known(txn.tables.size());
   for (const RowChange& row : txn.rows) {
-    const ConflictKeys*& table = keys[row.table];
+    const RowUses*& table = keys[row.table];
     if (!is_known[row.table]) {
       ASSIGN_OR_RETURN(table, find_keys(txn.tables[row.table], stop));
       is_known[row.table] = true;
@@ -201,8 +201,8 @@ bool Planner::is_changing(const schema::TableName& name) const {
   });
 }
 
-Result<const ConflictKeys*> Planner::find_keys(
-    const std::shared_ptr<const schema::TableVersion>& table, const StopToken& stop) {
+Result<const RowUses*> Planner::find_keys(const std::shared_ptr<const schema::TableVersion>& table,
+                                          const StopToken& stop) {
   if (is_changing(table->name)) return nullptr;
   if (const auto found = known_.find(table.get()); found != known_.end()) {
     return found->second.keys.get();
@@ -233,7 +233,7 @@ Result<const ConflictKeys*> Planner::find_keys(
   }
 }
 
-Result<std::unique_ptr<const ConflictKeys>> Planner::read_keys(const schema::TableVersion& table) {
+Result<std::unique_ptr<const RowUses>> Planner::read_keys(const schema::TableVersion& table) {
   if (!session_) {
     ASSIGN_OR_RETURN(session_, Session::open(options_.session));
   }
@@ -244,7 +244,7 @@ Result<std::unique_ptr<const ConflictKeys>> Planner::read_keys(const schema::Tab
         "downstream, we highly recommend add primary key or unique key for table",
         {{"table", fmt::format("`{}`.`{}`", table.name.schema, table.name.table)}});
   }
-  std::vector<ConflictKeys::Parent> parents;
+  std::vector<RowUses::Parent> parents;
   for (const DownstreamForeignKey& foreign : description->foreign_keys) {
     auto parent = tables_.find(*session_, foreign.parent);
     if (!parent.ok() && parent.error().code() != ErrorCode::kNotFound) {
@@ -252,7 +252,7 @@ Result<std::unique_ptr<const ConflictKeys>> Planner::read_keys(const schema::Tab
     }
     parents.push_back(parent.ok() ? *parent : nullptr);
   }
-  return std::make_unique<const ConflictKeys>(ConflictKeys::make(table, *description, parents));
+  return std::make_unique<const RowUses>(RowUses::make(table, *description, parents));
 }
 
 Result<void> Planner::add_secondary_ts(const StopToken& stop) {

@@ -7,9 +7,10 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
 #include "syncer/mysql/applied_state.h"
-#include "syncer/mysql/conflict_keys.h"
-#include "syncer/mysql/dispatcher.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/order/dispatcher.h"
+#include "syncer/mysql/rows/downstream_tables.h"
+#include "syncer/mysql/rows/row_uses.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::mysql {
 
@@ -28,7 +29,7 @@ class Planner {
  public:
   /// `state` is what earlier runs have left.
   Planner(PlannerOptions options, std::unique_ptr<Session> session, AppliedState state,
-          TableKeys& tables, Dispatcher& dispatcher, Clock& clock);
+          DownstreamTables& tables, Dispatcher& dispatcher, Clock& clock);
 
   /// Until the input is closed and drained, or `stop`.
   Result<void> run(BoundedQueue<Txn>& input, const StopToken& stop);
@@ -36,7 +37,7 @@ class Planner {
  private:
   struct Known {
     std::shared_ptr<const schema::TableVersion> table;  ///< keeps the key's address taken
-    std::unique_ptr<const ConflictKeys> keys;
+    std::unique_ptr<const RowUses> keys;
   };
   struct OpenDdl {
     NodeId node = 0;
@@ -53,9 +54,9 @@ class Planner {
   Result<void> find_uses(const Txn& txn, const StopToken& stop);
   void find_uses_of_ddl(const Ddl& ddl);
   /// Null while the table does not exist or a DDL is about to change it: then it is taken whole.
-  Result<const ConflictKeys*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
-                                        const StopToken& stop);
-  Result<std::unique_ptr<const ConflictKeys>> read_keys(const schema::TableVersion& table);
+  Result<const RowUses*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
+                                   const StopToken& stop);
+  Result<std::unique_ptr<const RowUses>> read_keys(const schema::TableVersion& table);
   /// Forgets DDLs that are done, and what was known of tables that have been read again.
   void follow_changes();
   bool is_changing(const schema::TableName& name) const;
@@ -67,7 +68,7 @@ class Planner {
   Dispatcher& dispatcher_;
   Clock& clock_;
   CommitTs previous_ts_;  ///< of the last transaction planned
-  TableKeys& tables_;
+  DownstreamTables& tables_;
   uint64_t generation_ = 0;  ///< of tables_ when known_ was made
   std::unordered_map<const schema::TableVersion*, Known> known_;
   size_t known_columns_ = 0;

@@ -9,9 +9,9 @@
 
 #include "drainer/base/crc32c.h"
 #include "drainer/base/retry.h"
-#include "syncer/mysql/failure.h"
-#include "syncer/mysql/literal.h"
-#include "syncer/mysql/own_table.h"
+#include "syncer/mysql/session/failure.h"
+#include "syncer/mysql/session/literal.h"
+#include "syncer/mysql/session/own_table.h"
 
 namespace drainer::mysql {
 namespace {

@@ -12,8 +12,8 @@
 #include "drainer/base/result.h"
 #include "drainer/schema/table_version.h"
 #include "syncer/mysql/applied_state.h"
-#include "syncer/mysql/named_lock.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/named_lock.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::mysql {
 

@@ -6,7 +6,7 @@
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {

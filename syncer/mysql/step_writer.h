@@ -12,12 +12,12 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "loopback/mark_table.h"
-#include "syncer/mysql/dispatcher.h"
-#include "syncer/mysql/packet.h"
-#include "syncer/mysql/plan_cache.h"
+#include "syncer/mysql/order/dispatcher.h"
 #include "syncer/mysql/progress_table.h"
-#include "syncer/mysql/row_writer.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/rows/packet.h"
+#include "syncer/mysql/rows/plan_cache.h"
+#include "syncer/mysql/rows/row_writer.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::mysql {
 

@@ -5,7 +5,7 @@
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {

@@ -8,12 +8,12 @@
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
 #include "drainer/base/retry.h"
-#include "syncer/mysql/dispatcher.h"
-#include "syncer/mysql/failure.h"
 #include "syncer/mysql/in_hand.h"
-#include "syncer/mysql/plan_cache.h"
+#include "syncer/mysql/order/dispatcher.h"
 #include "syncer/mysql/progress_table.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/rows/plan_cache.h"
+#include "syncer/mysql/session/failure.h"
+#include "syncer/mysql/session/session.h"
 #include "syncer/mysql/step_writer.h"
 
 namespace drainer::mysql {

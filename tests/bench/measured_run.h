@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "drainer/base/clock.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "tests/bench/recording.h"
 #include "tests/bench/workload.h"
 #include "tests/fakes/mariadb_server.h"

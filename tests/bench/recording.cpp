@@ -5,7 +5,7 @@
 
 #include "drainer/base/ascii.h"
 #include "drainer/base/check.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::bench {
 namespace {

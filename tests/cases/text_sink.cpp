@@ -3,7 +3,7 @@
 #include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/type_name.h"
 #include "syncer/mysql/ddl.h"
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/literal.h"
 
 #include <algorithm>
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "drainer/base/queue.h"
-#include "syncer/mysql/packet.h"
-#include "syncer/mysql/table_keys.h"
+#include "syncer/mysql/rows/packet.h"
+#include "syncer/mysql/rows/table_description.h"
 #include "syncer/sink.h"
 
 namespace drainer::cases {

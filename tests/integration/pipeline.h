@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "drainer/rpc/tls.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "tests/fakes/mariadb_server.h"
 #include "tests/fakes/process.h"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "drainer/base/result.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::integration {
 

@@ -7,7 +7,7 @@
 
 #include "drainer/base/result.h"
 #include "syncer/mysql/applied_state.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 
 namespace drainer::integration {
 

@@ -7,7 +7,7 @@
 
 #include "drainer/base/clock.h"
 #include "drainer/base/result.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "tests/fakes/mariadb_server.h"
 #include "tests/fakes/process.h"
 #include "tests/fakes/tcp_proxy.h"

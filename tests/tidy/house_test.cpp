@@ -31,17 +31,25 @@ const std::map<std::string, Names> kNeighbours = {
     {"pump_client", {"drainer/tidb", "drainer/rpc", "drainer/proto", "drainer/cluster"}},
     {"loopback", {"drainer/tidb", "drainer/schema"}},
     {"syncer", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer/checkpoint"}},
-    {"syncer/mysql", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer"}},
+    {"syncer/mysql/session", {"conf", "drainer/tidb", "drainer/schema"}},
+    {"syncer/mysql/order", {"syncer"}},
+    {"syncer/mysql/rows",
+     {"conf", "drainer/tidb", "drainer/schema", "syncer", "syncer/mysql/session",
+      "syncer/mysql/order"}},
+    {"syncer/mysql",
+     {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer", "syncer/mysql/session",
+      "syncer/mysql/order", "syncer/mysql/rows"}},
     {"syncer/file", {"conf", "drainer/tidb", "drainer/schema", "syncer"}},
     {"syncer/kafka", {"conf", "drainer/tidb", "drainer/schema", "drainer/rpc", "syncer"}},
     // A relay log has the records of the one and the messages of the other.
     {"syncer/relay", {"drainer/tidb", "drainer/schema", "syncer", "syncer/file", "syncer/kafka"}},
     // A checkpoint may lie in a table: of the sink it may use the session and its literals.
-    {"syncer/checkpoint", {"conf", "syncer/mysql/session.h", "syncer/mysql/literal.h"}},
+    {"syncer/checkpoint",
+     {"conf", "syncer/mysql/session/session.h", "syncer/mysql/session/literal.h"}},
     {"drainer",
      {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
       "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
-      "syncer/relay", "syncer/checkpoint"}},
+      "syncer/mysql/session", "syncer/mysql/rows", "syncer/relay", "syncer/checkpoint"}},
 };
 
 // What sinks may see of syncer/.
@@ -50,7 +58,8 @@ const Names kSinkInterface = {"syncer/missing_value.h", "syncer/read_back.h", "s
 
 // library header pattern -> the only files that may include it.
 const std::vector<std::pair<std::regex, Names>> kWalls = {
-    {std::regex("mysql_(driver|connection|error)|cppconn/|mariadb/"), {"syncer/mysql/session.cpp"}},
+    {std::regex("mysql_(driver|connection|error)|cppconn/|mariadb/"),
+     {"syncer/mysql/session/session.cpp"}},
     {std::regex("librdkafka/"), {"syncer/kafka/producer.cpp"}},
     {std::regex("nghttp2/"), {"drainer/rpc/http2.cpp", "drainer/rpc/http2_server.cpp"}},
     {std::regex("boost/(beast|asio)"),

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <regex>
 
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/literal.h"
 #include "tests/upstream/http.h"
 
 namespace drainer::upstream {

@@ -9,7 +9,7 @@
 
 #include "drainer/base/bytes.h"
 #include "drainer/base/result.h"
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 #include "tests/upstream/row_events.h"
 
 namespace drainer::upstream {

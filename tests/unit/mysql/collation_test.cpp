@@ -1,7 +1,7 @@
 // What the collations of a server hold equal, against what the conflict keys make of it.
 #include <map>
 
-#include "syncer/mysql/conflict_keys.h"
+#include "syncer/mysql/rows/row_uses.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>
@@ -34,8 +34,7 @@ void fill(Inspector& db, const std::vector<std::string>& texts) {
   db.run(insert);
 }
 
-TEST_CASE("conflict keys: texts that a collation of the server holds equal hash equal",
-          "[mariadb]") {
+TEST_CASE("row uses: texts that a collation of the server holds equal hash equal", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db(MariadbServer::shared().port());
   db.reset("test");

@@ -1,4 +1,4 @@
-#include "syncer/mysql/conflict_graph.h"
+#include "syncer/mysql/order/conflict_graph.h"
 
 #include <map>
 #include <random>

@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-#include "syncer/mysql/conflict_resolver.h"
+#include "syncer/mysql/rows/conflict_resolver.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 #include "syncer/mysql/ddl.h"
 
 #include "syncer/mysql/ddl_facts.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/failure.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
 

@@ -1,6 +1,6 @@
 // Random transactions through the dispatcher and several workers: whatever they do at the same
 // time, each sees what it would see if all were run one after the other.
-#include "syncer/mysql/dispatcher.h"
+#include "syncer/mysql/order/dispatcher.h"
 
 #include <algorithm>
 #include <atomic>

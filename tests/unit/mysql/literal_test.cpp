@@ -1,4 +1,4 @@
-#include "syncer/mysql/literal.h"
+#include "syncer/mysql/session/literal.h"
 
 #include "tests/unit/mysql/sample.h"
 

@@ -1,6 +1,6 @@
 // Transactions that fail as a whole and are then written row by row.
 
-#include "syncer/mysql/row_writer.h"
+#include "syncer/mysql/rows/row_writer.h"
 
 #include "tests/unit/mysql/sample.h"
 

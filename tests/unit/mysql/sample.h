@@ -8,8 +8,8 @@
 
 #include "drainer/schema/schema.h"
 #include "syncer/mysql/mysql_sink.h"
-#include "syncer/mysql/session.h"
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/rows/statement.h"
+#include "syncer/mysql/session/session.h"
 #include "syncer/txn.h"
 #include "tests/fakes/mariadb_server.h"
 #include "tests/fakes/wait_until.h"

@@ -1,12 +1,12 @@
-#include "syncer/mysql/session.h"
+#include "syncer/mysql/session/session.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "drainer/base/threads.h"
-#include "syncer/mysql/downstream.h"
-#include "syncer/mysql/failure.h"
+#include "syncer/mysql/session/downstream.h"
+#include "syncer/mysql/session/failure.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
 

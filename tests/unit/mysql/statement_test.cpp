@@ -1,6 +1,6 @@
-#include "syncer/mysql/statement.h"
+#include "syncer/mysql/rows/statement.h"
 
-#include "syncer/mysql/packet.h"
+#include "syncer/mysql/rows/packet.h"
 #include "tests/unit/mysql/sample.h"
 
 #include <catch2/catch.hpp>

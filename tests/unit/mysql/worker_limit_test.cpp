@@ -1,4 +1,4 @@
-#include "syncer/mysql/worker_limit.h"
+#include "syncer/mysql/order/worker_limit.h"
 
 #include <algorithm>
 #include <functional>
