@@ -4,6 +4,7 @@
 
 #include "drainer/base/crc32c.h"
 #include "drainer/base/log.h"
+#include "syncer/mysql/progress_row.h"
 #include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {

@@ -7,10 +7,9 @@
 #include "drainer/base/log.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/ddl_lock.h"
-#include "syncer/mysql/mark_setup.h"
+#include "syncer/mysql/progress_row.h"
 #include "syncer/mysql/rows/conflict_policy.h"
 #include "syncer/mysql/rows/conflict_resolver.h"
-#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {
@@ -80,77 +79,7 @@ std::string conflict_table(const MysqlSinkOptions& options) {
 /// Of MysqlSinkOptions::safe_until, where there is no PD.
 constexpr CommitTs kNoEnd{INT64_MAX};
 
-/// Drainers that start at the same time on one downstream may lock each other out.
-constexpr int kStartAttempts = 10;
-
-template <class Run>
-auto run_retried(Session& session, Clock& clock, const StopToken& stop, Run run)
-    -> decltype(run()) {
-  Backoff backoff(kRetryPauses);
-  while (true) {
-    auto result = run();
-    if (result.ok() || classify_failure(result.error()) != FailureClass::kRetry ||
-        backoff.attempts() + 1 >= kStartAttempts) {
-      return result;
-    }
-    log_warn("the progress table is busy, trying again", {{"error", result.error()}});
-    TRY(session.rollback());
-    if (!backoff.pause(clock, stop)) return stopped();
-  }
-}
-
 }  // namespace
-
-MysqlSink::Start MysqlSink::decide_start(const MysqlSinkOptions& options,
-                                         const std::optional<ProgressTable::Previous>& previous) {
-  const auto start_at_checkpoint = [&options](bool is_safe) {
-    return Start{.state = {.commit_ts = options.checkpoint_ts},
-                 .safe_until = is_safe ? options.safe_until : CommitTs()};
-  };
-  // Without our own progress the checkpoint is a Go drainer's or none; after its crash the
-  // downstream may hold more.
-  const bool is_torn = options.has_checkpoint && !options.is_consistent;
-  if (!previous) return start_at_checkpoint(is_torn);
-  const bool is_behind = options.checkpoint_ts < previous->state.commit_ts;
-  if (!options.has_checkpoint && options.is_start_given && is_behind) {
-    log_warn(
-        "there is no checkpoint, and the downstream holds more than initial-commit-ts; "
-        "starting there in safe mode",
-        {{"initial", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return start_at_checkpoint(true);
-  }
-  if (options.checkpoint_ts < previous->checkpoint_ts) {
-    log_warn("the checkpoint has been moved back since the last start; starting there",
-             {{"checkpoint", options.checkpoint_ts},
-              {"checkpoint of the last start", previous->checkpoint_ts},
-              {"applied", previous->state.commit_ts}});
-    return start_at_checkpoint(true);
-  }
-  const bool is_ours = options.checkpoint_ts == previous->announced_ts ||
-                       options.checkpoint_ts == previous->saved_ts ||
-                       options.checkpoint_ts == previous->late_ts;
-  Start start{.state = previous->state};
-  if (options.checkpoint_ts > previous->state.commit_ts) {
-    if (!options.has_checkpoint || !is_ours) {
-      return start_at_checkpoint(is_torn || options.checkpoint_ts < previous->state.last_ts());
-    }
-    // Transactions without rows are not written, only the checkpoint tells of them.
-    start.state.raise(options.checkpoint_ts);
-  }
-  // A Go drainer has gone over the rest of a crashed run and ended before where that was, by a stop
-  // or a crash: what it wrote is older than the progress says. A clean stop of ours never leaves
-  // the progress ahead.
-  if (options.has_checkpoint && (!is_ours || (options.is_consistent && is_behind))) {
-    log_warn("another drainer has saved the checkpoint since the last start; starting there",
-             {{"checkpoint", options.checkpoint_ts}, {"applied", previous->state.commit_ts}});
-    return start_at_checkpoint(is_behind || !options.is_consistent);
-  }
-  // A run in safe mode ended before the place from which the downstream has nothing newer. (A
-  // recovery without PD does not know the place, but it is not above what PD says now.)
-  const CommitTs safe_until = std::min(previous->safe_until, options.safe_until);
-  if (!options.is_consistent && start.state.commit_ts < safe_until) start.safe_until = safe_until;
-  return start;
-}
 
 Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clock& clock,
                                                    const StopToken& stop) {
@@ -165,42 +94,11 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
                              .cluster_id = options.cluster_id,
                              .owner = make_owner_name()};
   const size_t workers = dispatch_limits(options).workers;
-  ProgressTable progress(id);
-  TRY(progress.create(*session));
-  ASSIGN_OR_RETURN(const auto previous, run_retried(*session, clock, stop, [&] {
-                     return progress.take_over(*session, workers);
-                   }));
-  // It may come back to life before our first DDL.
-  if (auto ended = DdlLock(id).end_idle_holder(*session); !ended.ok()) {
-    log_warn("cannot look for a ddl session of the run before", {{"error", ended.error()}});
-  }
-  // Not before: the run that is replaced may hold rows of the mark table.
-  if (options.syncer.loopback_control) {
-    TRY(run_retried(*session, clock, stop, [&] { return set_up_marks(options.syncer, *session); }));
-    if (!options.is_replay) {
-      TRY(run_retried(*session, clock, stop,
-                      [&] { return note_sync_ddl(options.syncer, *session); }));
-    }
-  }
-  if (options.read_checkpoint) TRY(options.read_checkpoint(options));
-  if (previous && !options.has_checkpoint && !options.is_start_given &&
-      options.checkpoint_ts > previous->state.commit_ts) {
-    options.checkpoint_ts = previous->state.commit_ts;
-    log_info("there is no checkpoint, going on where the downstream is",
-             {{"applied", options.checkpoint_ts}});
-  }
-  const Start start = decide_start(options, previous);
-  TRY(run_retried(*session, clock, stop, [&] {
-    return progress.start_at(*session, workers,
-                             {.state = start.state,
-                              .checkpoint_ts = options.checkpoint_ts,
-                              .late_ts = previous ? previous->announced_ts : CommitTs(),
-                              .safe_until = start.safe_until});
-  }));
+  ASSIGN_OR_RETURN(const SinkStart start, take_over(*session, options, id, workers, clock, stop));
   const bool is_safe = start.safe_until.value > 0;
   log_info("mysql sink starts", {{"applied", start.state.commit_ts},
                                  {"applied above", start.state.spans.size()},
-                                 {"checkpoint", options.checkpoint_ts},
+                                 {"checkpoint", start.checkpoint_ts},
                                  {"workers", workers},
                                  {"safe mode", is_safe || options.syncer.safe_mode},
                                  {"safe until", start.safe_until}});
@@ -210,7 +108,7 @@ Result<std::unique_ptr<MysqlSink>> MysqlSink::open(MysqlSinkOptions options, Clo
 
 MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
                      const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
-                     std::unique_ptr<Session> session, const Start& start, Clock& clock)
+                     std::unique_ptr<Session> session, const SinkStart& start, Clock& clock)
     : time_zone_(downstream.time_zone),
       resume_from_(start.state.commit_ts),
       // Without PD nobody knows where the overlap ends: at the end of the recovery's log.
@@ -230,7 +128,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
       dispatcher_(dispatch_limits(options), start.state.commit_ts, clock),
       slow_(clock),
       in_hand_(dispatch_limits(options).workers, options.attempts_max, clock),
-      note_(progress, downstream.dml, options.checkpoint_ts, clock),
+      note_(progress, downstream.dml, start.checkpoint_ts, clock),
       planner_({.session = downstream.dml,
                 .attempts_max = options.attempts_max,
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},

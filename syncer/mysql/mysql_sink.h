@@ -11,12 +11,15 @@
 #include "conf/options.h"
 #include "drainer/base/clock.h"
 #include "drainer/base/queue.h"
+#include "syncer/mysql/checkpoint_note.h"
 #include "syncer/mysql/ddl.h"
 #include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/order/dispatcher.h"
 #include "syncer/mysql/planner.h"
+#include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/rows/downstream_tables.h"
 #include "syncer/mysql/session/downstream.h"
+#include "syncer/mysql/sink_start.h"
 #include "syncer/mysql/slow_log.h"
 #include "syncer/mysql/worker.h"
 #include "syncer/sink.h"
@@ -83,16 +86,9 @@ class MysqlSink final : public Sink {
   bool starts_in_safe_mode() const { return starts_in_safe_mode_; }
 
  private:
-  struct Start {
-    AppliedState state;
-    CommitTs safe_until{};  ///< 0: no safe mode
-  };
-  static Start decide_start(const MysqlSinkOptions& options,
-                            const std::optional<ProgressTable::Previous>& previous);
-
   MysqlSink(const MysqlSinkOptions& options, const Downstream& downstream,
             const ProgressTable::Id& progress, const ConflictPolicies& conflicts,
-            std::unique_ptr<Session> session, const Start& start, Clock& clock);
+            std::unique_ptr<Session> session, const SinkStart& start, Clock& clock);
 
   Result<void> run_planner(const StopToken& stop);
   Result<void> run_worker(size_t number, const StopToken& stop);

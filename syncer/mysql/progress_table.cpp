@@ -3,54 +3,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 #include <utility>
 
-#include "drainer/base/crc32c.h"
-#include "drainer/base/retry.h"
+#include "syncer/mysql/progress_row.h"
+#include "syncer/mysql/progress_sql.h"
 #include "syncer/mysql/session/failure.h"
-#include "syncer/mysql/session/literal.h"
 #include "syncer/mysql/session/own_table.h"
 
 namespace drainer::mysql {
 namespace {
-
-template <class Number>
-Number number_of(const Field& field) {
-  Number value{};
-  if (field) std::from_chars(field->data(), field->data() + field->size(), value);
-  return value;
-}
-
-/// Fields that make an AppliedState, in this order.
-constexpr std::string_view kStateFields = "commit_ts, applied, ddl_ts";
-
-Result<AppliedState> parse_state(const ResultRow& row) {
-  AppliedState state;
-  state.commit_ts = CommitTs(number_of<int64_t>(row[0]));
-  state.ddl_ts = CommitTs(number_of<int64_t>(row[2]));
-  TRY(decode_spans(row[1].value_or(""), state));
-  return state;
-}
-
-std::string state_assignments(const AppliedState& state) {
-  return fmt::format("commit_ts={},applied='{}',ddl_ts={}", state.commit_ts.value,
-                     encode_spans(state), state.ddl_ts.value);
-}
-
-std::string table_of(const schema::TableName& name) {
-  std::string table;
-  append_table_name(table, name.schema, name.table);
-  return table;
-}
-
-/// Held by the session of the worker that writes the row for `owner`.
-NamedLock session_lock(const ProgressTable::Id& id, std::string_view worker,
-                       const std::string& owner) {
-  return NamedLock(fmt::format("drainer row {} {} {:08x}", id.cluster_id, worker,
-                               crc32c(table_of(id.table) + " " + owner)));
-}
 
 // Of the rows that select_text() gives.
 Result<std::optional<ProgressTable::Previous>> parse_previous(const std::vector<ResultRow>& rows) {
@@ -86,16 +48,6 @@ Result<std::vector<ResultRow>> query_if_present(Session& session, const std::str
                          rows.error().detail() == kUnknownDatabase;
   if (!is_absent) return std::move(rows).error();
   return std::vector<ResultRow>();
-}
-
-constexpr int kAnnounceAttempts = 5;
-constexpr Duration kAnnouncePause = std::chrono::seconds(1);
-
-std::string quoted(std::string_view text) {
-  // Owner names hold no character that the sql_mode could turn; see make_owner_name().
-  std::string out;
-  append_quoted(out, text, {.no_backslash_escapes = true});
-  return out;
 }
 
 }  // namespace
@@ -220,83 +172,6 @@ Result<void> ProgressTable::start_at(Session& session, size_t workers, const Beg
       fmt::format("DELETE FROM {} {}>={} AND worker<{}", table_, mine, workers, kCheckpointRow)));
   TRY(session.execute("COMMIT"));
   return {};
-}
-
-CheckpointNote::CheckpointNote(ProgressTable::Id id, SessionOptions session, CommitTs saved,
-                               Clock& clock)
-    : id_(std::move(id)), options_(std::move(session)), clock_(clock), saved_(saved) {}
-
-Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop) {
-  if (stop.stop_requested()) return stopped();
-  Result<void> done = try_times(kAnnounceAttempts, kAnnouncePause, clock_, stop, [&] {
-    Result<void> tried = try_announce(checkpoint);
-    if (!tried.ok()) session_.reset();
-    return tried;
-  });
-  if (!done.ok()) {
-    if (done.error().code() == ErrorCode::kStopped) return done;
-    return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
-                                           table_of(id_.table));
-  }
-  saved_ = checkpoint;
-  return {};
-}
-
-// Sets both, so that it may be done twice.
-Result<void> CheckpointNote::try_announce(CommitTs checkpoint) {
-  if (!session_) {
-    ASSIGN_OR_RETURN(session_, Session::open(options_));
-  }
-  const std::string update = fmt::format(
-      "UPDATE {} SET checkpoint_ts={},saved_ts={} WHERE cluster_id={} AND worker={} AND owner={}",
-      table_of(id_.table), checkpoint.value, saved_.value, id_.cluster_id, kCheckpointRow,
-      quoted(id_.owner));
-  ASSIGN_OR_RETURN(const uint64_t matched, session_->execute(update));
-  if (matched == 1) return {};
-  return ProgressRow(id_, kCheckpointRow).fenced_error(*session_);
-}
-
-ProgressRow::ProgressRow(ProgressTable::Id id, size_t worker)
-    : id_(std::move(id)),
-      session_lock_(session_lock(id_, std::to_string(worker), id_.owner)),
-      table_(table_of(id_.table)),
-      where_(fmt::format(" WHERE cluster_id={} AND worker={}", id_.cluster_id, worker)) {}
-
-Result<AppliedState> ProgressRow::renew(Session& session) {
-  if (!session.is_tidb()) {
-    // Without it a take-over waits until the server itself ends what this session has open.
-    const auto locked = session_lock_.try_take(session);
-    if (!locked.ok() && is_lost(locked.error())) return locked.error();
-  }
-  const std::string mine = fmt::format("{} AND owner={}", where_, quoted(id_.owner));
-  ASSIGN_OR_RETURN(const uint64_t raised,
-                   session.execute(fmt::format("UPDATE {} SET epoch=epoch+1{}", table_, mine)));
-  if (raised != 1) return fenced_error(session);
-  ASSIGN_OR_RETURN(const auto rows, session.query(fmt::format("SELECT {}, epoch FROM {}{}",
-                                                              kStateFields, table_, mine)));
-  if (rows.empty()) return fenced_error(session);
-  epoch_ = number_of<uint64_t>(rows[0][3]);
-  return parse_state(rows[0]);
-}
-
-Result<void> ProgressRow::check_owner(Session& session) const {
-  ASSIGN_OR_RETURN(const auto rows, session.query(fmt::format("SELECT 1 FROM {}{} AND owner={}",
-                                                              table_, where_, quoted(id_.owner))));
-  return rows.empty() ? Result<void>(fenced_error(session)) : Result<void>();
-}
-
-std::string ProgressRow::update_text(const AppliedState& state) const {
-  return fmt::format("UPDATE {} SET {}{} AND epoch={}", table_, state_assignments(state), where_,
-                     epoch_);
-}
-
-Error ProgressRow::fenced_error(Session& session) const {
-  auto owner = session.query(fmt::format("SELECT owner FROM {}{}", table_, where_));
-  if (!owner.ok()) return std::move(owner).error();
-  return make_error(
-      ErrorCode::kConflict,
-      "another drainer ({}) has taken over cluster {} on this downstream; this one ({}) stops",
-      owner->empty() ? "its row is gone" : (*owner)[0][0].value_or(""), id_.cluster_id, id_.owner);
 }
 
 }  // namespace drainer::mysql

@@ -1,18 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "drainer/base/clock.h"
 #include "drainer/base/ids.h"
 #include "drainer/base/result.h"
 #include "drainer/schema/table_version.h"
 #include "syncer/mysql/applied_state.h"
-#include "syncer/mysql/session/named_lock.h"
 #include "syncer/mysql/session/session.h"
 
 namespace drainer::mysql {
@@ -110,50 +107,6 @@ class ProgressTable {
 
   Id id_;
   std::string table_;  ///< quoted
-};
-
-/// Announces checkpoints, over a connection of its own. One thread.
-class CheckpointNote {
- public:
-  CheckpointNote(ProgressTable::Id id, SessionOptions session, CommitTs saved, Clock& clock);
-
-  /// To be called before each save. Tries 5 times, a second apart; from `stop` on not at all:
-  /// kStopped. kConflict when another process has become the owner.
-  Result<void> announce(CommitTs checkpoint, const StopToken& stop);
-
- private:
-  Result<void> try_announce(CommitTs checkpoint);
-
-  const ProgressTable::Id id_;
-  const SessionOptions options_;
-  Clock& clock_;
-  std::unique_ptr<Session> session_;  ///< null before the first and after a failure
-  CommitTs saved_;
-};
-
-/// The row of one worker. One thread; works on the session it is given.
-class ProgressRow {
- public:
-  ProgressRow(ProgressTable::Id id, size_t worker);
-
-  /// For a new connection: takes the lock, raises the epoch and reads the state. kConflict when
-  /// another process has become the owner.
-  Result<AppliedState> renew(Session& session);
-
-  /// kConflict when another process has become the owner.
-  Result<void> check_owner(Session& session) const;
-
-  /// The UPDATE that goes into a transaction; must match exactly one row.
-  std::string update_text(const AppliedState& state) const;
-  /// Why such an update matched nothing: kConflict, naming the new owner.
-  Error fenced_error(Session& session) const;
-
- private:
-  ProgressTable::Id id_;
-  NamedLock session_lock_;
-  std::string table_;
-  std::string where_;
-  uint64_t epoch_ = 0;
 };
 
 /// "<host>:<pid>:<random>", different for every call.

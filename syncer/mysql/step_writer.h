@@ -13,7 +13,7 @@
 #include "drainer/base/result.h"
 #include "loopback/mark_table.h"
 #include "syncer/mysql/order/dispatcher.h"
-#include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/progress_row.h"
 #include "syncer/mysql/rows/packet.h"
 #include "syncer/mysql/rows/plan_cache.h"
 #include "syncer/mysql/rows/row_writer.h"

@@ -10,7 +10,7 @@
 #include "drainer/base/retry.h"
 #include "syncer/mysql/in_hand.h"
 #include "syncer/mysql/order/dispatcher.h"
-#include "syncer/mysql/progress_table.h"
+#include "syncer/mysql/progress_row.h"
 #include "syncer/mysql/rows/plan_cache.h"
 #include "syncer/mysql/session/failure.h"
 #include "syncer/mysql/session/session.h"

@@ -2,6 +2,7 @@
 
 #include "drainer/base/metrics.h"
 #include "syncer/mysql/mark_setup.h"
+#include "syncer/mysql/progress_row.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
