@@ -1,7 +1,6 @@
 #include "conf/adjust.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "conf/environment.h"
@@ -9,6 +8,7 @@
 #include "conf/passwords.h"
 #include "drainer/base/ascii.h"
 #include "drainer/base/log.h"
+#include "drainer/base/parse_number.h"
 
 namespace drainer::conf {
 
@@ -36,11 +36,9 @@ void adjust_database(const Environment& environment, Draft& draft) {
   if (draft.to_port != 0) return;
   // Text that is no number counts as absent.
   const std::string text = environment("MYSQL_PORT").value_or("");
-  int64_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), end, port);
-  const bool usable = parsed.ec == std::errc() && parsed.ptr == end && port != 0;
-  draft.to_port = usable ? port : 3306;
+  const size_t sign = text.starts_with('+') ? 1 : 0;
+  const int64_t port = parse_whole<int64_t>(std::string_view(text).substr(sign)).value_or(0);
+  draft.to_port = port != 0 ? port : 3306;
 }
 
 /// A rule keeps row changes from the downstream, so that later ones may miss their row.

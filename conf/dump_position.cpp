@@ -1,10 +1,10 @@
 #include "conf/dump_position.h"
 
-#include <charconv>
 #include <optional>
 #include <vector>
 
 #include "conf/toml_file.h"
+#include "drainer/base/parse_number.h"
 
 namespace drainer::conf {
 
@@ -30,11 +30,9 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 }
 
 std::optional<CommitTs> parse_ts(std::string_view digits) {
-  int64_t value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end || value <= 0) return std::nullopt;
-  return CommitTs(value);
+  const auto value = parse_whole<int64_t>(digits);
+  if (!value || *value <= 0) return std::nullopt;
+  return CommitTs(*value);
 }
 
 // What follows `name` on the lines of a section, which an empty line ends.

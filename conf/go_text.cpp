@@ -1,13 +1,13 @@
 #include "conf/go_text.h"
 
 #include <cctype>
-#include <charconv>
 #include <cstring>
 #include <limits>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "drainer/base/parse_number.h"
 #include "drainer/base/utf8.h"
 
 namespace drainer::conf {
@@ -244,12 +244,11 @@ Result<std::chrono::nanoseconds> parse_day_duration(std::string_view text) {
     return parse_go_duration(text);
   }
   constexpr std::chrono::nanoseconds kDay = std::chrono::hours(24);
-  int64_t days = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), days);
-  if (end.ec != std::errc() || days > std::chrono::nanoseconds::max() / kDay) {
+  const auto days = parse_whole<int64_t>(text);
+  if (!days || *days > std::chrono::nanoseconds::max() / kDay) {
     return make_error(ErrorCode::kInvalid, "time: invalid duration {}", go_quote(text));
   }
-  return days * kDay;
+  return *days * kDay;
 }
 
 std::string format_go_duration(std::chrono::nanoseconds duration) {

@@ -19,6 +19,7 @@
 #include "conf/go_text.h"
 #include "conf/go_url.h"
 #include "conf/toml_file.h"
+#include "drainer/base/base64.h"
 #include "drainer/base/file_descriptor.h"
 #include "drainer/base/log.h"
 
@@ -34,47 +35,6 @@ constexpr size_t kCommandOutputBytesMax = 64 << 10;
 
 Error invalid(std::string text) {
   return Error(ErrorCode::kInvalid, std::move(text));
-}
-
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-// Standard alphabet with padding; line ends are skipped, as Go does.
-Result<Bytes> decode_base64(std::string_view text) {
-  Bytes out;
-  uint32_t bits = 0;
-  size_t digits = 0;
-  size_t padding = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n' || text[i] == '\r') continue;
-    const bool is_padding = text[i] == '=' && digits % 4 >= 2;
-    const int value = base64_value(text[i]);
-    const bool after_end = padding > 0 && (!is_padding || digits % 4 + padding >= 4);
-    if (after_end || (!is_padding && value < 0)) {
-      // FIX: the original adds the bytes decoded so far, which may be those of the password.
-      return invalid(fmt::format("illegal base64 data at input byte {}", i));
-    }
-    if (is_padding) {
-      ++padding;
-      continue;
-    }
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if (++digits % 4 != 0) continue;
-    for (const int shift : {16, 8, 0}) out += static_cast<char>(bits >> shift);
-  }
-  if ((digits + padding) % 4 != 0) {
-    return invalid(fmt::format("illegal base64 data at input byte {}", text.size()));
-  }
-  if (digits % 4 == 2) out += static_cast<char>(bits >> 4);
-  if (digits % 4 == 3) {
-    out += static_cast<char>(bits >> 10);
-    out += static_cast<char>(bits >> 2);
-  }
-  return out;
 }
 
 std::string first_line(std::string_view text) {
@@ -178,11 +138,14 @@ Result<Bytes> secret_key(const Environment& environment) {
 }
 
 Result<std::string> decrypt_password(std::string_view encrypted, ByteView key) {
-  Result<Bytes> decoded = decode_base64(encrypted);
-  if (!decoded) return std::move(decoded).error().because("base 64 failed to decode");
-  const ByteView bytes = *decoded;
+  Bytes bytes;
+  if (const auto fault = decode_base64(encrypted, bytes)) {
+    // FIX: the original adds the bytes decoded so far, which may be those of the password.
+    return invalid(fmt::format("illegal base64 data at input byte {}", *fault))
+        .because("base 64 failed to decode");
+  }
   if (bytes.size() <= kIvBytes || bytes[kIvBytes] != '@') return invalid("ciphertext not valid");
-  const ByteView cipher = bytes.substr(kIvBytes + 1);
+  const ByteView cipher = ByteView(bytes).substr(kIvBytes + 1);
 
   const EVP_CIPHER* algorithm = key.size() == 16   ? EVP_aes_128_cfb128()
                                 : key.size() == 24 ? EVP_aes_192_cfb128()

@@ -1,18 +1,17 @@
 #include "drainer/local_time.h"
 
-#include <charconv>
+#include "drainer/base/parse_number.h"
+
 #include <ctime>
 
 namespace drainer {
 
 Result<CommitTs> parse_commit_ts(const std::string& text) {
-  int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end || value < 0) {
+  const auto value = parse_whole<int64_t>(text);
+  if (!value || *value < 0) {
     return make_error(ErrorCode::kInvalid, "\"{}\" is no commit ts", text);
   }
-  return CommitTs(value);
+  return CommitTs(*value);
 }
 
 Result<CommitTs> parse_local_time(const std::string& text) {

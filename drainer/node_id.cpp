@@ -1,5 +1,7 @@
 #include "drainer/node_id.h"
 
+#include "drainer/base/host_port.h"
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,8 +11,9 @@ namespace drainer {
 
 namespace {
 
-std::string port_of(const std::string& address) {
-  return address.substr(address.rfind(':') + 1);
+std::string_view port_of(std::string_view address) {
+  const auto divided = split_host_port(address);
+  return divided ? divided->port : address;
 }
 
 }  // namespace
@@ -21,7 +24,7 @@ Result<std::string> make_node_id(const Options& options) {
   if (gethostname(name, sizeof name - 1) != 0) {
     return make_error(ErrorCode::kInternal, "get host name: {}", std::strerror(errno));
   }
-  return std::string(name) + ":" + port_of(options.addr);
+  return fmt::format("{}:{}", name, port_of(options.addr));
 }
 
 }  // namespace drainer

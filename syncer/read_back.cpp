@@ -1,8 +1,8 @@
 #include "syncer/read_back.h"
 
-#include <charconv>
 #include <utility>
 
+#include "drainer/base/parse_number.h"
 #include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/time.h"
@@ -112,11 +112,7 @@ Value value_of_text(ByteView text, const tidb::FieldType& type, const ZonePair& 
       break;
     case ColumnType::kYear: {
       // The text '0' means 2000 to MySQL, the number 0 the year 0.
-      int64_t year = 0;
-      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), year);
-      if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) {
-        return Value::of_int(year);
-      }
+      if (const auto year = parse_whole<int64_t>(text)) return Value::of_int(*year);
       break;
     }
     default:

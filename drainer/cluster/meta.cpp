@@ -1,9 +1,8 @@
 #include "drainer/cluster/meta.h"
 
 #include "drainer/base/log.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/cluster/key_codec.h"
-
-#include <charconv>
 
 namespace drainer::cluster {
 
@@ -189,17 +188,15 @@ Result<void> Meta::check_not_collected(CommitTs version, const StopToken& stop) 
     if (saved.error().code() == ErrorCode::kNotFound) return {};  // No GC has ever run.
     return Error(saved.error()).because("read the GC safe point");
   }
-  int64_t safe_point = 0;
-  const char* const end = saved->value.data() + saved->value.size();
-  const auto [parsed, problem] = std::from_chars(saved->value.data(), end, safe_point);
-  if (problem != std::errc() || parsed != end) {
+  const auto safe_point = parse_whole<int64_t>(saved->value);
+  if (!safe_point) {
     return make_error(ErrorCode::kCorrupt, "GC safe point in etcd is no number: {}", saved->value);
   }
-  if (version.value < safe_point) {
+  if (version.value < *safe_point) {
     return make_error(ErrorCode::kInvalid,
                       "GC life time is shorter than transaction duration, transaction starts at "
                       "{}, GC safe point is {}",
-                      version, safe_point);
+                      version, *safe_point);
   }
   return {};
 }

@@ -1,9 +1,9 @@
 #include "drainer/rpc/grpc_call.h"
 
-#include <charconv>
 #include <limits>
 #include <vector>
 
+#include "drainer/base/parse_number.h"
 #include "drainer/rpc/grpc_status.h"
 #include "drainer/rpc/gzip.h"
 
@@ -22,13 +22,6 @@ std::string timeout_text(Duration timeout) {
   if (ms <= kDigitsMax) return fmt::format("{}m", std::max<int64_t>(ms, 1));
   const int64_t seconds = (ms + 999) / 1000;
   return fmt::format("{}S", std::min(seconds, kDigitsMax));
-}
-
-std::optional<int32_t> parse_number(std::string_view text) {
-  int32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -107,13 +100,13 @@ Result<std::optional<Bytes>> GrpcCall::receive(const IoLimits& limits) {
 
 void GrpcCall::on_field(std::string_view name, std::string_view value) {
   if (name == ":status") {
-    http_status_ = parse_number(value).value_or(0);
+    http_status_ = parse_whole<int32_t>(value).value_or(0);
   } else if (name == "content-type") {
     content_type_ = value;
   } else if (name == "grpc-encoding") {
     encoding_ = value;
   } else if (name == "grpc-status") {
-    status_ = parse_number(value).value_or(static_cast<int32_t>(GrpcStatus::kUnknown));
+    status_ = parse_whole<int32_t>(value).value_or(static_cast<int32_t>(GrpcStatus::kUnknown));
   } else if (name == "grpc-message") {
     message_ = decode_message(value);
   }

@@ -1,7 +1,7 @@
 #include "drainer/rpc/grpc_client.h"
 
-#include <charconv>
-
+#include "drainer/base/host_port.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/rpc/grpc_call.h"
 
 namespace drainer::rpc {
@@ -189,23 +189,17 @@ Result<GrpcTarget> parse_target(std::string_view address) {
     rest.remove_prefix(colon + 3);
   }
   if (rest.find('/') != std::string_view::npos) return invalid("path is not allowed");
-  const size_t colon = rest.rfind(':');
-  if (colon == std::string_view::npos) return invalid("port is missing");
-
-  GrpcTarget target;
-  const std::string_view port = rest.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), target.port);
-  if (error != std::errc() || end != port.data() + port.size() || target.port == 0) {
-    return invalid("bad port");
-  }
-  std::string_view host = rest.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
+  const auto divided = split_host_port(rest);
+  if (!divided) return invalid("port is missing");
+  const uint16_t port = parse_whole<uint16_t>(divided->port).value_or(0);
+  if (port == 0) return invalid("bad port");
+  if (!divided->has_brackets && divided->host.find(':') != std::string_view::npos) {
     return invalid("an IPv6 address needs brackets");
   }
-  if (host.empty()) return invalid("host is missing");
-  target.host = host;
+  if (divided->host.empty()) return invalid("host is missing");
+  GrpcTarget target;
+  target.host = divided->host;
+  target.port = port;
   return target;
 }
 

@@ -1,7 +1,8 @@
 #include "drainer/rpc/grpc_status.h"
 
+#include "drainer/base/percent.h"
+
 #include <array>
-#include <charconv>
 
 namespace drainer::rpc {
 
@@ -65,20 +66,7 @@ int32_t status_of_http(int32_t http_status) {
 }
 
 std::string decode_message(std::string_view encoded) {
-  std::string text;
-  text.reserve(encoded.size());
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    uint8_t byte = 0;
-    const char* digits = encoded.data() + i + 1;
-    if (encoded[i] == '%' && i + 2 < encoded.size() &&
-        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      text.push_back(static_cast<char>(byte));
-      i += 2;
-    } else {
-      text.push_back(encoded[i]);
-    }
-  }
-  return text;
+  return percent_decode_leniently(encoded);
 }
 
 }  // namespace drainer::rpc

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "drainer/base/percent.h"
 #include "drainer/rpc/grpc_message.h"
 #include "drainer/rpc/grpc_status.h"
 #include "drainer/rpc/gzip.h"
@@ -47,14 +48,7 @@ void check_call(std::string_view what, int64_t result) {
 /// grpc-message: bytes outside of printable ASCII, and '%', as %XX.
 std::string encode_message(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte > 0x7e || c == '%') {
-      out += fmt::format("%{:02X}", byte);
-    } else {
-      out += c;
-    }
-  }
+  percent_encode(out, text, " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~");
   return out;
 }
 

@@ -5,9 +5,10 @@
 
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
+#include "drainer/base/host_port.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/rpc/resolve.h"
 
 namespace drainer::rpc {
@@ -41,22 +42,14 @@ Result<FileDescriptor> bind_one(const SocketAddress& address, bool all_addresses
 
 // "host:port", "[::1]:port", ":port".
 Result<std::pair<std::string, uint16_t>> split(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) {
+  const auto divided = split_host_port(address);
+  if (!divided) {
     return make_error(ErrorCode::kInvalid, "address {}: missing port in address", address);
   }
-  std::string_view host = address.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  const std::string_view digits = address.substr(colon + 1);
-  uint16_t port = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  const bool is_number = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
-  if (!digits.empty() && !is_number) {
-    return make_error(ErrorCode::kInvalid, "address {}: invalid port", digits);
-  }
-  return std::pair(std::string(host), port);
+  const auto port =
+      divided->port.empty() ? std::optional<uint16_t>(0) : parse_whole<uint16_t>(divided->port);
+  if (!port) return make_error(ErrorCode::kInvalid, "address {}: invalid port", divided->port);
+  return std::pair(std::string(divided->host), *port);
 }
 
 Result<uint16_t> bound_port(int fd) {

@@ -1,12 +1,12 @@
 #include "drainer/server/handlers.h"
 
-#include <cctype>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "drainer/base/percent.h"
 #include "drainer/rpc/gzip.h"
 #include "drainer/server/process_metrics.h"
 
@@ -22,30 +22,12 @@ std::optional<std::string> path_of(std::string_view target) {
     target = slash == std::string_view::npos ? "/" : target.substr(slash);
   }
   target = target.substr(0, target.find_first_of("?#"));
-  std::string out;
-  for (size_t i = 0; i < target.size(); ++i) {
-    if (target[i] != '%') {
-      out += target[i];
-      continue;
-    }
-    const auto digit = [&](size_t at) {
-      return at < target.size() ? static_cast<unsigned char>(target[at]) : '\0';
-    };
-    if (std::isxdigit(digit(i + 1)) == 0 || std::isxdigit(digit(i + 2)) == 0) return std::nullopt;
-    out += from_hex(target.substr(i + 1, 2));
-    i += 2;
-  }
-  return out;
+  return percent_decode(target);
 }
 
 std::string escape_path(std::string_view path) {
   std::string out;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 ||
-                       std::string_view("-_.~$&+,/:;=@").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
+  percent_encode(out, path, "-_.~$&+,/:;=@");
   return out;
 }
 

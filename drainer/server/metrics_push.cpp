@@ -1,15 +1,19 @@
 #include "drainer/server/metrics_push.h"
 
+#include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "drainer/base/base64.h"
+#include "drainer/base/host_port.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
+#include "drainer/base/parse_number.h"
+#include "drainer/base/percent.h"
 #include "drainer/rpc/socket.h"
 #include "drainer/rpc/tls.h"
 #include "drainer/server/process_metrics.h"
@@ -31,25 +35,6 @@ struct Gateway {
   std::string authority;  ///< what follows it, for the Host field
   std::string base_path;  ///< without a slash at its end
 };
-
-// "%41" to "A"; nothing when a % begins no escape.
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    if (text[0] != '%') {
-      out += text[0];
-      text.remove_prefix(1);
-      continue;
-    }
-    const std::string_view digits = text.substr(1, 2);
-    uint8_t byte = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (digits.size() < 2 || parsed.ptr != digits.data() + 2) return std::nullopt;
-    out += static_cast<char>(byte);
-    text.remove_prefix(3);
-  }
-  return out;
-}
 
 // The user part of a URL as Go's HTTP client takes it: the colon is there without a password too.
 std::optional<std::string> decode_user(std::string_view text) {
@@ -85,56 +70,32 @@ Result<Gateway> parse_gateway(std::string_view address) {
   while (out.base_path.ends_with('/')) out.base_path.pop_back();
   std::string_view host = out.authority;
   out.port = out.is_https ? 443 : 80;
-  const size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
-    const std::string_view digits = host.substr(colon + 1);
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return wrong();
-    host = host.substr(0, colon);
+  if (const auto divided = split_host_port(host)) {
+    const auto port = parse_whole<uint16_t>(divided->port);
+    if (!port) return wrong();
+    out.port = *port;
+    host = divided->host;
+  } else if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
   }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty()) return wrong();
   out.host = std::string(host);
-  return out;
-}
-
-std::string base64_url(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  for (size_t i = 0; i < text.size(); i += 3) {
-    const std::string_view group = text.substr(i, 3);
-    uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (j < group.size() ? static_cast<unsigned char>(group[j]) : 0u);
-    }
-    for (size_t j = 0; j <= group.size(); ++j) out += kDigits[bits >> (18 - 6 * j) & 63];
-  }
   return out;
 }
 
 // As Go's url.QueryEscape.
 std::string query_escape(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
-    } else {
-      out += fmt::format("%{:02X}", byte);
-    }
-  }
+  percent_encode(out, text, "-_.~ ");
+  std::ranges::replace(out, ' ', '+');
   return out;
 }
 
 // As Go's HTTP client gives the credentials of a URL.
 std::string authorization_field(const Gateway& gateway) {
   if (!gateway.credentials) return {};
-  std::string text = base64_url(*gateway.credentials);
-  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  while (text.size() % 4 != 0) text += '=';
+  std::string text;
+  append_base64(text, *gateway.credentials);
   return "Authorization: Basic " + text + "\r\n";
 }
 
@@ -216,7 +177,9 @@ Result<void> MetricsPusher::push(const StopToken& stop) {
 std::string push_path(std::string_view node_id) {
   const std::string_view path = "/metrics/job/binlog/instance";
   if (node_id.find('/') != std::string_view::npos) {
-    return fmt::format("{}@base64/{}", path, base64_url(node_id));
+    std::string text;
+    append_base64(text, node_id, Base64Alphabet::kUrl);
+    return fmt::format("{}@base64/{}", path, text);
   }
   return fmt::format("{}/{}", path, query_escape(node_id));
 }

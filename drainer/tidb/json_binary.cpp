@@ -1,5 +1,6 @@
 #include "drainer/tidb/json_binary.h"
 
+#include "drainer/base/base64.h"
 #include "drainer/base/utf8.h"
 #include "drainer/tidb/codec.h"
 #include "drainer/tidb/digits.h"
@@ -92,21 +93,6 @@ void append_quoted(std::string& out, ByteView text) {
     p += length;
   }
   out.push_back('"');
-}
-
-void append_base64(std::string& out, ByteView bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (j < count ? static_cast<uint8_t>(bytes[i + j]) : 0u);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out.push_back(j <= count ? kAlphabet[bits >> (18 - 6 * j) & 63] : '=');
-    }
-  }
 }
 
 /// Prints one document; remembers where the first fault was.

@@ -1,8 +1,10 @@
 #include "drainer/tidb/json_reader.h"
 
+#include "drainer/base/base64.h"
+#include "drainer/base/parse_number.h"
+
 #include <array>
 #include <bitset>
-#include <charconv>
 
 namespace drainer::tidb {
 
@@ -59,31 +61,6 @@ void append_utf8(std::string& out, uint32_t rune) {
     byte(0x80 | (rune >> 6 & 0x3F));
   }
   byte(0x80 | (rune & 0x3F));
-}
-
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-// False if `text` is no padded base64.
-bool decode_base64(std::string_view text, Bytes& out) {
-  if (text.size() % 4 != 0) return false;
-  size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  uint32_t bits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const int value = i >= text.size() - padding ? 0 : base64_value(text[i]);
-    if (value < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if (i % 4 != 3) continue;
-    for (const int shift : {16, 8, 0}) out.push_back(static_cast<char>(bits >> shift));
-    bits = 0;
-  }
-  out.resize(out.size() - padding);
-  return true;
 }
 
 }  // namespace
@@ -190,33 +167,25 @@ std::string_view JsonReader::scan_number() {
   return text_.substr(begin, at_ - begin);
 }
 
-namespace {
-
-template <class Number>
-bool parse_number(std::string_view digits, Number& out) {
-  const char* end = digits.data() + digits.size();
-  const auto [stop, code] = std::from_chars(digits.data(), end, out);
-  return code == std::errc() && stop == end;
-}
-
-}  // namespace
-
 int64_t JsonReader::read_int64() {
-  int64_t value = 0;
-  if (!read_null() && !parse_number(scan_number(), value)) fail("an integer is expected");
-  return value;
+  if (read_null()) return 0;
+  const auto value = parse_whole<int64_t>(scan_number());
+  if (!value) fail("an integer is expected");
+  return value.value_or(0);
 }
 
 uint64_t JsonReader::read_uint64() {
-  uint64_t value = 0;
-  if (!read_null() && !parse_number(scan_number(), value)) fail("a positive integer is expected");
-  return value;
+  if (read_null()) return 0;
+  const auto value = parse_whole<uint64_t>(scan_number());
+  if (!value) fail("a positive integer is expected");
+  return value.value_or(0);
 }
 
 double JsonReader::read_double() {
-  double value = 0;
-  if (!read_null() && !parse_number(scan_number(), value)) fail("a number is expected");
-  return value;
+  if (read_null()) return 0;
+  const auto value = parse_whole<double>(scan_number());
+  if (!value) fail("a number is expected");
+  return value.value_or(0);
 }
 
 bool JsonReader::read_bool() {
@@ -304,7 +273,7 @@ std::string JsonReader::read_ci_string() {
 std::optional<Bytes> JsonReader::read_base64() {
   if (read_null()) return std::nullopt;
   Bytes out;
-  if (!decode_base64(read_string(), out)) fail("base64 is expected");
+  if (decode_base64(read_string(), out)) fail("base64 is expected");
   return out;
 }
 

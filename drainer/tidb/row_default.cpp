@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "drainer/base/ascii.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/tidb/retype.h"
 
 namespace drainer::tidb {
@@ -44,11 +45,8 @@ template <class Integer>
 Integer to_integer(const Value& value) {
   if (value.kind != ValueKind::kText) return round_to<Integer>(value.d);
   const std::string_view text = without_plus(value.bytes());
-  const char* const end = text.data() + text.size();
-  Integer number = 0;
-  const auto parsed = std::from_chars(text.data(), end, number);
-  const bool is_whole = parsed.ec == std::errc() && parsed.ptr == end;
-  return is_whole ? number : round_to<Integer>(to_double(text));
+  const auto number = parse_whole<Integer>(text);
+  return number ? *number : round_to<Integer>(to_double(text));
 }
 
 // Two digits are a year of 1970 to 2069. A text of nothing but zeros is 2000, unless it has four.

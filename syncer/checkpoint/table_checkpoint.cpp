@@ -1,8 +1,8 @@
 #include "syncer/checkpoint/table_checkpoint.h"
 
-#include <charconv>
 #include <utility>
 
+#include "drainer/base/parse_number.h"
 #include "drainer/base/retry.h"
 #include "syncer/mysql/session/literal.h"
 
@@ -42,8 +42,7 @@ Result<void> TableCheckpoint::find_cluster_id() {
   if (rows.size() > 1) {
     return make_error(ErrorCode::kInvalid, "there are multi row in checkpoint table");
   }
-  const std::string id = rows[0][0].value_or("0");
-  std::from_chars(id.data(), id.data() + id.size(), location_.cluster_id);
+  location_.cluster_id = parse_whole<uint64_t>(rows[0][0].value_or("")).value_or(0);
   return {};
 }
 

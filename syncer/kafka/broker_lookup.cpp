@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 
+#include "drainer/base/host_port.h"
 #include "drainer/base/log.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/rpc/socket.h"
 #include "drainer/tidb/json_reader.h"
 
@@ -214,9 +215,7 @@ Result<std::string> ask(const ZookeeperAddress& address, const ZookeeperAddress:
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, session.children(root));
   std::string out;
   for (const std::string& id : ids) {
-    int32_t number = 0;
-    const auto parsed = std::from_chars(id.data(), id.data() + id.size(), number);
-    if (parsed.ec != std::errc() || parsed.ptr != id.data() + id.size()) {
+    if (!parse_whole<int32_t>(id)) {
       return make_error(ErrorCode::kCorrupt, "broker id {} in zookeeper is no number", id);
     }
     ASSIGN_OR_RETURN(const Bytes json, session.data(root + "/" + id));
@@ -241,14 +240,12 @@ Result<ZookeeperAddress> parse_zookeeper_address(std::string_view text) {
   while (true) {
     const size_t comma = std::min(servers.find(','), servers.size());
     const std::string_view server = servers.substr(0, comma);
-    const size_t colon = server.rfind(':');
-    uint16_t port = 0;
-    const char* end = server.data() + server.size();
-    if (colon == std::string_view::npos ||
-        std::from_chars(server.data() + colon + 1, end, port).ptr != end || port == 0) {
+    const auto divided = split_host_port(server);
+    const uint16_t port = divided ? parse_whole<uint16_t>(divided->port).value_or(0) : 0;
+    if (port == 0) {
       return make_error(ErrorCode::kInvalid, "zookeeper server `{}` is not host:port", server);
     }
-    out.servers.push_back({std::string(server.substr(0, colon)), port});
+    out.servers.push_back({std::string(divided->host), port});
     if (comma == servers.size()) return out;
     servers.remove_prefix(comma + 1);
   }

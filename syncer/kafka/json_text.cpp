@@ -1,5 +1,7 @@
 #include "syncer/kafka/json_text.h"
 
+#include "drainer/base/base64.h"
+
 namespace drainer::kafka {
 
 void append_json_latin1(std::string& out, ByteView bytes) {
@@ -17,18 +19,8 @@ void append_json_latin1(std::string& out, ByteView bytes) {
 }
 
 void append_json_base64(std::string& out, ByteView bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   out += '"';
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-    }
-  }
+  append_base64(out, bytes);
   out += '"';
 }
 

@@ -1,10 +1,10 @@
 #include "syncer/kafka/message.h"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "drainer/base/log.h"
+#include "drainer/base/parse_number.h"
 #include "drainer/base/wire_reader.h"
 #include "drainer/tidb/type_name.h"
 #include "drainer/tidb/value_text.h"
@@ -71,11 +71,7 @@ void put_unique_keys(ReverseWriter& out, const TableInfo& table) {
 template <class Integer>
 std::optional<Integer> parse_integer(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  Integer number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  if (parsed.ec != std::errc() || parsed.ptr != end || text.empty()) return std::nullopt;
-  return number;
+  return parse_whole<Integer>(text);
 }
 
 // A value as an integer of the column's sign; values of the other sign, and texts and floats from
@@ -104,11 +100,7 @@ std::optional<double> to_double(const Value& value) {
   if (value.kind == ValueKind::kFloat || value.kind == ValueKind::kDouble) return value.d;
   if (value.kind == ValueKind::kInt) return static_cast<double>(value.i);
   if (value.kind != ValueKind::kText) return std::nullopt;
-  const ByteView text = value.bytes();
-  double number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_whole<double>(value.bytes());
 }
 
 Error unfit(const char* what) {

@@ -3,13 +3,13 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "conf/secret.h"
 #include "drainer/base/check.h"
 #include "drainer/base/log.h"
 #include "drainer/base/mutex.h"
+#include "drainer/base/parse_number.h"
 #include "syncer/kafka/producer_settings.h"
 #include "syncer/kafka/request_lane.h"
 
@@ -44,11 +44,10 @@ Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& val
 size_t get_number(const rd_kafka_conf_t* conf, const char* name) {
   char text[kErrorTextBytes] = "";
   size_t size = sizeof text;
-  size_t number = 0;
   const bool is_known = rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK;
-  CHECK(is_known && std::from_chars(text, text + size - 1, number).ec == std::errc(),
-        "kafka setting {} is \"{}\"", name, text);
-  return number;
+  const auto number = is_known ? parse_whole<size_t>(text) : std::nullopt;
+  CHECK(number.has_value(), "kafka setting {} is \"{}\"", name, text);
+  return *number;
 }
 
 Result<void> set_properties(rd_kafka_conf_t* conf, const ProducerOptions& options) {

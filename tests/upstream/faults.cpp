@@ -1,7 +1,8 @@
 #include "tests/upstream/faults.h"
 
+#include "drainer/base/parse_number.h"
+
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 namespace drainer::upstream {
@@ -37,12 +38,11 @@ std::vector<std::string> split_words(std::string_view text) {
 }
 
 Result<int64_t> parse_count(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value < 0) {
+  const auto value = parse_whole<int64_t>(text);
+  if (!value || *value < 0) {
     return make_error(ErrorCode::kInvalid, "{} is no count", text);
   }
-  return value;
+  return *value;
 }
 
 std::string kind_of(const std::string& node) {

@@ -1,5 +1,7 @@
 #include "tests/upstream/http.h"
 
+#include "drainer/base/percent.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -12,20 +14,9 @@ namespace {
 constexpr size_t kHeadMax = size_t{64} << 10;
 constexpr size_t kBodyMax = size_t{4} << 20;
 
-std::string decode_percent(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr ==
-            text.data() + i + 3) {
-      out.push_back(static_cast<char>(byte));
-      i += 2;
-    } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
-    }
-  }
-  return out;
+std::string decode_query(std::string text) {
+  std::ranges::replace(text, '+', ' ');
+  return percent_decode_leniently(text);
 }
 
 bool equals_folded(std::string_view a, std::string_view b) {
@@ -87,11 +78,12 @@ std::optional<HttpRequest> take_http_request(Bytes& input, bool& broken) {
   const size_t question = std::min(target.find('?'), target.size());
   const auto connection = find_header(head, "connection");
   const bool is_old = line.substr(last + 1) == "HTTP/1.0";
-  HttpRequest request{.method = std::string(line.substr(0, first)),
-                      .path = decode_percent(target.substr(0, question)),
-                      .query = decode_percent(target.substr(std::min(question + 1, target.size()))),
-                      .body = input.substr(head_end + 4, body_size),
-                      .keep_alive = connection ? !equals_folded(*connection, "close") : !is_old};
+  HttpRequest request{
+      .method = std::string(line.substr(0, first)),
+      .path = decode_query(std::string(target.substr(0, question))),
+      .query = decode_query(std::string(target.substr(std::min(question + 1, target.size())))),
+      .body = input.substr(head_end + 4, body_size),
+      .keep_alive = connection ? !equals_folded(*connection, "close") : !is_old};
   input.erase(0, head_end + 4 + body_size);
   return request;
 }

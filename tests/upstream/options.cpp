@@ -1,9 +1,9 @@
 #include "tests/upstream/options.h"
 
-#include <charconv>
 #include <functional>
 #include <map>
 
+#include "drainer/base/parse_number.h"
 #include "tests/upstream/faults.h"
 
 namespace drainer::upstream {
@@ -11,12 +11,11 @@ namespace drainer::upstream {
 namespace {
 
 Result<int64_t> parse_number(const std::string& text, int64_t least) {
-  int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value < least) {
+  const auto value = parse_whole<int64_t>(text);
+  if (!value || *value < least) {
     return make_error(ErrorCode::kInvalid, "{} is no number from {} on", text, least);
   }
-  return value;
+  return *value;
 }
 
 Result<void> parse_address(const std::string& text, SimOptions& options) {

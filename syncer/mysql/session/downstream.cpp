@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "drainer/base/log.h"
+#include "drainer/base/parse_number.h"
 #include "syncer/mysql/session/literal.h"
 
 namespace drainer::mysql {
@@ -224,7 +224,7 @@ Result<Downstream> probe_downstream(const DownstreamOptions& to,
   ASSIGN_OR_RETURN(const std::string server_mode,
                    session->query_value("SELECT @@SESSION.sql_mode"));
   ASSIGN_OR_RETURN(const std::string packet, session->query_value("SELECT @@max_allowed_packet"));
-  std::from_chars(packet.data(), packet.data() + packet.size(), found.max_allowed_packet);
+  found.max_allowed_packet = parse_whole<size_t>(packet).value_or(found.max_allowed_packet);
   ASSIGN_OR_RETURN(found.dml.variables, probe_variables(*session, to.params));
   ASSIGN_OR_RETURN(found.may_see_triggers, may_see_triggers(*session));
   TRY(warn_of_collation(*session));

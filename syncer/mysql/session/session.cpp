@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include <mysql_connection.h>
 #include <mysql_driver.h>
 
+#include "drainer/base/parse_number.h"
 #include "syncer/mysql/session/literal.h"
 #include "syncer/mysql/session/session_socket.h"
 
@@ -159,8 +159,7 @@ Result<void> Session::prepare(const SessionOptions& options) {
                                            "@@version_comment) FROM information_schema.processlist "
                                            "WHERE id = CONNECTION_ID()"));
   if (state.empty()) return make_error(ErrorCode::kInternal, "session is not in the process list");
-  const std::string id = state[0][0].value_or("0");
-  std::from_chars(id.data(), id.data() + id.size(), identity_.id);
+  identity_.id = parse_whole<decltype(identity_.id)>(state[0][0].value_or("")).value_or(0);
   identity_.host = state[0][1].value_or("");
   no_backslash_escapes_ =
       state[0][2].value_or("").find("NO_BACKSLASH_ESCAPES") != std::string::npos;

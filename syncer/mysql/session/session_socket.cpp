@@ -1,10 +1,12 @@
 #include "syncer/mysql/session/session_socket.h"
 
+#include "drainer/base/host_port.h"
+#include "drainer/base/parse_number.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -32,19 +34,12 @@ std::optional<uint16_t> port_of(int fd, NameOf name_of) {
   return std::nullopt;
 }
 
-template <class Number>
-bool parse(std::string_view text, Number& number) {
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-}
-
 void for_each_socket_to(uint16_t peer_port, const std::function<void(int)>& visit) {
   std::error_code failed;
   for (std::filesystem::directory_iterator entry("/proc/self/fd", failed), end;
        !failed && entry != end; entry.increment(failed)) {
-    int fd = -1;
-    if (!parse(entry->path().filename().native(), fd)) continue;
-    if (port_of(fd, ::getpeername) == peer_port) visit(fd);
+    const auto fd = parse_whole<int>(entry->path().filename().native());
+    if (fd && port_of(*fd, ::getpeername) == peer_port) visit(*fd);
   }
 }
 
@@ -65,9 +60,9 @@ void keep_sockets_alive(uint16_t peer_port) {
 }
 
 bool shut_down_socket(const SessionIdentity& session, uint16_t peer_port) {
-  uint16_t own_port = 0;
-  const std::string_view host = session.host;
-  if (!parse(host.substr(host.rfind(':') + 1), own_port)) return false;
+  const auto divided = split_host_port(session.host);
+  const auto own_port = divided ? parse_whole<uint16_t>(divided->port) : std::nullopt;
+  if (!own_port) return false;
   bool is_found = false;
   for_each_socket_to(peer_port, [&](int fd) {
     if (port_of(fd, ::getsockname) != own_port) return;
