@@ -12,15 +12,13 @@ namespace {
 constexpr Duration kSaveInterval = std::chrono::seconds(3);
 constexpr Duration kLogInterval = std::chrono::seconds(10);
 
-Gauge& applied_gauge() {
-  static Gauge& gauge = metrics().gauge(
-      "drainer_applied_ts_ms", "Unix milliseconds of the commit ts up to which all is durable.");
+Gauge& applied_ts_ms() {
+  static Gauge& gauge = metric::applied_ts_ms();
   return gauge;
 }
 
-Counter& rows_counter() {
-  static Counter& counter =
-      metrics().counter("drainer_applied_rows_total", "Row changes durable downstream.");
+Counter& applied_rows() {
+  static Counter& counter = metric::applied_rows_total();
   return counter;
 }
 
@@ -45,7 +43,7 @@ Progress::Progress(Sink& sink, Checkpoint& checkpoint, const SavePoint& loaded, 
   figures_.saved_ts = loaded.commit_ts;
   figures_.last_change = clock_.now();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(loaded.commit_ts)));
-  applied_gauge().set(static_cast<double>(physical_ms(loaded.commit_ts)));
+  applied_ts_ms().set(static_cast<double>(physical_ms(loaded.commit_ts)));
 }
 
 Result<void> Progress::begin(const StopToken& stop) {
@@ -67,8 +65,8 @@ Result<void> Progress::note(const Applied& applied, const SaveEnds& ends) {
     point_.ts_map["primary-ts"] = applied.commit_ts.value;
     point_.ts_map["secondary-ts"] = applied.secondary_ts;
   }
-  rows_counter().add(static_cast<double>(applied.rows));
-  applied_gauge().set(static_cast<double>(physical_ms(point_.commit_ts)));
+  applied_rows().add(static_cast<double>(applied.rows));
+  applied_ts_ms().set(static_cast<double>(physical_ms(point_.commit_ts)));
   delay_seconds().observe(static_cast<double>(clock_.unix_ms() - physical_ms(point_.commit_ts)) /
                           1000);
   {

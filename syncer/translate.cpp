@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "drainer/tidb/fits.h"
 #include "drainer/tidb/row.h"
 #include "syncer/double_writes.h"
@@ -25,13 +25,6 @@ struct WantedMutation {
   const MutationView* mutation;
   schema::TableLookup found;
 };
-
-Counter& double_writes() {
-  static Counter& counter = metrics().counter(
-      "drainer_double_writes_total",
-      "Row changes left out that TiDB has written twice while it reorganized partitions.");
-  return counter;
-}
 
 // Fills one transaction from the mutations of one binlog.
 class DmlTranslator {
@@ -137,7 +130,7 @@ class DmlTranslator {
                                                 table_->name.schema, table_->name.table);
     }
     if (doubles_ && doubles_->is_repeated(change, rows[index], txn_.values)) {
-      double_writes().add();
+      metric::double_writes_total().add();
       txn_.values.resize(begin);
       return {};
     }

@@ -97,6 +97,74 @@ Counter& binlogfile_corruption_binlog_count() {
   return metrics().counter("binlog_binlogfile_corruption_binlog_count", "corruption binlog count");
 }
 
+Gauge& applied_ts_ms() {
+  return metrics().gauge("drainer_applied_ts_ms",
+                         "Unix milliseconds of the commit ts up to which all is durable.");
+}
+
+Counter& applied_rows_total() {
+  return metrics().counter("drainer_applied_rows_total", "Row changes durable downstream.");
+}
+
+Counter& double_writes_total() {
+  return metrics().counter(
+      "drainer_double_writes_total",
+      "Row changes left out that TiDB has written twice while it reorganized partitions.");
+}
+
+Counter& pump_gaps_total() {
+  return metrics().counter(
+      "drainer_pump_gaps_total",
+      "Times that a pump began more than an hour after what it was asked for: binlogs may be "
+      "missing.");
+}
+
+Histogram& mysql_commit_latency_seconds() {
+  return metrics().histogram(
+      "drainer_mysql_commit_latency_seconds",
+      "Time (s) from the receipt of a transaction's binlog to its commit downstream.",
+      exponential_buckets(0.0005, 1.5, 30));
+}
+
+Counter& mysql_retries_total() {
+  return metrics().counter("drainer_mysql_retries_total",
+                           "Downstream transactions that had to be tried again.");
+}
+
+Counter& mysql_cut_transactions_total() {
+  return metrics().counter(
+      "drainer_mysql_cut_transactions_total",
+      "Pieces of upstream transactions that were too large for one downstream transaction.");
+}
+
+Counter& mysql_skipped_transactions_total() {
+  return metrics().counter(
+      "drainer_mysql_skipped_transactions_total",
+      "Transactions that an earlier run had applied above its low-water mark.");
+}
+
+Counter& mysql_slow_total() {
+  return metrics().counter("drainer_mysql_slow_total",
+                           "Downstream transactions and DDLs that took five seconds or longer.");
+}
+
+Counter& mysql_ddl_ignored_missing_total() {
+  return metrics().counter("drainer_mysql_ddl_ignored_missing_total",
+                           "DDL ignored because its database or table does not exist downstream.");
+}
+
+Counter& mysql_row_mismatches_total(std::string_view table) {
+  return metrics().counter("drainer_mysql_row_mismatches_total",
+                           "UPDATEs and DELETEs that did not find their row.",
+                           label("table", table));
+}
+
+Counter& mysql_conflicts_total(std::string_view table, std::string_view resolution) {
+  return metrics().counter(
+      "drainer_mysql_conflicts_total", "Row changes that did not find what was changed upstream.",
+      {{"table", std::string(table)}, {"resolution", std::string(resolution)}});
+}
+
 void create_at_start() {
   ddl_jobs_total();
   checkpoint_tso();
@@ -104,6 +172,16 @@ void create_at_start() {
   execute_duration_time();
   disorder_binlog_count();
   binlogfile_corruption_binlog_count();
+  applied_ts_ms();
+  applied_rows_total();
+  double_writes_total();
+  pump_gaps_total();
+  mysql_commit_latency_seconds();
+  mysql_retries_total();
+  mysql_cut_transactions_total();
+  mysql_skipped_transactions_total();
+  mysql_slow_total();
+  mysql_ddl_ignored_missing_total();
 }
 
 void forget_pump(std::string_view node_id) {

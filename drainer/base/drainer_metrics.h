@@ -5,7 +5,8 @@
 #include "drainer/base/metrics.h"
 
 /// The metric families of the original, under its names, labels and buckets
-/// (spec/drainer-process.md 7), in the registry that /metrics shows.
+/// (spec/drainer-process.md 7), and behind them those that only this program has, `drainer_…`; in
+/// the registry that /metrics shows.
 ///
 /// A series appears on the page once it has been asked for; keep the reference where it is used
 /// often. Any thread.
@@ -42,6 +43,32 @@ Counter& disorder_binlog_count();
 Histogram& binlogfile_write_binlog_size();
 Histogram& binlogfile_write_binlog_duration_time();
 Counter& binlogfile_corruption_binlog_count();
+
+/// Unix milliseconds of the commit ts up to which all is durable.
+Gauge& applied_ts_ms();
+/// Row changes durable downstream.
+Counter& applied_rows_total();
+/// Row changes left out that TiDB has written twice while it reorganized partitions.
+Counter& double_writes_total();
+/// Times that a pump began long after what it was asked for.
+Counter& pump_gaps_total();
+
+/// From the receipt of a transaction's binlog to its commit downstream, in seconds.
+Histogram& mysql_commit_latency_seconds();
+/// Downstream transactions that had to be tried again.
+Counter& mysql_retries_total();
+/// Pieces of upstream transactions that were too large for one downstream transaction.
+Counter& mysql_cut_transactions_total();
+/// Transactions that an earlier run had applied above its low-water mark.
+Counter& mysql_skipped_transactions_total();
+/// Downstream transactions and DDLs that took five seconds or longer.
+Counter& mysql_slow_total();
+/// DDL ignored because its database or table does not exist downstream.
+Counter& mysql_ddl_ignored_missing_total();
+/// UPDATEs and DELETEs that did not find their row.
+Counter& mysql_row_mismatches_total(std::string_view table);
+/// Row changes that did not find what was changed upstream. `resolution`: applied, skipped.
+Counter& mysql_conflicts_total(std::string_view table, std::string_view resolution);
 
 /// Creates the series that the page shows from the start: all those without labels.
 void create_at_start();

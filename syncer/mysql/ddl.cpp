@@ -1,7 +1,7 @@
 #include "syncer/mysql/ddl.h"
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
 #include "drainer/base/threads.h"
 #include "drainer/tidb/ddl_dialect.h"
@@ -22,17 +22,10 @@ constexpr std::chrono::seconds kEndTimeout{10};
 /// For the server to end it, then the connection is.
 constexpr Duration kEndLimit = std::chrono::seconds(20);
 
-Counter& hiding_ignores() {
-  static Counter& counter =
-      metrics().counter("drainer_mysql_ddl_ignored_missing_total",
-                        "DDL ignored because its database or table does not exist downstream.");
-  return counter;
-}
-
 void log_ignored(const Error& error, const std::string& text) {
   // A missing database or table may hide a real loss.
   if (error.detail() == kUnknownDatabase || error.detail() == kNoSuchTable) {
-    hiding_ignores().add();
+    metric::mysql_ddl_ignored_missing_total().add();
     log_error("ignore ddl", {{"error", error}, {"ddl", text}});
     return;
   }

@@ -45,10 +45,7 @@ DispatchLimits dispatch_limits(const MysqlSinkOptions& sink) {
 }
 
 Histogram& commit_latency() {
-  static Histogram& histogram = metrics().histogram(
-      "drainer_mysql_commit_latency_seconds",
-      "Time (s) from the receipt of a transaction's binlog to its commit downstream.",
-      exponential_buckets(0.0005, 1.5, 30), {});
+  static Histogram& histogram = metric::mysql_commit_latency_seconds();
   return histogram;
 }
 

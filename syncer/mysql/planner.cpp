@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "drainer/base/retry.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/session/failure.h"
@@ -27,13 +27,6 @@ constexpr size_t kKeptUsesMax = 1 << 16;
 constexpr int32_t kUnsupportedByServer = 1105;
 /// DDLs run one after the other.
 constexpr uint64_t kDdlHash = 0x44444c;
-
-Counter& skipped() {
-  static Counter& counter =
-      metrics().counter("drainer_mysql_skipped_transactions_total",
-                        "Transactions that an earlier run had applied above its low-water mark.");
-  return counter;
-}
 
 std::vector<schema::TableName> changes_of(const Ddl& ddl) {
   std::vector<schema::TableName> names = ddl.effect.touched;
@@ -123,7 +116,7 @@ Result<void> Planner::plan(Txn txn, const StopToken& stop) {
   const CommitTs previous = previous_ts_;
   if (txn.is_progress()) previous_ts_ = txn.commit_ts;
   if (txn.is_progress() && start_.contains(txn.commit_ts)) {
-    skipped().add();
+    metric::mysql_skipped_transactions_total().add();
     log_info("transaction was applied by an earlier run", {{"commit ts", txn.commit_ts}});
     return dispatcher_.add_applied(txn, previous, stop);
   }

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 
 namespace drainer::mysql {
 
@@ -12,19 +12,12 @@ namespace {
 constexpr Duration kSlow = std::chrono::seconds(5);
 constexpr Duration kQuiet = std::chrono::minutes(1);
 
-Counter& slow_counter() {
-  static Counter& counter =
-      metrics().counter("drainer_mysql_slow_total",
-                        "Downstream transactions and DDLs that took five seconds or longer.");
-  return counter;
-}
-
 }  // namespace
 
 bool SlowLog::note(std::string_view what, TimePoint begin, CommitTs commit_ts) {
   const TimePoint now = clock_.now();
   if (now - begin < kSlow) return false;
-  slow_counter().add();
+  metric::mysql_slow_total().add();
   uint64_t left_out = 0;
   {
     MutexLock lock(mutex_);

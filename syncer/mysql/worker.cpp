@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
@@ -18,19 +18,6 @@ constexpr Duration kTurnWait = std::chrono::seconds(1);
 constexpr Duration kExistsSpan = std::chrono::seconds(10);
 /// Error::detail() of "out of turn"; no server uses it.
 constexpr int32_t kOutOfTurn = -1;
-
-Counter& retries() {
-  static Counter& counter = metrics().counter(
-      "drainer_mysql_retries_total", "Downstream transactions that had to be tried again.");
-  return counter;
-}
-
-Counter& cuts() {
-  static Counter& counter = metrics().counter(
-      "drainer_mysql_cut_transactions_total",
-      "Pieces of upstream transactions that were too large for one downstream transaction.");
-  return counter;
-}
 
 }  // namespace
 
@@ -87,7 +74,7 @@ Result<void> Worker::apply_one(const Group& group, const PlannedTxn& planned,
       step.after.add(planned.previous_ts, txn.commit_ts);
     } else {
       step.after.parts[txn.commit_ts] = end;
-      cuts().add();
+      metric::mysql_cut_transactions_total().add();
       log_warn("transaction is too large for one downstream transaction, it is cut",
                {{"commit ts", txn.commit_ts},
                 {"bytes", bytes},
@@ -211,7 +198,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     approach.waits_first = true;
     return {};
   }
-  retries().add();
+  metric::mysql_retries_total().add();
   switch (failure) {
     case FailureClass::kTooLarge:
       return error;

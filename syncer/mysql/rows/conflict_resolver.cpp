@@ -7,8 +7,8 @@
 
 #include "conf/choices.h"
 #include "drainer/base/ascii.h"
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "drainer/base/utf8.h"
 #include "syncer/mysql/rows/statement.h"
 #include "syncer/mysql/rows/where_text.h"
@@ -89,12 +89,6 @@ std::string recorded(std::string_view text) {
     text.remove_prefix(std::max<size_t>(length, 1));
   }
   return out;
-}
-
-Counter& conflicts(const std::string& table, bool is_applied) {
-  return metrics().counter("drainer_mysql_conflicts_total",
-                           "Row changes that did not find what was changed upstream.",
-                           {{"table", table}, {"resolution", is_applied ? "applied" : "skipped"}});
 }
 
 }  // namespace
@@ -259,7 +253,7 @@ Result<void> ConflictResolver::overwrite(const Change& change) {
 }
 
 Result<void> ConflictResolver::note(const Change& change, const Found& found, bool is_applied) {
-  conflicts(change.plan.target, is_applied).add();
+  metric::mysql_conflicts_total(change.plan.target, is_applied ? "applied" : "skipped").add();
   log_warn("conflict: the row downstream is not what was changed upstream",
            {{"table", change.plan.target},
             {"operation", to_string(change.row.kind)},

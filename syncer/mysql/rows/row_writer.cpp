@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 #include "syncer/mysql/rows/conflict_resolver.h"
 #include "syncer/mysql/rows/statement.h"
 #include "syncer/mysql/rows/where_text.h"
@@ -18,13 +18,6 @@ namespace {
 constexpr size_t kSqlInErrorBytes = 1024;
 constexpr int32_t kDataTruncated = 1265;
 constexpr std::string_view kDeprecatedSyntax = "1287";  ///< harmless
-
-void count_mismatch(const std::string& table) {
-  metrics()
-      .counter("drainer_mysql_row_mismatches_total",
-               "UPDATEs and DELETEs that did not find their row.", {{"table", table}})
-      .add();
-}
 
 std::string shorten(std::string_view sql) {
   if (sql.size() <= kSqlInErrorBytes) return std::string(sql);
@@ -121,7 +114,7 @@ Result<void> RowWriter::execute(std::string_view sql, bool must_match, const Tab
   }
   if (!must_match || *count == 1) return {};
   deviations_.seen.insert(&plan);
-  count_mismatch(plan.target);
+  metric::mysql_row_mismatches_total(plan.target).add();
   if (options_.mismatch == RowMismatchAction::kWarn) {
     log_error("row not found downstream", {{"commit ts", txn.commit_ts},
                                            {"table", plan.target},

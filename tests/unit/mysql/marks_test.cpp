@@ -1,7 +1,7 @@
 // The marks as the other side's drainer meets them: in the binlog of the downstream, which MariaDB
 // keeps in TiDB's place.
 
-#include "drainer/base/metrics.h"
+#include "drainer/base/drainer_metrics.h"
 #include "tests/fakes/tcp_proxy.h"
 #include "tests/unit/mysql/sample.h"
 
@@ -304,9 +304,7 @@ TEST_CASE("pair: rows that differ on both sides end as the sender has them, and 
   // Downstream: a column fewer, and one more that has no default (sync-mode 2).
   db.run("ALTER TABLE t DROP COLUMN c, ADD COLUMN extra INT NOT NULL");
   db.run("INSERT INTO t VALUES(1,'theirs',5)");
-  Counter& counter = metrics().counter("drainer_mysql_row_mismatches_total",
-                                       "UPDATEs and DELETEs that did not find their row.",
-                                       {{"table", "`test`.`t`"}});
+  const Counter& counter = metric::mysql_row_mismatches_total("`test`.`t`");
   const double before = counter.value();
   RunningSink sink(options(recording_server().port()));
   const auto t = table_t();

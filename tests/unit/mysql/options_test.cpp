@@ -1,6 +1,6 @@
 // What the keys about the speed of the MySQL output do, and what tells that it is slow.
 
-#include "drainer/base/metrics.h"
+#include "drainer/base/drainer_metrics.h"
 #include "syncer/mysql/mysql_sink.h"
 #include "syncer/mysql/slow_log.h"
 #include "tests/fakes/fake_clock.h"
@@ -93,9 +93,7 @@ TEST_CASE("slow log: a transaction that waits for a lock downstream is counted",
   REQUIRE_MARIADB();
   Inspector db = fresh();
   fakes::FakeClock clock;
-  Counter& slow =
-      metrics().counter("drainer_mysql_slow_total",
-                        "Downstream transactions and DDLs that took five seconds or longer.");
+  const Counter& slow = metric::mysql_slow_total();
   const double before = slow.value();
   RunningSink sink(sink_options(MariadbServer::shared().port()), clock);
   db.run("START TRANSACTION");

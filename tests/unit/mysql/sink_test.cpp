@@ -1,6 +1,6 @@
 #include "syncer/mysql/mysql_sink.h"
 
-#include "drainer/base/metrics.h"
+#include "drainer/base/drainer_metrics.h"
 #include "syncer/mysql/mark_setup.h"
 #include "syncer/mysql/progress_row.h"
 #include "tests/fakes/fake_clock.h"
@@ -306,7 +306,7 @@ TEST_CASE("sink: a row that exists only until a transaction before is done is no
   Inspector lock(MariadbServer::shared().port());
   lock.run("BEGIN");
   lock.rows("SELECT * FROM test.t WHERE id=1 FOR UPDATE");
-  Counter& retries = metrics().counter("drainer_mysql_retries_total", "");
+  const Counter& retries = metric::mysql_retries_total();
   const double before = retries.value();
   sink.submit(TxnBuilder(10).update(table_t(), row_t(1, "a"), row_t(1, "z")).build());
   REQUIRE(comes_to(db,

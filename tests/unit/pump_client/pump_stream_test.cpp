@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/threads.h"
 #include "pump_client/pull_message.h"
 #include "tests/fakes/binlogs.h"
@@ -101,7 +102,7 @@ TEST_CASE(
     int64_t first_ms;
     double gaps;
   };
-  const Counter& gaps = metrics().counter("drainer_pump_gaps_total", "");
+  const Counter& gaps = metric::pump_gaps_total();
   for (const Case& c : {Case{make_commit_ts(kAskedMs), kAskedMs + kHourMs, 0},
                         Case{make_commit_ts(kAskedMs), kAskedMs + kHourMs + 1, 1},
                         Case{CommitTs(0), kAskedMs, 0}}) {

@@ -113,6 +113,18 @@ TEST_CASE("metrics page: each recorded family has the same help, type, labels an
   CHECK(compared == 20);
 }
 
+TEST_CASE("metrics page: what is counted is there before anything happens") {
+  metric::create_at_start();
+  const auto page = parse_page(metrics().to_text());
+  for (const char* name : {"applied_ts_ms", "applied_rows_total", "double_writes_total",
+                           "pump_gaps_total", "mysql_commit_latency_seconds", "mysql_retries_total",
+                           "mysql_cut_transactions_total", "mysql_skipped_transactions_total",
+                           "mysql_slow_total", "mysql_ddl_ignored_missing_total"}) {
+    INFO(name);
+    CHECK(page.contains(std::string("drainer_") + name));
+  }
+}
+
 TEST_CASE("metrics page: families that were not recorded have the specified form") {
   metric::error_count("unmarshal_binlog").add();
   metric::binlogfile_write_binlog_size().observe(1);
