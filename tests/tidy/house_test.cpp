@@ -18,39 +18,8 @@ namespace {
 
 using Names = std::set<std::string>;
 
-// folder -> folders it may include besides itself and drainer/base.
-const std::map<std::string, Names> kNeighbours = {
-    {"drainer/base", {}},
-    {"drainer/tidb", {}},
-    {"drainer/rpc", {}},
-    {"drainer/proto", {}},
-    {"conf", {}},
-    {"drainer/schema", {"conf", "drainer/tidb"}},
-    {"drainer/cluster", {"drainer/tidb", "drainer/rpc", "drainer/proto"}},
-    {"drainer/server", {"drainer/rpc"}},
-    {"pump_client", {"drainer/tidb", "drainer/rpc", "drainer/proto", "drainer/cluster"}},
-    {"loopback", {"drainer/tidb", "drainer/schema"}},
-    {"syncer", {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer/checkpoint"}},
-    {"syncer/mysql/session", {"conf", "drainer/tidb", "drainer/schema"}},
-    {"syncer/mysql/order", {"syncer"}},
-    {"syncer/mysql/rows",
-     {"conf", "drainer/tidb", "drainer/schema", "syncer", "syncer/mysql/session",
-      "syncer/mysql/order"}},
-    {"syncer/mysql",
-     {"conf", "drainer/tidb", "drainer/schema", "loopback", "syncer", "syncer/mysql/session",
-      "syncer/mysql/order", "syncer/mysql/rows"}},
-    {"syncer/file", {"conf", "drainer/tidb", "drainer/schema", "syncer"}},
-    {"syncer/kafka", {"conf", "drainer/tidb", "drainer/schema", "drainer/rpc", "syncer"}},
-    // A relay log has the records of the one and the messages of the other.
-    {"syncer/relay", {"drainer/tidb", "drainer/schema", "syncer", "syncer/file", "syncer/kafka"}},
-    // A checkpoint may lie in a table: of the sink it may use the session and its literals.
-    {"syncer/checkpoint",
-     {"conf", "syncer/mysql/session/session.h", "syncer/mysql/session/literal.h"}},
-    {"drainer",
-     {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
-      "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
-      "syncer/mysql/session", "syncer/mysql/rows", "syncer/relay", "syncer/checkpoint"}},
-};
+// A checkpoint may lie in a table: of the sink's sessions it may use these.
+const Names kCheckpointTable = {"syncer/mysql/session/session.h", "syncer/mysql/session/literal.h"};
 
 // What sinks may see of syncer/.
 const Names kSinkInterface = {"syncer/missing_value.h", "syncer/read_back.h", "syncer/sink.h",
@@ -107,27 +76,90 @@ std::vector<SourceFile> read_sources() {
   return out;
 }
 
-bool may_include(const SourceFile& file, const std::string& header) {
-  const std::string folder = fs::path(header).parent_path().generic_string();
-  if (folder == file.folder || folder == "drainer/base") return true;
-  const auto known = kNeighbours.find(file.folder);
-  if (known == kNeighbours.end()) return false;
-  if (!known->second.contains(folder) && !known->second.contains(header)) return false;
-  if (folder == "syncer" && file.folder.starts_with("syncer/"))
+// The text without comments.
+std::string read_cmake(const fs::path& path) {
+  std::ifstream in(path);
+  std::string out;
+  for (std::string line; std::getline(in, line);) out += line.substr(0, line.find('#')) + '\n';
+  return out;
+}
+
+// As CMakeLists.txt says: folder -> folders it may include. One target per folder.
+std::map<std::string, Names> read_neighbours() {
+  const std::regex target("(?:drainer_library|drainer_program|add_library)\\(\\s*([^)]*)\\)");
+  std::map<std::string, std::string> folders;  // of targets
+  std::map<std::string, Names> targets;        // of folders
+  const fs::path root = DRAINER_SOURCE_DIR;
+  for (const char* top : {"conf", "drainer", "loopback", "pump_client", "syncer"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
+      if (entry.path().filename() != "CMakeLists.txt") continue;
+      const std::string folder = fs::relative(entry.path().parent_path(), root).generic_string();
+      const std::string text = read_cmake(entry.path());
+      std::smatch match;
+      if (!std::regex_search(text, match, target)) continue;
+      std::istringstream words(match[1]);
+      std::string word;
+      words >> word;
+      folders[word] = folder;
+      Names& neighbours = targets[folder];
+      for (bool are_neighbours = false; words >> word;) {
+        if (word == "SOURCES" || word == "NEIGHBOURS" || word == "LIBRARIES") {
+          are_neighbours = word == "NEIGHBOURS";
+        } else if (are_neighbours) {
+          neighbours.insert(word);
+        }
+      }
+    }
+  }
+  std::map<std::string, Names> out;
+  for (const auto& [folder, names] : targets) {
+    Names& neighbours = out[folder];
+    for (const std::string& name : names) {
+      INFO(folder << " names " << name);
+      REQUIRE(folders.contains(name));
+      neighbours.insert(folders.at(name));
+    }
+  }
+  return out;
+}
+
+std::string folder_of(const std::string& header) {
+  return fs::path(header).parent_path().generic_string();
+}
+
+bool may_include(const SourceFile& file, const std::string& header, const Names& neighbours) {
+  const std::string folder = folder_of(header);
+  if (folder == file.folder) return true;
+  if (!neighbours.contains(folder)) return false;
+  if (file.folder == "syncer/checkpoint" && folder == "syncer/mysql/session") {
+    return kCheckpointTable.contains(header);
+  }
+  if (folder == "syncer" && file.folder.starts_with("syncer/")) {
     return kSinkInterface.contains(header);
+  }
   return true;
 }
 
 }  // namespace
 
-TEST_CASE("house: files include only their neighbours") {
+TEST_CASE("house: files include only their neighbours, and each neighbour is needed") {
   const std::regex own_include("^#include \"([^\"]+)\"");
+  std::map<std::string, Names> neighbours = read_neighbours();
+  std::map<std::string, Names> unused = neighbours;
   for (const SourceFile& file : read_sources()) {
     for (const std::string& line : file.lines) {
       std::smatch match;
       if (!std::regex_search(line, match, own_include)) continue;
-      INFO(file.path << " includes " << match[1]);
-      CHECK(may_include(file, match[1]));
+      const std::string header = match[1];
+      INFO(file.path << " includes " << header);
+      CHECK(may_include(file, header, neighbours[file.folder]));
+      unused[file.folder].erase(folder_of(header));
+    }
+  }
+  for (const auto& [folder, names] : unused) {
+    for (const std::string& name : names) {
+      INFO(folder << " does not include " << name);
+      CHECK(false);
     }
   }
 }
