@@ -261,7 +261,7 @@ Result<void> append_sql(std::string& out, const Txn& txn) {
         tidb::ddl_for_mysql(txn.ddl->text, effect.name.schema, effect.name.table);
     if (text.empty() || txn.ddl->should_skip) return {};
     // The database of DROP DATABASE IF EXISTS need not be there.
-    const tidb::DdlKind kind = tidb::classify_ddl(text);
+    const tidb::DdlKind kind = tidb::classify_ddl(text, tidb::kDefaultSqlMode);
     const bool is_of_database =
         kind == tidb::DdlKind::kCreateDatabase || kind == tidb::DdlKind::kDropDatabase;
     if (!effect.use_schema.empty() && !is_of_database) {

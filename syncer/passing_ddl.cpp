@@ -34,9 +34,10 @@ std::vector<schema::TableName> created_by(const schema::DdlEffect& effect, std::
 void use_passing(const schema::TableFilter& filter, schema::DdlEffect& effect,
                  std::string_view passing) {
   if (!filter.skips(effect.name)) return;
+  const tidb::SqlMode mode = tidb::guess_sql_mode(passing);
   std::vector<tidb::DdlStatement> statements;
   for (const std::string_view part : tidb::split_statements(passing)) {
-    statements.push_back(tidb::parse_ddl(part, tidb::guess_sql_mode(passing)));
+    statements.push_back(tidb::parse_ddl(part, mode));
     const std::vector<tidb::NameInText>& names = statements.back().tables;
     const auto is_qualified = [](const tidb::NameInText& name) { return name.is_qualified(); };
     if (names.empty() || !std::ranges::all_of(names, is_qualified)) return;
@@ -75,7 +76,8 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
 // KEEP: a rename is judged by the new name. FIX: each by its own, not all by the last one.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text) {
-  const tidb::DdlStatement statement = tidb::parse_ddl(text);
+  const tidb::SqlMode mode = tidb::guess_sql_mode(text);
+  const tidb::DdlStatement statement = tidb::parse_ddl(text, mode);
   const std::vector<tidb::NameInText>& names = statement.tables;
   const auto is_own = [&](const tidb::NameInText& old) {
     return filter.is_own(full_name(old, effect));
@@ -83,7 +85,8 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
   if (statement.kind == tidb::DdlKind::kAlterTable && names.size() == 2 && is_own(names[0])) {
     return std::nullopt;
   }
-  if (statement.kind != tidb::DdlKind::kRenameTable || names.size() % 2 != 0) {
+  const bool has_pairs = !names.empty() && names.size() % 2 == 0;
+  if (statement.kind != tidb::DdlKind::kRenameTable || !has_pairs) {
     return text_if(!filter.skips(effect.name), text);
   }
   std::vector<bool> passes;
@@ -93,7 +96,7 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
   if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
   std::string out = std::ranges::find(passes, false) == passes.end()
                         ? std::string(text)
-                        : tidb::rename_only(text, passes);
+                        : tidb::rename_only(text, mode, passes);
   use_passing(filter, effect, out);
   return out;
 }
@@ -104,7 +107,7 @@ bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect&
     return equals_folded(schema, effect.name.schema);
   };
   return std::ranges::any_of(own, is_named) &&
-         tidb::classify_ddl(text, tidb::guess_sql_mode(text)) == tidb::DdlKind::kDropDatabase;
+         tidb::classify_user_ddl(text) == tidb::DdlKind::kDropDatabase;
 }
 
 std::optional<std::string> passing_read_back(const schema::TableFilter& filter,

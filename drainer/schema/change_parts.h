@@ -4,8 +4,6 @@
 
 #include "drainer/base/result.h"
 #include "drainer/schema/schema.h"
-#include "drainer/tidb/ddl_sql_mode.h"
-#include "drainer/tidb/ddl_statement.h"
 
 namespace drainer::schema {
 
@@ -19,11 +17,6 @@ inline DdlEffect executed(TableName name) {
   effect.touched = {name};
   effect.name = std::move(name);
   return effect;
-}
-
-/// The user's statement, in whatever SQL mode the session was.
-inline tidb::DdlStatement parse_query(const tidb::DdlJob& job) {
-  return tidb::parse_ddl(job.query, tidb::guess_sql_mode(job.query));
 }
 
 /// The error of a job that lacks what its type promises.

@@ -216,7 +216,7 @@ Result<DdlEffect> Schema::create_table(const DdlJob& job) {
 
 // Of `CREATE TABLE a.x LIKE y` only y tells the session's database: one that has such a table.
 std::string Schema::like_schema(const DdlEffect& effect, const DdlJob& job) const {
-  const DdlStatement statement = parse_query(job);
+  const DdlStatement statement = tidb::parse_user_ddl(job.query);
   const bool is_like = statement.kind == DdlKind::kCreateTable && statement.tables.size() == 2;
   if (!is_like || !statement.tables[0].is_qualified() || statement.tables[1].is_qualified()) {
     return effect.use_schema;

@@ -45,7 +45,7 @@ Result<DdlEffect> Schema::rename_table(const DdlJob& job) {
   DdlEffect effect = executed({databases_[job.schema_id].name, job.table_info->name});
   effect.touched.push_back(before);
   // An unqualified old name lives in the session's database, which is not the new one (FIX, 2.6).
-  const DdlStatement statement = parse_query(job);
+  const DdlStatement statement = tidb::parse_user_ddl(job.query);
   if (!statement.tables.empty() && !statement.tables[0].is_qualified()) {
     effect.use_schema = before.schema;
   }
@@ -94,7 +94,7 @@ Result<DdlEffect> Schema::rename_by_text(const DdlJob& job) {
   if (!job.table_info) return missing_info(job);
   ASSIGN_OR_RETURN(const Database* const last, find_database(job.schema_id));
   ASSIGN_OR_RETURN(const Table* const table, find_live(job.table_info->id));
-  const DdlStatement statement = parse_query(job);
+  const DdlStatement statement = tidb::parse_user_ddl(job.query);
   // The session's database is where the last table went, or where it was.
   for (const std::string& session : {last->name, table->version->name.schema}) {
     const auto renames = find_renames(statement.tables, session);
@@ -129,7 +129,7 @@ Result<DdlEffect> Schema::rename_tables(const DdlJob& job) {
   effect.touched.clear();
   // Clause i renames MultipleTableInfos[i], old and new name are tables[2i] and tables[2i + 1].
   // A table that occurs twice shows its final name both times.
-  const DdlStatement statement = parse_query(job);
+  const DdlStatement statement = tidb::parse_user_ddl(job.query);
   const std::vector<NameInText>& names = statement.tables;
   const std::vector<InfoPtr>& infos = job.multiple_table_infos;
   const bool has_names = names.size() == 2 * infos.size();
@@ -197,7 +197,7 @@ Result<DdlEffect> Schema::exchange_partition(const DdlJob& job) {
   aliases_[job.table_id] = id;
   ASSIGN_OR_RETURN(effect, alter_table(job));
   effect.touched.push_back(other.version->name);
-  const DdlStatement statement = parse_query(job);
+  const DdlStatement statement = tidb::parse_user_ddl(job.query);
   if (statement.tables.size() == 2 && statement.tables[0].is_qualified() &&
       !statement.tables[1].is_qualified()) {
     effect.use_schema = other.version->name.schema;

@@ -385,7 +385,7 @@ std::optional<std::string> for_tidb_only(std::string_view text, const TokenList&
 std::string to_common_dialect(std::string_view text, Checks checks) {
   const std::optional<TokenList> tokens = TokenList::lex(text);
   if (!tokens) return std::string(text);
-  const DdlKind kind = classify_ddl(text);
+  const DdlKind kind = classify_ddl(text, kDefaultSqlMode);
   if (kind == DdlKind::kCreateTable || kind == DdlKind::kDropTable) {
     if (std::optional<std::string> out = for_tidb_only(text, *tokens)) return *std::move(out);
   }

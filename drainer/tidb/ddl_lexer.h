@@ -14,6 +14,8 @@ struct SqlMode {
   bool ansi_quotes = false;
   bool no_backslash_escapes = false;
 };
+/// What to_default_sql_mode() gives is written in it.
+inline constexpr SqlMode kDefaultSqlMode{};
 /// From a sql_mode value such as "ANSI,STRICT_TRANS_TABLES"; unknown names do not matter.
 SqlMode parse_sql_mode(std::string_view modes);
 

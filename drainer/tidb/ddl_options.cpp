@@ -182,7 +182,7 @@ class Wrapper {
 
 std::string wrap_tidb_options(std::string_view text) {
   const std::optional<TokenList> tokens = TokenList::lex(text);
-  const DdlStatement statement = parse_ddl(text);
+  const DdlStatement statement = parse_ddl(text, kDefaultSqlMode);
   const bool has_options =
       statement.kind == DdlKind::kCreateTable || statement.kind == DdlKind::kAlterTable;
   if (!tokens || !has_options || statement.tables.empty()) return std::string(text);

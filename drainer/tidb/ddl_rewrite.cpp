@@ -191,7 +191,7 @@ class Rewriter {
 
   // Byte behind `ALTER TABLE name` or `ALTER DATABASE [name]`.
   size_t name_end() const {
-    const DdlStatement statement = parse_ddl(text_);
+    const DdlStatement statement = parse_ddl(text_, kDefaultSqlMode);
     if (!statement.tables.empty()) return statement.tables.front().end;
     for (size_t i = 0; i + 1 < end_; ++i) {
       if (!tokens_.is_word(i, "DATABASE") && !tokens_.is_word(i, "SCHEMA")) continue;
@@ -266,11 +266,11 @@ std::string process_ddl_text(std::string_view text) {
   if (!tokens) return std::string(text);
   const size_t statements = split_statements(text).size();
   if (statements > 1) return std::string(text);
-  return Rewriter(text, *tokens).run(classify_ddl(text));
+  return Rewriter(text, *tokens).run(classify_ddl(text, kDefaultSqlMode));
 }
 
 std::string drop_only(std::string_view text, std::string_view schema, std::string_view table) {
-  const DdlStatement statement = parse_ddl(text);
+  const DdlStatement statement = parse_ddl(text, kDefaultSqlMode);
   const bool is_drop = statement.kind == DdlKind::kDropTable ||
                        statement.kind == DdlKind::kDropView ||
                        statement.kind == DdlKind::kDropSequence;
@@ -283,8 +283,8 @@ std::string drop_only(std::string_view text, std::string_view schema, std::strin
   return out;
 }
 
-std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {
-  const DdlStatement statement = parse_ddl(text);
+std::string rename_only(std::string_view text, SqlMode mode, const std::vector<bool>& keeps) {
+  const DdlStatement statement = parse_ddl(text, mode);
   const std::vector<NameInText>& names = statement.tables;
   if (statement.kind != DdlKind::kRenameTable || names.size() != 2 * keeps.size()) {
     return std::string(text);
@@ -301,7 +301,7 @@ std::string rename_only(std::string_view text, const std::vector<bool>& keeps) {
 
 std::string qualify_names(std::string_view text, std::string_view schema) {
   std::vector<TextEdit> edits;
-  for (const NameInText& name : parse_ddl(text).tables) {
+  for (const NameInText& name : parse_ddl(text, kDefaultSqlMode).tables) {
     if (name.is_qualified()) continue;
     std::string prefix;
     append_quoted_name(prefix, schema);

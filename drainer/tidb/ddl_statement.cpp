@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "drainer/tidb/ddl_sql_mode.h"
+
 namespace drainer::tidb {
 
 namespace {
@@ -226,6 +228,10 @@ DdlStatement parse_ddl(const TokenList& tokens) {
 DdlStatement parse_ddl(std::string_view text, SqlMode mode) {
   const std::optional<TokenList> tokens = lex_statement(text, mode);
   return tokens ? parse_ddl(*tokens) : DdlStatement{};
+}
+
+DdlStatement parse_user_ddl(std::string_view text) {
+  return parse_ddl(text, guess_sql_mode(text));
 }
 
 bool is_only_tiflash_replica(std::string_view text) {

@@ -52,16 +52,22 @@ struct DdlStatement {
   DdlKind kind = DdlKind::kOther;
   std::vector<NameInText> tables;
 };
-DdlStatement parse_ddl(std::string_view text, SqlMode mode = {});
+DdlStatement parse_ddl(std::string_view text, SqlMode mode);
+
+/// The same of a user's own text, in the mode that guess_sql_mode() finds it to be in.
+DdlStatement parse_user_ddl(std::string_view text);
 
 /// The same of tokens without markers of special comments and semicolons.
 DdlStatement parse_ddl(const TokenList& tokens);
 
-inline DdlKind classify_ddl(std::string_view text, SqlMode mode = {}) {
+inline DdlKind classify_ddl(std::string_view text, SqlMode mode) {
   return parse_ddl(text, mode).kind;
 }
+inline DdlKind classify_user_ddl(std::string_view text) {
+  return parse_user_ddl(text).kind;
+}
 inline bool is_create_database(std::string_view text) {
-  return classify_ddl(text) == DdlKind::kCreateDatabase;
+  return classify_user_ddl(text) == DdlKind::kCreateDatabase;
 }
 /// ALTER TABLE or (FIX) ALTER DATABASE … SET TIFLASH REPLICA and nothing else: its failure
 /// downstream does not matter.

@@ -89,7 +89,7 @@ std::string_view alter_type(std::string_view text, const tidb::DdlStatement& sta
 }  // namespace
 
 std::string_view canal_ddl_type(std::string_view text) {
-  const tidb::DdlStatement statement = tidb::parse_ddl(text);
+  const tidb::DdlStatement statement = tidb::parse_ddl(text, tidb::kDefaultSqlMode);
   switch (statement.kind) {
     case DdlKind::kCreateTable:
       return "CREATE";

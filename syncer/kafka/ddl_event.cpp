@@ -33,7 +33,7 @@ class EventMaker {
         tidb::ddl_for_tidb(statement_text, effect_.name.schema, effect_.name.table);
     const std::string_view text = without_end(told);
     if (text.empty()) return;
-    const DdlStatement statement = tidb::parse_ddl(text);
+    const DdlStatement statement = tidb::parse_ddl(text, tidb::kDefaultSqlMode);
     const std::vector<NameInText>& names = statement.tables;
     const bool has_pairs = !names.empty() && names.size() % 2 == 0;
     if (statement.kind == DdlKind::kRenameTable && has_pairs) {
@@ -61,7 +61,8 @@ class EventMaker {
       events_.push_back({.commit_ts = commit_ts_,
                          .name = full_name(names[2 * i + 1]),
                          .old_name = full_name(names[2 * i]),
-                         .text = tidb::qualify_names(tidb::rename_only(text, keeps), used())});
+                         .text = tidb::qualify_names(
+                             tidb::rename_only(text, tidb::kDefaultSqlMode, keeps), used())});
       keeps[i] = false;
     }
   }

@@ -96,7 +96,7 @@ std::string_view change_type(DdlKind kind) {
 // What a DDL does to its table, if it has one: {type, id}; the id of a rename is "old","new".
 void append_table_change(std::string& out, const DdlEvent& ddl) {
   const schema::TableName& name = ddl.name;
-  const DdlKind kind = tidb::classify_ddl(ddl.text);
+  const DdlKind kind = tidb::classify_ddl(ddl.text, tidb::kDefaultSqlMode);
   if (name.table.empty() || kind == DdlKind::kTruncateTable) return;
   std::string id;
   if (ddl.old_name) {

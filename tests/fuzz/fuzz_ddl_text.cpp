@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (tokens->is_name(i)) (void)tokens->name(i);
     }
   }
-  const tidb::DdlStatement statement = tidb::parse_ddl(text);
+  const tidb::DdlStatement statement = tidb::parse_ddl(text, tidb::kDefaultSqlMode);
   for (const tidb::NameInText& name : statement.tables) {
     CHECK(name.begin < name.end && name.end <= size, "name {}", name.table);
   }

@@ -91,7 +91,7 @@ bool is_same(const Recorded& recorded, const std::string& text) {
   std::string schema = recorded.schema;
   std::string table = recorded.table;
   if (schema.empty()) {
-    const tidb::DdlStatement statement = tidb::parse_ddl(text);
+    const tidb::DdlStatement statement = tidb::parse_ddl(text, tidb::kDefaultSqlMode);
     if (!statement.tables.empty()) {
       schema = statement.tables[0].schema;
       table = statement.tables[0].table;
@@ -107,7 +107,7 @@ bool is_retry(const std::vector<Recorded>& recorded, size_t i) {
 
 // `use` before the DROP of a database that downstream never had fails, and that is all.
 bool is_without_database(const Recorded& recorded) {
-  return tidb::classify_ddl(recorded.text) == tidb::DdlKind::kDropDatabase;
+  return tidb::classify_ddl(recorded.text, tidb::kDefaultSqlMode) == tidb::DdlKind::kDropDatabase;
 }
 
 void check_order(const Capture& capture) {

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::string> names_in(std::string_view text) {
   std::vector<std::string> out;
-  for (const NameInText& name : parse_ddl(text).tables) {
+  for (const NameInText& name : parse_user_ddl(text).tables) {
     out.push_back(name.is_qualified() ? name.schema + "." + name.table : name.table);
   }
   return out;
@@ -136,7 +136,7 @@ TEST_CASE("ddl text: leading words tell the kind, where names cannot mislead") {
   };
   for (const auto& [text, expected] : cases) {
     INFO(text);
-    CHECK(event_name(classify_ddl(text)) == expected);
+    CHECK(event_name(classify_user_ddl(text)) == expected);
   }
   CHECK(classify_ddl(R"(alter table "t" comment 'a\')", parse_sql_mode("x,ansi_quotes")) ==
         DdlKind::kOther);
@@ -198,6 +198,21 @@ TEST_CASE("ddl text: a DROP of many becomes a DROP of the one that the job is ab
   CHECK(drop_only("DROP SEQUENCE `a`, `b`;", "d", "b") == "DROP SEQUENCE `d`.`b`;");
   CHECK(drop_only("DROP TABLE `a`;", "d", "a") == "DROP TABLE `a`;");
   CHECK(drop_only("DROP DATABASE `a`;", "a", "") == "DROP DATABASE `a`;");
+}
+
+TEST_CASE("ddl text: a RENAME keeps the clauses that it is told to, in the mode it is written in") {
+  const std::string_view text = "RENAME TABLE \"a\" TO \"b\", \"c\" TO d";
+  const SqlMode ansi{.ansi_quotes = true, .no_backslash_escapes = false};
+  CHECK(rename_only(text, ansi, {false, true}) == "RENAME TABLE \"c\" TO d");
+  CHECK(rename_only(text, ansi, {true}) == text);
+  CHECK(rename_only("RENAME TABLE a TO b, c TO d;", kDefaultSqlMode, {true, false}) ==
+        "RENAME TABLE a TO b;");
+}
+
+TEST_CASE("ddl text: a user's statement is read in the mode that it seems to be in") {
+  CHECK(parse_user_ddl("RENAME TABLE \"b\" TO \"c\"").tables.size() == 2);
+  CHECK(parse_ddl("RENAME TABLE \"b\" TO \"c\"", kDefaultSqlMode).tables.empty());
+  CHECK(classify_user_ddl(R"(alter table t comment 'a\')") == DdlKind::kAlterTable);
 }
 
 TEST_CASE("ddl text: strings and names read in the default mode what they were upstream") {
