@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drainer/base/ascii.h"
+#include "drainer/schema/lower_case.h"
 #include "drainer/tidb/ddl_rewrite.h"
 #include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/ddl_statement.h"
@@ -48,6 +49,54 @@ void use_passing(const schema::TableFilter& filter, schema::DdlEffect& effect,
   effect.use_schema = first.tables[is_rename ? 1 : 0].schema;
 }
 
+/// Where the clauses of a RENAME TABLE take one table.
+struct Journey {
+  std::vector<schema::TableName> places;  ///< in lower case, from its old name to its last
+  std::vector<size_t> clauses;
+
+  bool meets(const Journey& other) const {
+    return std::ranges::find_first_of(places, other.places) != places.end();
+  }
+};
+
+std::vector<Journey> find_journeys(const schema::DdlEffect& effect,
+                                   const std::vector<tidb::NameInText>& names) {
+  const auto place_of = [&effect](const tidb::NameInText& name) -> schema::TableName {
+    const schema::TableName full = full_name(name, effect);
+    return {schema::to_lower(full.schema), schema::to_lower(full.table)};
+  };
+  std::vector<Journey> journeys;
+  for (size_t i = 0; i + 1 < names.size(); i += 2) {
+    const schema::TableName from = place_of(names[i]);
+    const auto is_there = [&from](const Journey& it) { return it.places.back() == from; };
+    auto journey = std::ranges::find_if(journeys, is_there);
+    if (journey == journeys.end()) journey = journeys.insert(journey, Journey{{from}, {}});
+    journey->places.push_back(place_of(names[i + 1]));
+    journey->clauses.push_back(i / 2);
+  }
+  return journeys;
+}
+
+// Those that end at a name that passes, and with them those that free or take a name of theirs:
+// without these they would not go where they went upstream, or not at all.
+std::vector<Journey> passing_journeys(const schema::TableFilter& filter,
+                                      const schema::DdlEffect& effect,
+                                      const std::vector<tidb::NameInText>& names) {
+  std::vector<Journey> left = find_journeys(effect, names);
+  std::erase_if(left, [&](const Journey& it) { return filter.is_own(it.places.front()); });
+  const auto skipped = std::ranges::partition(
+      left, [&](const Journey& it) { return !filter.skips(it.places.back()); });
+  std::vector<Journey> passing(left.begin(), skipped.begin());
+  left.erase(left.begin(), skipped.begin());
+  for (size_t i = 0; i < passing.size(); ++i) {
+    const auto met = std::ranges::partition(
+        left, [&, at = passing[i]](const Journey& it) { return !it.meets(at); });
+    passing.insert(passing.end(), met.begin(), met.end());
+    left.erase(met.begin(), met.end());
+  }
+  return passing;
+}
+
 }  // namespace
 
 std::optional<std::string> passing_creates(const schema::TableFilter& filter,
@@ -73,30 +122,38 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
   return out;
 }
 
-// KEEP: a rename is judged by the new name. FIX: each by its own, not all by the last one.
+// KEEP: a rename is judged by the new name. FIX: each table by its own, not all by the last one.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text) {
   const tidb::SqlMode mode = tidb::guess_sql_mode(text);
   const tidb::DdlStatement statement = tidb::parse_ddl(text, mode);
   const std::vector<tidb::NameInText>& names = statement.tables;
-  const auto is_own = [&](const tidb::NameInText& old) {
-    return filter.is_own(full_name(old, effect));
-  };
-  if (statement.kind == tidb::DdlKind::kAlterTable && names.size() == 2 && is_own(names[0])) {
+  if (statement.kind == tidb::DdlKind::kAlterTable && names.size() == 2 &&
+      filter.is_own(full_name(names[0], effect))) {
     return std::nullopt;
   }
   const bool has_pairs = !names.empty() && names.size() % 2 == 0;
   if (statement.kind != tidb::DdlKind::kRenameTable || !has_pairs) {
     return text_if(!filter.skips(effect.name), text);
   }
-  std::vector<bool> passes;
-  for (size_t i = 1; i < names.size(); i += 2) {
-    passes.push_back(!filter.skips(full_name(names[i], effect)) && !is_own(names[i - 1]));
+  const std::vector<Journey> journeys = passing_journeys(filter, effect, names);
+  std::vector<bool> passes(names.size() / 2);
+  for (const Journey& journey : journeys) {
+    for (const size_t clause : journey.clauses) passes[clause] = true;
   }
-  if (std::ranges::find(passes, true) == passes.end()) return std::nullopt;
+  if (journeys.empty()) return std::nullopt;
   std::string out = std::ranges::find(passes, false) == passes.end()
                         ? std::string(text)
                         : tidb::rename_only(text, mode, passes);
+  const auto skips = [&filter](const schema::TableName& name) { return filter.skips(name); };
+  const auto skips_named = [&](const tidb::NameInText& name) {
+    return skips(full_name(name, effect));
+  };
+  const auto is_replicated = [&](const Journey& journey) {
+    return !skips(journey.places.front()) && !skips(journey.places.back());
+  };
+  effect.must_fit =
+      std::ranges::any_of(names, skips_named) && std::ranges::any_of(journeys, is_replicated);
   use_passing(filter, effect, out);
   return out;
 }

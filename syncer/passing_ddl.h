@@ -22,8 +22,10 @@ std::optional<std::string> passing_creates(const schema::TableFilter& filter,
                                            const std::vector<schema::TableName>& created,
                                            std::string_view text);
 
-/// RENAME TABLE, ALTER TABLE … RENAME. A table of the drainer's own (TableFilter::is_own()) stays
-/// what it is downstream. Of other texts effect.name decides.
+/// RENAME TABLE, ALTER TABLE … RENAME. Where a table is in the end decides, of whichever names it
+/// had on its way; what makes room for one that passes, or takes its place, passes too. A table of
+/// the drainer's own (TableFilter::is_own()) stays what it is downstream. Of other texts
+/// effect.name decides. Sets `effect.must_fit`.
 std::optional<std::string> passing_renames(const schema::TableFilter& filter,
                                            schema::DdlEffect& effect, std::string_view text);
 

@@ -65,6 +65,9 @@ struct DdlEffect {
   /// All tables whose downstream description may have changed: old and new names. Of a batch of
   /// CREATE TABLEs the i-th statement makes the i-th of them.
   std::vector<TableName> touched;
+  /// Of renames some are about tables that the filter leaves out, others about replicated ones: a
+  /// downstream that lacks a table, or has it already, is no sign that they have been done.
+  bool must_fit = false;
 };
 
 }  // namespace drainer::schema

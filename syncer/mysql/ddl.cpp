@@ -165,7 +165,8 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       if (session_) lost_session_ = session_->identity();
       session_.reset();
     }
-    if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
+    const bool must_fit = ddl.effect.must_fit && !journal.may_be_done;
+    if ((is_ignorable_ddl_error(error) && !must_fit) || tidb::is_only_tiflash_replica(text) ||
         ((journal.may_be_done || ddl.is_early) && is_repeated_ddl_error(error))) {
       log_ignored(error, text);
       return {};
@@ -174,6 +175,11 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       log_error(
           "exec failed",
           {{"sql", text}, {"metadata", fmt::format("commit ts: {}", commit_ts)}, {"error", error}});
+      if (must_fit) {
+        (void)std::move(error).because(
+            "the table filter leaves out some of the tables that upstream renamed, and those "
+            "downstream are not what the others need");
+      }
       return std::move(error).because(
           "exec DDL `{}` failed; when it has been dealt with by hand, skip it with "
           "ignore-txn-commit-ts = [{}]",
