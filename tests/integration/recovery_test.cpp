@@ -57,6 +57,13 @@ struct Crashed {
                       integration::record_content(messages, txns));
   }
 
+  void add_chained(const std::vector<Txn>& txns, int64_t previous) {
+    const tidb::TimeZone zone;
+    kafka::MessageWriter messages(zone);
+    fakes::write_file(fmt::format("{}/binlog-{:016}-20261121000000", log, files++),
+                      integration::chained_content(messages, txns, CommitTs(previous)));
+  }
+
   std::string recover() {
     const Result<void> recovered = recover_from_relay(options, clock, EndTokens());
     return recovered.ok() ? "" : recovered.error().to_string();
@@ -176,6 +183,22 @@ TEST_CASE("recovery: a checkpoint that was moved back before the log is not take
   CHECK_THAT(run.recover(), Catch::Contains("moved back") && Catch::Contains("begins at 110"));
   CHECK(run.saved().commit_ts == CommitTs(50));
   CHECK_FALSE(run.saved().consistent);
+}
+
+TEST_CASE("recovery: a log that lacks what a restored downstream lacks stops it") {
+  Crashed run;
+  run.create_t1();
+  run.files = 3;
+  run.add_chained(inserts({120, 130}), 110);
+  CHECK_THAT(run.recover(), Catch::Contains("begins at 120, behind 110") &&
+                                Catch::Contains("holds up to 100") && Catch::Contains("missing"));
+  CHECK_FALSE(run.saved().consistent);
+  CHECK(run.pipeline.downstream().query_value("select count(*) from test.t1").value() == "0");
+  // What was there up to 110 is applied.
+  run.save(110);
+  REQUIRE(run.recover() == "");
+  CHECK(run.ids_of_t1() == "120,130");
+  CHECK(run.saved().consistent);
 }
 
 TEST_CASE("recovery: a relay log that its drainer has applied is not replayed beside it") {
