@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "drainer/base/crc32c.h"
 #include "syncer/checkpoint/open_checkpoint.h"
@@ -35,6 +36,20 @@ Result<std::optional<mysql::ProgressTable::Previous>> find_progress(const Option
   const mysql::ProgressTable table(
       {.table = progress_table(options), .cluster_id = cluster_id, .owner = {}});
   return table.find(*session);
+}
+
+Result<std::vector<KeptProgress>> find_all_progress(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<mysql::Session> session,
+                   mysql::Session::open(mysql::base_session_options(options.syncer.to)));
+  const schema::TableName name = progress_table(options);
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> ids, mysql::ProgressTable::find_all(*session, name));
+  std::vector<KeptProgress> out;
+  for (const uint64_t id : ids) {
+    const mysql::ProgressTable table({.table = name, .cluster_id = id, .owner = {}});
+    ASSIGN_OR_RETURN(auto progress, table.find(*session));
+    if (progress) out.push_back({id, std::move(*progress)});
+  }
+  return out;
 }
 
 }  // namespace drainer

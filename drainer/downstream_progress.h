@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "conf/options.h"
 #include "drainer/base/result.h"
@@ -19,5 +20,13 @@ schema::TableName progress_table(const Options& options);
 /// What runs for `cluster_id` have left there; nothing where there was none.
 Result<std::optional<mysql::ProgressTable::Previous>> find_progress(const Options& options,
                                                                     uint64_t cluster_id);
+
+/// The progress of one drainer or replay. Plain data.
+struct KeptProgress {
+  uint64_t cluster_id = 0;  ///< of a replay: its task's
+  mysql::ProgressTable::Previous progress;
+};
+/// What all runs have left there.
+Result<std::vector<KeptProgress>> find_all_progress(const Options& options);
 
 }  // namespace drainer

@@ -11,6 +11,7 @@
 #include "syncer/checkpoint/open_checkpoint.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session/downstream.h"
+#include "syncer/relay/record_chain.h"
 #include "syncer/relay/record_source.h"
 
 namespace drainer {
@@ -62,6 +63,19 @@ Result<void> check_begin(const Options& options, uint64_t cluster_id, CommitTs c
       checkpoint, previous->checkpoint_ts, log, first->commit_ts);
 }
 
+// A downstream that was restored from a backup lacks what stood in files that are gone by now.
+Result<void> check_whole(const Options& options, CommitTs held) {
+  const std::string& log = options.syncer.relay.log_dir;
+  ASSIGN_OR_RETURN(const std::optional<relay::Gap> gap, relay::find_gap(log, held));
+  if (!gap) return {};
+  return make_error(
+      ErrorCode::kInvalid,
+      "the relay log {} begins at {}, behind {}, which it has lost, and the downstream holds up to "
+      "{}: what lies between is missing; restore a later backup of the downstream, or start again "
+      "when PD can be reached",
+      log, gap->begins, gap->previous, gap->held);
+}
+
 Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
                      const EndTokens& end) {
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
@@ -75,6 +89,7 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
                                                                 .is_replay = true},
                                                                clock, end.in_order));
   const CommitTs applied = sink->resume_from(point.commit_ts);
+  TRY(check_whole(options, applied));
   ZonePair zones{.written = {}, .wanted = sink->time_zone()};
   // Ours name their zone; those of the original are in that of its process.
   ASSIGN_OR_RETURN(zones.written, tidb::TimeZone::local());

@@ -16,7 +16,8 @@ namespace drainer {
 /// none. Transactions that our progress rows know of are not applied twice; behind a Go drainer,
 /// which has no such rows, safe mode is on. Where the checkpoint does not tell the cluster (a
 /// file), the rows that know this checkpoint do; kInvalid when several do, and when the checkpoint
-/// has been moved back before what the log holds. kNotFound when the log's directory is absent,
+/// has been moved back before what the log holds, or the log has lost what the downstream lacks, as
+/// after a backup was restored. kNotFound when the log's directory is absent,
 /// kStopped when `end` came before all was applied.
 Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 

@@ -12,17 +12,16 @@
 #include "conf/load.h"
 #include "drainer/base/log.h"
 #include "drainer/command_flags.h"
-#include "drainer/downstream_progress.h"
 #include "drainer/end_signals.h"
 #include "drainer/local_time.h"
 #include "drainer/replay.h"
+#include "drainer/replay_begin.h"
 #include "drainer/replay_filter.h"
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "drainer/standard_output.h"
 #include "drainer/txn_text.h"
 #include "syncer/checkpoint/open_checkpoint.h"
-#include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session/downstream.h"
 
 namespace drainer {
@@ -47,7 +46,9 @@ constexpr std::string_view kHelpHead =
     "Applies the transactions of pb files (db-type = \"file\") or of a relay log to the "
     "downstream\n"
     "of the configuration file, each exactly once: interrupted, or killed, the next call goes on\n"
-    "where this one was; a -start-ts by which it would repeat or skip something is refused.\n"
+    "where this one was; a -start-ts by which it would repeat or skip something is refused. So is\n"
+    "a relay log of which the downstream holds something by a drainer or another task, unless\n"
+    "-start-ts says where to begin: the drainer itself completes what it has begun (README).\n"
     "All flags and keys of drainer that concern the downstream and filters work here too, such as\n"
     "-config, -dest-db-type, -c, -L, [syncer.to], replicate-do-db.\n\n"
     "Flags:\n";
@@ -100,15 +101,6 @@ int report(const Error& error, int code) {
   return code;
 }
 
-// Cluster ids are PD's; a task's id is a number that none of them is likely to have.
-uint64_t id_of_task(const std::string& task) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : "replay " + task) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
-  return hash;
-}
-
 Result<std::string> task_of(const ReplaySettings& settings) {
   if (!settings.task.empty()) return settings.task;
   std::error_code failure;
@@ -158,6 +150,12 @@ Result<relay::TxnSource> open_source(const ReplaySettings& settings, const tidb:
   return relay::TxnSource::open(std::move(source), settings.format, std::move(zones));
 }
 
+Result<relay::RecordFormat> find_format(const ReplaySettings& settings) {
+  if (settings.format != relay::RecordFormat::kDetect) return settings.format;
+  ASSIGN_OR_RETURN(const relay::TxnSource source, open_source(settings, tidb::TimeZone()));
+  return source.format();
+}
+
 Result<void> print_sql(relay::TxnSource& source, const SyncerRules& rules) {
   const ReplayFilter filter(rules);
   // The session that the SQL is for: zone of the TIMESTAMPs, foreign keys checked upstream.
@@ -182,53 +180,6 @@ int dry_run(const ReplaySettings& settings, const Options& options) {
   return printed.ok() ? 0 : report(printed.error(), kExitFailed);
 }
 
-using Progress = mysql::ProgressTable::Previous;
-
-// A task goes on where it is, whatever the start: that must ask for nothing else.
-Result<void> check_start(const ReplaySettings& settings, const std::string& task,
-                         const Progress& progress) {
-  const relay::SourceOptions& source = settings.source;
-  if (source.start <= progress.checkpoint_ts) {
-    return make_error(ErrorCode::kInvalid,
-                      "-start-ts {}: the task \"{}\" began behind commit ts {} and has left out "
-                      "what lies before; it goes on behind commit ts {} without -start-ts, give "
-                      "another -task to begin anew",
-                      source.start, task, progress.checkpoint_ts, progress.state.commit_ts);
-  }
-  relay::SourceOptions between = source;
-  between.may_overlap = settings.format != relay::RecordFormat::kFile;
-  between.start = CommitTs(progress.state.commit_ts.value + 1);
-  between.stop = std::min(source.stop, CommitTs(source.start.value - 1));
-  if (between.start > between.stop) return {};
-  ASSIGN_OR_RETURN(relay::RecordSource records, relay::RecordSource::open(between));
-  while (true) {
-    ASSIGN_OR_RETURN(const std::optional<relay::RecordSource::Item> item, records.next());
-    if (!item) return {};
-    if (progress.state.contains(item->commit_ts)) continue;
-    return make_error(ErrorCode::kInvalid,
-                      "-start-ts {}: the task \"{}\" is applied up to commit ts {}, commit ts {} "
-                      "would be skipped; it goes on there without -start-ts, give another -task to "
-                      "begin anew",
-                      source.start, task, progress.state.commit_ts, item->commit_ts);
-  }
-}
-
-// Where the task is or begins; raises the start of the source to what lies behind it.
-Result<SavePoint> find_begin(ReplaySettings& settings, const std::string& task,
-                             const Options& options) {
-  SavePoint before;
-  before.commit_ts = CommitTs(std::max<int64_t>(settings.source.start.value - 1, 0));
-  ASSIGN_OR_RETURN(const std::optional<Progress> progress,
-                   find_progress(options, id_of_task(task)));
-  if (!progress) return before;
-  if (settings.source.start.value > 0) TRY(check_start(settings, task, *progress));
-  // The sink takes a lower one for a wish to begin again there.
-  before.commit_ts = progress->checkpoint_ts;
-  settings.source.start =
-      std::max(settings.source.start, CommitTs(progress->checkpoint_ts.value + 1));
-  return before;
-}
-
 // All that a replay needs, before it begins. Plain data.
 struct Opened {
   SyncerRules rules;
@@ -247,11 +198,14 @@ Result<Opened> open(ReplaySettings settings, const Options& options, Clock& cloc
                       options.syncer.db_type);
   }
   ASSIGN_OR_RETURN(std::unique_ptr<EndSignals> signals, EndSignals::open());
-  ASSIGN_OR_RETURN(const SavePoint before, find_begin(settings, task, options));
+  ASSIGN_OR_RETURN(const relay::RecordFormat format, find_format(settings));
+  ASSIGN_OR_RETURN(const SavePoint before,
+                   find_replay_begin(settings.source, format, task, options));
   ASSIGN_OR_RETURN(
       std::unique_ptr<Sink> sink,
-      open_sink(options, {.cluster_id = id_of_task(task), .save_point = before, .is_replay = true},
-                clock, signals->tokens().in_order));
+      open_sink(options,
+                {.cluster_id = id_of_replay(task), .save_point = before, .is_replay = true}, clock,
+                signals->tokens().in_order));
   const CommitTs applied = sink->resume_from(before.commit_ts);
   ASSIGN_OR_RETURN(relay::TxnSource source, open_source(settings, sink->time_zone()));
   TRY(add_downstream_tables(source, applied, options));

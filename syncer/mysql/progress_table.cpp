@@ -145,6 +145,18 @@ Result<std::vector<uint64_t>> ProgressTable::find_clusters(Session& session,
   return clusters;
 }
 
+Result<std::vector<uint64_t>> ProgressTable::find_all(Session& session,
+                                                      const schema::TableName& table) {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      query_if_present(session, fmt::format("SELECT DISTINCT cluster_id FROM {} ORDER BY "
+                                            "cluster_id",
+                                            table_of(table))));
+  std::vector<uint64_t> ids;
+  for (const ResultRow& row : rows) ids.push_back(number_of<uint64_t>(row[0]));
+  return ids;
+}
+
 std::string ProgressTable::select_text() const {
   return fmt::format("SELECT {}, checkpoint_ts, saved_ts, worker={} FROM {} WHERE cluster_id={}",
                      kStateFields, kCheckpointRow, table_, id_.cluster_id);

@@ -87,6 +87,8 @@ class ProgressTable {
   static Result<std::vector<uint64_t>> find_clusters(Session& session,
                                                      const schema::TableName& table,
                                                      CommitTs checkpoint);
+  /// Who has progress here: drainers by their clusters, and replays by their tasks.
+  static Result<std::vector<uint64_t>> find_all(Session& session, const schema::TableName& table);
   /// Ends idle sessions of the owner before and makes this process the owner of the rows 0 …
   /// workers-1 and of all that there are; what the runs before have left, nothing where there was
   /// none.

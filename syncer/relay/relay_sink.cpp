@@ -7,6 +7,7 @@
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 #include "syncer/file/segment_names.h"
+#include "syncer/relay/record_chain.h"
 
 namespace drainer::relay {
 
@@ -17,7 +18,9 @@ constexpr QueueLimits kInputLimits{.items = 1024, .bytes = 8u << 20};
 constexpr QueueLimits kGroupLimits = kInputLimits;
 
 // What the original's messages lack (README.md), last field first.
-void put_own_fields(ReverseWriter& out, const Txn& txn, const tidb::TimeZone& zone) {
+void put_own_fields(ReverseWriter& out, const Txn& txn, CommitTs previous,
+                    const tidb::TimeZone& zone) {
+  put_previous_ts(out, previous);
   if (txn.ddl && txn.ddl->clock) {
     const size_t end = out.size();
     out.put_varint_field(0x10, txn.ddl->clock->is_utc ? 1 : 0);
@@ -64,6 +67,7 @@ RelaySink::RelaySink(RelaySinkOptions options, std::unique_ptr<Sink> inner,
 Result<void> RelaySink::find_ts() {
   ASSIGN_OR_RETURN(const std::vector<file::Segment> segments,
                    file::list_segments(options_.directory));
+  const CommitTs begin = inner_->resume_from(options_.checkpoint);
   MutexLock lock(mutex_);
   for (const file::Segment& segment : segments) {
     ASSIGN_OR_RETURN(const file::MappedFile mapped,
@@ -76,9 +80,11 @@ Result<void> RelaySink::find_ts() {
         if (!ts) continue;
         last = std::max(last, *ts);
         first_ts_ = std::min(first_ts_, *ts);
+        if (*ts <= begin) previous_ = std::max(previous_, *ts);
       }
     } while (reader.skip_damage());
   }
+  if (previous_.value == 0) previous_ = begin;
   return {};
 }
 
@@ -131,9 +137,10 @@ Result<void> RelaySink::log(const Txn& txn) {
   }
   last_logged_ = txn.commit_ts;
   buffer_.clear();
-  put_own_fields(buffer_, txn, inner_->time_zone());
+  put_own_fields(buffer_, txn, previous_, inner_->time_zone());
   TRY(messages_.put(buffer_, txn));
   TRY(segments_.append(buffer_.view()));
+  previous_ = txn.commit_ts;
   MutexLock lock(mutex_);
   if (txn.commit_ts < first_ts_) {
     if (!last_ts_.empty()) {

@@ -30,8 +30,8 @@ struct RelaySinkOptions {
 /// all that stand before a transaction older than everything in the log, with which the log begins
 /// anew: somebody has started over, and readers take what follows from there (RecordSource). The
 /// records are the original's; ours also hold the time zone of their TIMESTAMPs, which is the inner
-/// sink's, the loopback marks, and the time of a DDL (FIX), in fields that the original passes
-/// over. Threads as in Sink.
+/// sink's, the loopback marks, the time of a DDL, and the commit ts of the record before (FIX), in
+/// fields that the original passes over. Threads as in Sink.
 class RelaySink final : public Sink {
  public:
   /// Locks the directory; cuts off a torn tail, which the upstream will bring again.
@@ -77,6 +77,9 @@ class RelaySink final : public Sink {
   /// upstream brings what the log has already.
   std::map<uint64_t, CommitTs> last_ts_ GUARDED_BY(mutex_);
   CommitTs last_logged_;
+  /// What the next record follows: the one before, at first the last in the log that this run does
+  /// not bring again; without such a one, where the run begins.
+  CommitTs previous_;
   CommitTs first_ts_{INT64_MAX};  ///< of all in the log
 };
 

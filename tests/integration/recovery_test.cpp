@@ -8,6 +8,7 @@
 #include "tests/integration/keyless_capture.h"
 #include "tests/integration/pipeline.h"
 #include "tests/integration/record_content.h"
+#include "tests/integration/replay_process.h"
 
 #include <catch2/catch.hpp>
 
@@ -54,6 +55,13 @@ struct Crashed {
     kafka::MessageWriter messages(zone);
     fakes::write_file(fmt::format("{}/binlog-{:016}-20261121000000", log, files++),
                       integration::record_content(messages, txns));
+  }
+
+  void add_chained(const std::vector<Txn>& txns, int64_t previous) {
+    const tidb::TimeZone zone;
+    kafka::MessageWriter messages(zone);
+    fakes::write_file(fmt::format("{}/binlog-{:016}-20261121000000", log, files++),
+                      integration::chained_content(messages, txns, CommitTs(previous)));
   }
 
   std::string recover() {
@@ -175,6 +183,47 @@ TEST_CASE("recovery: a checkpoint that was moved back before the log is not take
   CHECK_THAT(run.recover(), Catch::Contains("moved back") && Catch::Contains("begins at 110"));
   CHECK(run.saved().commit_ts == CommitTs(50));
   CHECK_FALSE(run.saved().consistent);
+}
+
+TEST_CASE("recovery: a log that lacks what a restored downstream lacks stops it") {
+  Crashed run;
+  run.create_t1();
+  run.files = 3;
+  run.add_chained(inserts({120, 130}), 110);
+  CHECK_THAT(run.recover(), Catch::Contains("begins at 120, behind 110") &&
+                                Catch::Contains("holds up to 100") && Catch::Contains("missing"));
+  CHECK_FALSE(run.saved().consistent);
+  CHECK(run.pipeline.downstream().query_value("select count(*) from test.t1").value() == "0");
+  // What was there up to 110 is applied.
+  run.save(110);
+  REQUIRE(run.recover() == "");
+  CHECK(run.ids_of_t1() == "120,130");
+  CHECK(run.saved().consistent);
+}
+
+TEST_CASE("recovery: a relay log that its drainer has applied is not replayed beside it") {
+  Crashed run;
+  run.create_t1();
+  run.add_log(inserts({110, 120}));
+  REQUIRE(run.recover() == "");
+  run.add_log(inserts({130}));
+  run.pipeline.write_config({.pd_urls = "http://127.0.0.1:1"});
+  const std::string config = run.pipeline.directory() + "/drainer.toml";
+  const auto replay = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"-config", config};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.push_back(run.log);
+    return integration::start(run.pipeline, "replay", arguments)->wait(integration::kEndLimit);
+  };
+  CHECK(replay({}) == 1);
+  CHECK(run.ids_of_t1() == "110,120");
+  CHECK_THAT(fakes::read_file(run.pipeline.directory() + "/replay.log"),
+             Catch::Contains("drainer of cluster 7") && Catch::Contains("up to commit ts 120") &&
+                 Catch::Contains("-start-ts"));
+  CHECK(replay({"-start-ts", "121"}) == 0);
+  // The task is known now.
+  CHECK(replay({}) == 0);
+  CHECK(run.ids_of_t1() == "110,120,130");
 }
 
 TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {

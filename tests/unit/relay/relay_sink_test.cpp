@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "syncer/relay/record_chain.h"
 #include "syncer/relay/txn_source.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/process.h"
@@ -58,19 +59,23 @@ size_t count_files(const std::string& directory) {
   return count;
 }
 
-// Sends `count` transactions through a relay log with files of so many bytes.
+// Sends `count` transactions, without those up to `checkpoint`, through a relay log with files of
+// so many bytes.
 void run(const std::string& directory, int64_t count, uint64_t file_bytes_max, bool reads_progress,
-         int64_t ts_step = 100) {
+         int64_t ts_step = 100, int64_t checkpoint = 0) {
   fakes::FakeClock clock;
   BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
   auto sink = relay::RelaySink::open(
-      {.directory = directory, .file_bytes_max = file_bytes_max},
+      {.directory = directory,
+       .file_bytes_max = file_bytes_max,
+       .checkpoint = CommitTs(checkpoint)},
       // Files that go at the same time cannot be looked at.
       std::make_unique<InnerSink>(reads_progress ? "" : directory, applied), clock);
   REQUIRE(sink.ok());
   ThreadGroup threads;
   (*sink)->start(threads);
   for (int64_t i = 1; i <= count; ++i) {
+    if (ts_step * i <= checkpoint) continue;
     REQUIRE((*sink)
                 ->submit(TxnBuilder(ts_step * i)
                              .on(fakes::example_table())
@@ -140,7 +145,7 @@ TEST_CASE("relay: at the start files behind the checkpoint stay, others go") {
   CHECK(count_files(log) == 6);
 }
 
-TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for the time zone") {
+TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for our own fields") {
   fakes::TempDir dir("relay");
   const std::string log = dir.path() + "/log";
   fakes::FakeClock clock;
@@ -165,8 +170,36 @@ TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for th
           "080110c80122270a0474657374120474657374"
           "1a19637265617465207461626c652074657374286964"
           "20696e7429"
-          "2a03555443");
+          "2a03555443"
+          "4000");
   }
+}
+
+TEST_CASE("relay: each record names the one before, across runs too") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  const auto gap = [&](int64_t held) {
+    const auto found = relay::find_gap(log, CommitTs(held));
+    REQUIRE(found.ok());
+    return *found ? fmt::format("{} {} {}", (*found)->held, (*found)->previous, (*found)->begins)
+                  : "none";
+  };
+  run(log, 5, 1, /*reads_progress=*/false);
+  CHECK(gap(0) == "none");
+  // The downstream was at 350, then at 1050; files that are applied go at the start.
+  run(log, 10, 1, /*reads_progress=*/false, 100, 350);
+  CHECK(gap(250) == "250 300 400");
+  CHECK(gap(300) == "none");
+  CHECK(gap(350) == "none");
+  run(log, 12, 1, /*reads_progress=*/false, 100, 1050);
+  CHECK(gap(350) == "350 900 1000");
+  CHECK(gap(900) == "none");
+  CHECK(gap(1000) == "none");
+  // Of an empty log the record before the first is not known: the run's begin is.
+  std::filesystem::remove_all(log);
+  run(log, 5, 1, /*reads_progress=*/false, 100, 250);
+  CHECK(gap(250) == "none");
+  CHECK(gap(240) == "240 250 300");
 }
 
 TEST_CASE("relay: the marks that rows carry on come back with them") {
