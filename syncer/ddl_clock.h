@@ -8,7 +8,7 @@
 
 namespace drainer {
 
-/// What CURRENT_TIMESTAMP was upstream when a column with that default was added: the rows that
+/// What CURRENT_TIMESTAMP (or CURRENT_DATE, FIX) was upstream when a column with that default was added: the rows that
 /// were there hold it. Plain data.
 struct DdlClock {
   std::string time;     ///< YYYY-MM-DD HH:MM:SS[.ffffff]

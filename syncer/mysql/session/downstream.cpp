@@ -18,12 +18,13 @@ constexpr int32_t kUnknownVariable = 1193;
 constexpr int32_t kReadOnlyVariable = 1238;
 constexpr int32_t kNeedsPrivilege = 1227;
 constexpr std::string_view kTimestampVariable = "explicit_defaults_for_timestamp";
+constexpr std::string_view kStrictVariable = "innodb_strict_mode";
 
 /// Set where the server knows them. Foreign keys have been checked upstream; downstream the order
 /// of rows within a transaction is not the original one, and cascades come as rows of their own.
 /// CHECK constraints, too, unless TiDB ignores them, as it does before 7.2 and by default: MariaDB
 /// then takes the rows that upstream has.
-constexpr std::array<std::pair<const char*, const char*>, 10> kDefaultVariables = {{
+constexpr std::array<std::pair<const char*, const char*>, 11> kDefaultVariables = {{
     {"allow_auto_random_explicit_insert", "1"},
     {"tidb_txn_mode", "optimistic"},
     // Else an older TiDB may repeat the statements of a transaction after a conflict without the
@@ -39,6 +40,8 @@ constexpr std::array<std::pair<const char*, const char*>, 10> kDefaultVariables 
     {"default_storage_engine", "InnoDB"},
     // As in TiDB: else a TIMESTAMP column is NOT NULL, and a NULL in it becomes the time of now.
     {"explicit_defaults_for_timestamp", "ON"},
+    // Options of tables that TiDB reads and forgets, such as ROW_FORMAT = FIXED, are no errors.
+    {"innodb_strict_mode", "OFF"},
 }};
 
 /// Modes that refuse or change values which exist upstream. TRADITIONAL stands for a set of others,
@@ -149,6 +152,8 @@ Result<std::map<std::string, std::string>> probe_variables(
     } else if (name == kTimestampVariable && (set.error().detail() == kReadOnlyVariable ||
                                               set.error().detail() == kNeedsPrivilege)) {
       TRY(check_timestamps(session, set.error()));
+    } else if (name == kStrictVariable && set.error().detail() == kNeedsPrivilege) {
+      continue;  // New MySQL lets administrators only. Most texts need it not.
     } else if (set.error().detail() != kUnknownVariable) {
       return std::move(set).error().because("set session variable {}", name);
     }

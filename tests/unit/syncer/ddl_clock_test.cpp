@@ -56,6 +56,10 @@ TEST_CASE("ddl clock: the newest column added in that hour tells the time") {
         {2, ColumnType::kDatetime, Text("2001-01-01 00:00:00")},
         {3, ColumnType::kDatetime, Text("0000-00-00 00:00:00")}},
        utc},
+      {"a date is that of its noon, as the user's session had it",
+       {{1, ColumnType::kDate, Text("2026-11-22")}},
+       DdlClock{.time = "2026-11-22 12:00:00", .is_utc = false}},
+      {"a date of another day", {{1, ColumnType::kDate, Text("2026-11-24")}}, std::nullopt},
       {"other types", {{1, ColumnType::kVarchar, Text("2026-11-21 19:02:00")}}, std::nullopt},
       {"no time at all", {{1, ColumnType::kTimestamp, Text("now")}}, std::nullopt},
   };
@@ -75,7 +79,14 @@ TEST_CASE("ddl clock: only a statement that asks for the time gets it") {
   CHECK(find_ddl_clock(job, "alter table t add b timestamp default localtimestamp()").has_value());
   CHECK_FALSE(find_ddl_clock(job, "ALTER TABLE t ADD COLUMN b INT").has_value());
   CHECK_FALSE(find_ddl_clock(job, "ALTER TABLE t ADD COLUMN `now` INT COMMENT 'now'").has_value());
+  CHECK(find_ddl_clock(job, "alter table t add b date default current_date").has_value());
   CHECK_FALSE(find_ddl_clock(tidb::DdlJob{}, kText).has_value());
+}
+
+TEST_CASE("ddl clock: a text made of the date has the time at which its statement began") {
+  const tidb::DdlJob job = job_of({{1, ColumnType::kVarchar, std::string("2026-11-21")}});
+  CHECK(find_ddl_clock(job, "ALTER TABLE t ADD b VARCHAR(20) DEFAULT (DATE_FORMAT(NOW(), '%Y'))") ==
+        DdlClock{.time = "2026-11-21 19:02:00", .is_utc = true});
 }
 
 TEST_CASE("ddl clock: where there is no job it is the time of the commit ts") {
