@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "conf/load.h"
+#include "drainer/base/fnv1a.h"
 #include "drainer/base/log.h"
 #include "drainer/command_flags.h"
 #include "drainer/downstream_progress.h"
@@ -102,11 +103,7 @@ int report(const Error& error, int code) {
 
 // Cluster ids are PD's; a task's id is a number that none of them is likely to have.
 uint64_t id_of_task(const std::string& task) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : "replay " + task) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
-  return hash;
+  return fnv1a("replay " + task);
 }
 
 Result<std::string> task_of(const ReplaySettings& settings) {
