@@ -1,5 +1,7 @@
 #include "syncer/kafka/json_text.h"
 
+#include <charconv>
+
 namespace drainer::kafka {
 
 void append_json_latin1(std::string& out, ByteView bytes) {
