@@ -170,7 +170,7 @@ Result<void> App::open_downstream() {
                                     {.cluster_id = upstream_->pd->cluster_id(),
                                      .save_point = start_point_,
                                      .has_checkpoint = start.has_checkpoint,
-                                     .is_start_given = start.is_given,
+                                     .is_start_given = start.is_start_given,
                                      .checkpoint = checkpoint_.get(),
                                      .opened_at = now},
                                     clock_, stop_.get_token()));

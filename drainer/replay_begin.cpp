@@ -67,11 +67,7 @@ Result<void> check_unapplied(const relay::SourceOptions& source, const Options& 
 }  // namespace
 
 uint64_t id_of_replay(const std::string& task) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : "replay " + task) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
-  return hash;
+  return fnv1a("replay " + task);
 }
 
 Result<SavePoint> find_replay_begin(relay::SourceOptions& source, relay::RecordFormat format,

@@ -34,7 +34,6 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
     };
   }
   sink_options.safe_until = start.opened_at;
-  sink_options.mismatch = options.syncer.apply.on_row_mismatch;
   sink_options.memory_bytes = share_memory(options.syncer.apply.memory_limit_mib).sink_bytes;
   sink_options.is_replay = start.is_replay;
   if (start.is_replay) sink_options.missing_columns = mysql::MissingColumns::kDrop;

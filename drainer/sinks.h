@@ -18,7 +18,7 @@ struct SinkStart {
   uint64_t cluster_id = 0;
   SavePoint save_point;
   bool has_checkpoint = false;  ///< an earlier run has saved `save_point`
-  bool is_start_given = false;  ///< else: somebody has said where to start
+  bool is_start_given = false;  ///< somebody has said where to start
   /// Where `save_point` is from: another drainer may save a newer one until the output has shut it
   /// out. Null where that cannot be. Only used while the output is opened.
   Checkpoint* checkpoint = nullptr;

@@ -29,7 +29,7 @@ Result<StartPosition> find_start(const Options& options, Checkpoint& checkpoint,
   log_info("set InitialCommitTS", {{"ts", initial}});
   ASSIGN_OR_RETURN(const std::optional<SavePoint> saved, checkpoint.load());
   StartPosition start;
-  start.is_given = is_ts_given || !options.syncer.apply.initial_commit_ts_from.empty();
+  start.is_start_given = is_ts_given || !options.syncer.apply.initial_commit_ts_from.empty();
   start.has_checkpoint = saved && saved->commit_ts.value != 0;
   if (start.has_checkpoint) {
     start.save_point = *saved;

@@ -11,8 +11,8 @@ namespace drainer {
 struct StartPosition {
   SavePoint save_point;
   bool has_checkpoint = false;  ///< an earlier run has saved it
-  bool is_given =
-      false;  ///< somebody has said where to start, whether a checkpoint stands above it
+  /// Somebody has said where to start, whether a checkpoint stands above it or not.
+  bool is_start_given = false;
 };
 
 /// The checkpoint's position; without one what the options say, by themselves or by the files of a

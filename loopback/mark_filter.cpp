@@ -23,6 +23,17 @@ bool is_mark_table(const schema::TableName& name) {
   return equals_folded(name.schema, kMarkSchema) && equals_folded(name.table, kMarkTable);
 }
 
+Error wrong_channel(const tidb::Value& value) {
+  const char* found = "no number";
+  if (value.is_null()) found = "NULL";
+  if (value.kind == tidb::ValueKind::kUint) found = "an unsigned number";
+  return make_error(ErrorCode::kInvalid,
+                    "wrong type of channelID: {} in column {} of the upstream's {}.{}, which must "
+                    "be a bigint: rename or drop the table while no drainer writes there, it is "
+                    "made anew",
+                    found, kChannelColumn, kMarkSchema, kMarkTable);
+}
+
 // The rising channels of marks, and those of notes about sync-ddl.
 struct Channels {
   std::set<int64_t> marked;
@@ -64,7 +75,7 @@ class MarkRows {
     const tidb::Value& value = row_[*channel_offset_];
     if (value.is_absent()) return {};
     if (value.kind != tidb::ValueKind::kInt) {
-      return make_error(ErrorCode::kInvalid, "wrong type of channelID");
+      return wrong_channel(value);
     }
     found_.marked.insert(value.i);
     if (is_sync_ddl_note()) found_.syncing_ddl.insert(value.i);

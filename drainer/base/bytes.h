@@ -50,7 +50,7 @@ static_assert(std::endian::native == std::endian::little);
 
 /// Lower-case hex without separators, for messages and tests.
 std::string to_hex(ByteView bytes);
-/// The reverse; anything but hex digits is skipped. For tests and tools.
+/// The reverse; anything but hex digits is skipped.
 Bytes from_hex(std::string_view hex);
 
 }  // namespace drainer

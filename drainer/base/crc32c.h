@@ -10,7 +10,7 @@ namespace drainer {
 /// `previous`: crc32c(b, crc32c(a)) is that of a and b together.
 uint32_t crc32c(ByteView bytes, uint32_t previous = 0);
 
-/// The same without the processor's instruction, for machines that lack it; for tests.
+/// The same without the processor's instruction: what crc32c() does where that is missing.
 uint32_t crc32c_portable(ByteView bytes, uint32_t previous = 0);
 
 }  // namespace drainer

@@ -29,7 +29,8 @@ std::string_view to_string(ErrorCode code);
 /// A failure outside our control: a code, one sentence with the values, and what was being done.
 ///
 /// Texts are lower case without full stop. `detail` is the peer's own number where it has one
-/// (gRPC status, MySQL error code, errno), else 0. Immutable but for because(); any thread.
+/// (gRPC status, MySQL error code, errno), or TiDB's for what it would say of the same bytes; else
+/// 0. Immutable but for because(); any thread.
 class Error {
  public:
   Error(ErrorCode code, std::string text, int32_t detail = 0)

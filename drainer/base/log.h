@@ -44,7 +44,7 @@ bool log_enabled(LogLevel level);
 void log_line(LogLevel level, std::string_view message, LogFields fields,
               const std::source_location& where);
 
-/// The line without its time block, as log_line() writes it; for tests.
+/// The line that log_line() writes, without its time block and the line's end.
 std::string format_log_line(LogLevel level, std::string_view message, LogFields fields,
                             std::string_view file, uint32_t line);
 

@@ -1,9 +1,9 @@
 #include "drainer/rpc/http2.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "drainer/rpc/nghttp2_parts.h"
 
 namespace drainer::rpc {
 
@@ -14,27 +14,6 @@ namespace {
 constexpr size_t kInputBytes = 256 << 10;
 /// Frames are gathered up to this size before they are written.
 constexpr size_t kOutputBytes = 64 << 10;
-
-nghttp2_nv to_nv(const Http2Field& field) {
-  // nghttp2 copies both and writes to neither.
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
-  };
-  return {.name = bytes(field.name),
-          .value = bytes(field.value),
-          .namelen = field.name.size(),
-          .valuelen = field.value.size(),
-          .flags = NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string_view to_view(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-/// nghttp2 fails only for lack of memory or by a wrong use of it.
-void check_call(std::string_view what, int64_t result) {
-  CHECK(result >= 0, "{}: {}", what, nghttp2_strerror(static_cast<int>(result)));
-}
 
 }  // namespace
 
@@ -175,7 +154,7 @@ bool Http2Connection::reusable() {
 Result<void> Http2Connection::begin(std::span<const Http2Field> fields, Http2Receiver& receiver) {
   CHECK(receiver_ == nullptr, "an exchange is under way");
   std::vector<nghttp2_nv> list;
-  for (const Http2Field& field : fields) list.push_back(to_nv(field));
+  for (const Http2Field& field : fields) list.push_back(to_nv(field.name, field.value));
   nghttp2_data_provider provider{.source = {}, .read_callback = Callbacks::read_body};
   stream_id_ = nghttp2_submit_request(session_.get(), /*pri_spec=*/nullptr, list.data(),
                                       list.size(), &provider, /*stream_user_data=*/nullptr);

@@ -1,7 +1,5 @@
 #include "drainer/rpc/http2_server.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,6 +11,7 @@
 #include "drainer/rpc/grpc_message.h"
 #include "drainer/rpc/grpc_status.h"
 #include "drainer/rpc/gzip.h"
+#include "drainer/rpc/nghttp2_parts.h"
 
 namespace drainer::rpc {
 
@@ -27,23 +26,6 @@ enum Status : int32_t {
   kUnimplementedStatus = 12,
   kInternalStatus = 13,
 };
-
-std::string_view to_view(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-nghttp2_nv to_nv(std::string_view name, std::string_view value) {
-  // nghttp2 copies both and writes to neither.
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
-  };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-/// nghttp2 fails here only for lack of memory or by a wrong use of it.
-void check_call(std::string_view what, int64_t result) {
-  CHECK(result >= 0, "{}: {}", what, nghttp2_strerror(static_cast<int>(result)));
-}
 
 /// grpc-message: bytes outside of printable ASCII, and '%', as %XX.
 std::string encode_message(std::string_view text) {

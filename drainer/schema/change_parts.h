@@ -19,6 +19,15 @@ inline DdlEffect executed(TableName name) {
   return effect;
 }
 
+/// How long the tables of a dropped database are remembered. TiDB keeps dropped data for its GC
+/// life time, hours to days.
+inline constexpr int64_t kRecoverableMs = int64_t{7} * 24 * 3600 * 1000;
+
+/// The time of a job's ts.
+inline int64_t ms_of(int64_t ts) {
+  return physical_ms(CommitTs(ts));
+}
+
 /// The error of a job that lacks what its type promises.
 inline Error missing_info(const tidb::DdlJob& job) {
   return make_error(ErrorCode::kCorrupt, "table {} not found: the job has no table info",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "drainer/base/log.h"
+#include "drainer/schema/change_parts.h"
 #include "drainer/schema/job_treatment.h"
 
 namespace drainer::schema {
@@ -14,13 +15,6 @@ namespace {
 using tidb::DdlJob;
 using tidb::DdlType;
 using tidb::TableInfo;
-
-// As long as Schema remembers the tables of dropped databases.
-constexpr int64_t kRecoverableMs = int64_t{7} * 24 * 3600 * 1000;
-
-int64_t to_ms(int64_t ts) {
-  return physical_ms(CommitTs(ts));
-}
 
 SchemaChange change_of(DdlType type) {
   const JobTreatment* treatment = find_treatment(type);
@@ -197,7 +191,7 @@ void HistoryLoader::discard(TableId id, SchemaVersion up_to) {
 
 void HistoryLoader::discard_dropped_databases(int64_t now_ts) {
   while (!start_.keeps_dropped && !dropped_databases_.empty() &&
-         to_ms(dropped_databases_.front().finished_ts) + kRecoverableMs < to_ms(now_ts)) {
+         ms_of(dropped_databases_.front().finished_ts) + kRecoverableMs < ms_of(now_ts)) {
     const DroppedDatabase dropped = dropped_databases_.front();
     dropped_databases_.pop_front();
     discarded_databases_.insert(dropped.schema_id);
@@ -266,7 +260,7 @@ Result<void> HistoryLoader::apply_folded() {
   const int64_t recent_ms = physical_ms(start_.commit_ts) - kLateMsMax;
   bool was_recent = false;
   for (FoldedJob& folded : folded_) {
-    if (!was_recent && to_ms(folded.finished_ts) > recent_ms) {
+    if (!was_recent && ms_of(folded.finished_ts) > recent_ms) {
       was_recent = true;
       if (!has_image_) schema_->forget_past();
     }

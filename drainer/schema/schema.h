@@ -48,8 +48,8 @@ class Schema {
  public:
   Schema();
 
-  /// What to do with job types that this build does not know (issue 4): stop is the default. With
-  /// the others their text is sent or left out, and the schema follows what the job shows.
+  /// What to do with job types that this build does not know: stop is the default. With the
+  /// others their text is sent or left out, and the schema follows what the job shows.
   void set_unknown_ddl_action(UnknownDdlAction action) { unknown_ddl_action_ = action; }
 
   /// True: find_table() and the names in effects show what the original makes of it, errors

@@ -19,13 +19,6 @@ using tidb::DdlKind;
 using tidb::DdlStatement;
 using tidb::TableInfo;
 
-// TiDB keeps dropped data for its GC life time, hours to days.
-constexpr int64_t kRecoverableMs = int64_t{7} * 24 * 3600 * 1000;
-
-int64_t to_ms(int64_t ts) {
-  return physical_ms(CommitTs(ts));
-}
-
 // The arguments of a DROP DATABASE: among them the list of its tables, once it is finished. Other
 // arguments, of a version that we do not know, tell none; a row of such a table then stops the run.
 std::vector<TableId> dropped_tables(const DdlJob& job) {
@@ -151,7 +144,7 @@ Result<DdlEffect> Schema::drop_database(const DdlJob& job) {
   databases_.erase(job.schema_id);
   std::erase_if(dropped_databases_, [&](const auto& entry) {
     return !keeps_dropped_ &&
-           to_ms(entry.second.finished_ts) + kRecoverableMs < to_ms(job.finished_ts);
+           ms_of(entry.second.finished_ts) + kRecoverableMs < ms_of(job.finished_ts);
   });
   dropped_databases_[job.schema_id] = std::move(dropped);
   return effect;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "drainer/base/fnv1a.h"
 #include "drainer/schema/byte_fields.h"
 #include "drainer/schema/image_fields.h"
 
@@ -14,14 +15,6 @@ constexpr ByteView kMagic = "DRSCHEMA";
 constexpr size_t kChunkBytes = 64 << 10;
 // A table of 4096 columns with long defaults stays far below.
 constexpr uint32_t kRecordBytesMax = 64 << 20;
-
-uint64_t hash_on(uint64_t hash, ByteView bytes) {
-  for (const char c : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return hash;
-}
-constexpr uint64_t kHashBegin = 0xcbf29ce484222325;
 
 // Collects records and hands them on in chunks.
 class StoreWriter {
@@ -51,14 +44,14 @@ class StoreWriter {
 
  private:
   Result<void> flush() {
-    hash_ = hash_on(hash_, pending_);
+    hash_ = fnv1a(pending_, hash_);
     TRY(write_(pending_));
     pending_.clear();
     return {};
   }
 
   const WriteBytes& write_;
-  uint64_t hash_ = kHashBegin;
+  uint64_t hash_ = kFnv1aBegin;
   Bytes pending_;
   Bytes body_;
 };
@@ -211,7 +204,7 @@ Result<SchemaImage> decode_schema(uint64_t cluster_id, const ReadBytes& read) {
   if (const uint32_t format = load_le32(buffer.data() + kMagic.size()); format != kSchemaFormat) {
     return make_error(ErrorCode::kCorrupt, "it has format {}, not {}", format, kSchemaFormat);
   }
-  uint64_t hash = hash_on(kHashBegin, buffer);
+  uint64_t hash = fnv1a(buffer);
   ImageBuilder builder(cluster_id);
   while (true) {
     char size_bytes[4];
@@ -229,7 +222,7 @@ Result<SchemaImage> decode_schema(uint64_t cluster_id, const ReadBytes& read) {
       TRY(read_all(read, buffer.data() + begin, piece));
     }
     if (buffer[0] == 'Z') break;
-    hash = hash_on(hash_on(hash, {size_bytes, sizeof size_bytes}), buffer);
+    hash = fnv1a(buffer, fnv1a({size_bytes, sizeof size_bytes}, hash));
     TRY(builder.add(buffer[0], ByteView(buffer).substr(1)));
   }
   if (buffer.size() != 9 || load_le64(buffer.data() + 1) != hash) {

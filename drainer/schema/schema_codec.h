@@ -10,18 +10,22 @@ namespace drainer::schema {
 
 // The bytes of a SchemaImage on disk. Pure.
 //
+// clang-format off
 //   store   := "DRSCHEMA" version:u32le record* end
 //   record  := size:u32le kind:u8 body          size counts kind and body
 //   end     := size:u32le 'Z' hash:u64le        FNV-1a (64 bits) of all bytes before `end`
 //   kind    := 'H' cluster commit_ts version    first and once; numbers are zig-zag varints
 //            | 'D' id name                      a database
-//            | 'T' id schema version            a table; version := name.schema name.table since
-//            info |                                  has_previous [since info] | 'X' id finished_ts
-//            a dropped database; the 'x' that follow are its tables | 'x' id schema version | 'A'
-//            id id                        an alias | 'G' id                           a table that
-//            is gone | 'E' job effect                   an effect whose binlog has not come yet |
-//            'N' count delta*                 done jobs, sorted | 'K' count delta* known jobs,
-//            sorted
+//            | 'T' id schema version            a table
+//            | 'X' id finished_ts               a dropped database; the 'x' that follow are its tables
+//            | 'x' id schema version
+//            | 'A' id id                        an alias
+//            | 'G' id is_truncated              a table that is gone
+//            | 'E' job effect                   an effect whose binlog has not come yet
+//            | 'N' count delta*                 done jobs, sorted
+//            | 'K' count delta*                 known jobs, sorted
+//   version := name.schema name.table since info has_previous [since info]
+// clang-format on
 
 inline constexpr uint32_t kSchemaFormat = 2;
 

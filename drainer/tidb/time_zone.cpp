@@ -256,13 +256,19 @@ int32_t TimeZone::offset_at(int64_t unix_seconds) const {
   return offset_of(packed_seconds(civil_from_unix(unix_seconds)));
 }
 
+namespace {
+
+Error incorrect_time(const CivilTime& t) {
+  return make_error(ErrorCode::kCorrupt, "Incorrect time value: '{{{} {} {} {} {} {} {}}}'", t.year,
+                    t.month, t.day, t.hour, t.minute, t.second, t.micro);
+}
+
+}  // namespace
+
 Result<uint64_t> TimeZone::to_local(uint64_t packed_utc) const {
   if (packed_utc == 0) return uint64_t{0};
   CivilTime t = unpack_time(packed_utc);
-  if (!t.is_real()) {
-    return make_error(ErrorCode::kCorrupt, "Incorrect time value: '{{{} {} {} {} {} {} {}}}'",
-                      t.year, t.month, t.day, t.hour, t.minute, t.second, t.micro);
-  }
+  if (!t.is_real()) return incorrect_time(t);
   const int32_t offset = transitions_.empty() ? first_offset_ : offset_of(packed_utc >> 24);
   if (offset == 0) return packed_utc;
   int32_t second = static_cast<int32_t>(t.hour * 3600 + t.minute * 60 + t.second) + offset;
@@ -283,7 +289,7 @@ Result<uint64_t> TimeZone::to_local(uint64_t packed_utc) const {
 Result<uint64_t> TimeZone::to_utc(uint64_t packed_local) const {
   if (packed_local == 0) return uint64_t{0};
   const CivilTime t = unpack_time(packed_local);
-  if (!t.is_real()) return make_error(ErrorCode::kCorrupt, "incorrect local time");
+  if (!t.is_real()) return incorrect_time(t);
   const int64_t local = unix_from_civil(t);
   // Before and after any change of this day; the earlier instant has the larger offset.
   const int32_t before = offset_at(local - kSecondsPerDay);

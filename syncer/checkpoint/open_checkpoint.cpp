@@ -52,7 +52,8 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint
   if (!is_table) {
     // FIX: `file` is in the manual, the original refuses it.
     if (!type.empty() && type != "file") {
-      return make_error(ErrorCode::kInvalid, "unknown checkpoint type: {}", type);
+      return make_error(ErrorCode::kInvalid,
+                        "unknown checkpoint type: {}: one of mysql, tidb, file", type);
     }
     return std::unique_ptr<Checkpoint>(
         std::make_unique<FileCheckpoint>(options.data_dir + "/savepoint"));

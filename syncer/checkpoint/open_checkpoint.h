@@ -13,7 +13,8 @@ namespace drainer {
 
 /// The checkpoint that the options ask for (spec/drainer-process.md 4.1): a table for a SQL
 /// downstream or `checkpoint.type` mysql or tidb, else the file `<data-dir>/savepoint`. Cluster id
-/// 0 only for recovery without PD, see table_checkpoint.h. kInvalid "unknown checkpoint type: x".
+/// 0 only for recovery without PD, see table_checkpoint.h. kInvalid "unknown checkpoint type: x:
+/// …".
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const Options& options, uint64_t cluster_id,
                                                     Clock& clock);
 

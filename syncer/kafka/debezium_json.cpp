@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "drainer/tidb/ddl_statement.h"
+#include "drainer/tidb/digits.h"
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"
@@ -53,7 +54,7 @@ void append_instant(std::string& out, const FieldType& type, std::optional<int64
   if (!instant && !type.is_not_null()) {
     out += "null";
   } else {
-    append_number(out, instant.value_or(0));
+    tidb::append_integer(out, instant.value_or(0));
   }
 }
 
@@ -330,7 +331,7 @@ Result<void> DebeziumJson::append_value(std::string& out, const FieldType& type,
       return {};
     case ColumnType::kLongLong:
       // As Debezium does: there are no larger numbers in Kafka Connect.
-      append_number(out, value.i);
+      tidb::append_integer(out, value.i);
       return {};
     case ColumnType::kNewDecimal: {
       const double number = std::strtod(text.c_str(), nullptr);

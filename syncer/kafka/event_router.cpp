@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "drainer/tidb/digits.h"
 #include "syncer/kafka/json_text.h"
 
 namespace drainer::kafka {
@@ -143,7 +144,7 @@ Result<bool> EventRouter::append_key(std::string& out, const RowEvent& row) cons
       out += name.schema + "." + name.table;
       return true;
     case KafkaSpread::kTransaction:
-      append_number(out, row.txn.commit_ts.value);
+      tidb::append_integer(out, row.txn.commit_ts.value);
       return true;
     case KafkaSpread::kPrimaryKey: {
       JsonObject object(out);

@@ -66,7 +66,7 @@ EventTable describe(std::shared_ptr<const schema::TableVersion> version) {
     if (is_key[i] && is_always_there) {
       out.handle_columns.push_back(static_cast<uint32_t>(out.columns.size()));
     }
-    out.columns.push_back({i, &info.columns[i], is_key[i]});
+    out.columns.push_back({i, &info.columns[i]});
   }
   out.version = std::move(version);
   return out;

@@ -16,7 +16,6 @@ namespace drainer::kafka {
 struct EventColumn {
   uint32_t offset;  ///< into the row
   const tidb::ColumnInfo* info;
-  bool is_handle_key = false;
 };
 
 /// What the JSON formats need to know of a table (spec/kafka-and-file-sinks.md 5.2). Immutable.

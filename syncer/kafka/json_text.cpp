@@ -1,5 +1,7 @@
 #include "syncer/kafka/json_text.h"
 
+#include <charconv>
+
 #include "drainer/base/base64.h"
 
 namespace drainer::kafka {

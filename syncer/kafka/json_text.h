@@ -1,12 +1,12 @@
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "drainer/base/bytes.h"
 #include "drainer/base/go_json.h"
+#include "drainer/tidb/digits.h"
 
 namespace drainer::kafka {
 
@@ -16,12 +16,6 @@ namespace drainer::kafka {
 void append_json_latin1(std::string& out, ByteView bytes);
 /// A string of the bytes in base64.
 void append_json_base64(std::string& out, ByteView bytes);
-
-template <class Integer>
-void append_number(std::string& out, Integer value) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
 
 /// The shortest digits that give the number again, never with an exponent; of a single-precision
 /// number those that its 32 bits need.
@@ -43,7 +37,7 @@ class JsonObject {
   }
   template <class Integer>
   void number(std::string_view name, Integer value) {
-    append_number(member(name), value);
+    tidb::append_integer(member(name), value);
   }
   /// true, false, null or what is JSON already.
   void raw(std::string_view name, std::string_view json) { member(name) += json; }

@@ -66,10 +66,12 @@ Result<std::unique_ptr<KafkaSink>> KafkaSink::open(KafkaSinkOptions options, Clo
                                                    const StopToken& stop) {
   const DownstreamOptions& to = options.to;
   if (!is_version(to.kafka_version)) {
-    return make_error(ErrorCode::kInvalid, "invalid version `{}`", to.kafka_version);
+    return make_error(ErrorCode::kInvalid, "invalid version `{}`", to.kafka_version)
+        .because("syncer.to.kafka-version");
   }
   if (!is_client_id(to.kafka_client_id)) {
-    return make_error(ErrorCode::kInvalid, "ClientID is invalid");
+    return make_error(ErrorCode::kInvalid, "ClientID is invalid")
+        .because("syncer.to.kafka-client-id \"{}\"", to.kafka_client_id);
   }
   ASSIGN_OR_RETURN(tidb::TimeZone zone, tidb::TimeZone::local());
   ProducerOptions producer_options{.brokers = to.kafka_addrs,

@@ -5,20 +5,12 @@
 #include <cctype>
 #include <vector>
 
+#include "drainer/base/fnv1a.h"
 #include "syncer/mysql/session/failure.h"
 #include "syncer/mysql/session/literal.h"
 
 namespace drainer::mysql {
 namespace {
-
-/// FNV-1a: the same in all builds.
-uint64_t hash_text(std::string_view text, uint64_t hash = 0xcbf29ce484222325) {
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  return hash;
-}
 
 /// `text` without the last `before`, digits and `after`, if they are there.
 std::string without_number(std::string text, std::string_view before, std::string_view after) {
@@ -115,14 +107,14 @@ bool moves_tables(const std::string& words) {
 Result<std::string> read_ddl_facts(Session& session, const Ddl& ddl) {
   std::vector<schema::TableName> names = ddl.effect.touched;
   names.push_back(ddl.effect.name);
-  uint64_t hash = hash_text("");
+  uint64_t hash = kFnv1aBegin;
   bool has_ids = true;
   for (const schema::TableName& name : names) {
     ASSIGN_OR_RETURN(const std::string definition, definition_of(session, name));
     ASSIGN_OR_RETURN(const std::string ids, ids_of(session, name));
     has_ids &= !ids.empty();
-    hash = hash_text(definition, hash_text(name.schema + "/" + name.table + "\n", hash));
-    hash = hash_text(ids, hash);
+    hash = fnv1a(definition, fnv1a(name.schema + "/" + name.table + "\n", hash));
+    hash = fnv1a(ids, hash);
   }
   return fmt::format("{}{:016x}", has_ids ? 'i' : 'd', hash);
 }

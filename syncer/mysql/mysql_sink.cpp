@@ -131,7 +131,7 @@ MysqlSink::MysqlSink(const MysqlSinkOptions& options, const Downstream& downstre
                 .asks_secondary_ts = options.syncer.db_type == "tidb"},
                std::move(session), start.state, tables_, dispatcher_, clock) {
   WorkerOptions worker{.session = downstream.dml,
-                       .writer = {.mismatch = options.mismatch,
+                       .writer = {.mismatch = options.syncer.apply.on_row_mismatch,
                                   .conflict_table = conflict_table(options),
                                   .cluster_id = options.cluster_id,
                                   .max_allowed_packet = downstream.max_allowed_packet,

@@ -46,7 +46,6 @@ struct MysqlSinkOptions {
   /// What comes was recorded before: the drainer of the opposite direction is told nothing.
   bool is_replay = false;
 
-  RowMismatchAction mismatch = RowMismatchAction::kStop;
   /// When the downstream lacks a column; empty: as `sync-mode` says.
   std::optional<MissingColumns> missing_columns;
   int attempts_max = 100;

@@ -32,8 +32,8 @@ std::span<const RowChange> rows_of(const Step& step, size_t i) {
 
 }  // namespace
 
-Result<void> StepWriter::write(const Target& target, const Step& step, WriteMode mode,
-                               const BeforeCommit& before_commit, const StopToken& stop) {
+Result<Written> StepWriter::write(const Target& target, const Step& step, WriteMode mode,
+                                  const BeforeCommit& before_commit, const StopToken& stop) {
   Session& session = target.session;
   ASSIGN_OR_RETURN(const auto plans, find_plans(session, step, stop));
   PacketWriter writer(packet_limits(options_.max_allowed_packet), {session.no_backslash_escapes()},
@@ -49,18 +49,19 @@ Result<void> StepWriter::write(const Target& target, const Step& step, WriteMode
   }
   if (before_commit) {
     TRY(writer.finish());
-    TRY(before_commit());
+    ASSIGN_OR_RETURN(const bool may_commit, before_commit());
+    if (!may_commit) return Written::kOutOfTurn;
   }
   const TimePoint begin = clock_.now();
   TRY(writer.add_statement("COMMIT"));
   TRY(writer.finish());
   commit_seconds().observe(std::chrono::duration<double>(clock_.now() - begin).count());
-  return {};
+  return Written::kCommitted;
 }
 
-Result<void> StepWriter::write_carefully(const Target& target, const Step& step, WriteMode mode,
-                                         const BeforeCommit& before_commit,
-                                         CarefulFindings& findings, const StopToken& stop) {
+Result<Written> StepWriter::write_carefully(const Target& target, const Step& step, WriteMode mode,
+                                            const BeforeCommit& before_commit,
+                                            CarefulFindings& findings, const StopToken& stop) {
   Session& session = target.session;
   findings = {};
   ASSIGN_OR_RETURN(const auto plans, find_plans(session, step, stop));
@@ -91,9 +92,12 @@ Result<void> StepWriter::write_carefully(const Target& target, const Step& step,
     }
   }
   findings.deviations = writer.deviations();
-  if (before_commit) TRY(before_commit());
+  if (before_commit) {
+    ASSIGN_OR_RETURN(const bool may_commit, before_commit());
+    if (!may_commit) return Written::kOutOfTurn;
+  }
   TRY(session.execute("COMMIT"));
-  return {};
+  return Written::kCommitted;
 }
 
 void StepWriter::keep_order(const Target& target, const Step& step, const CarefulFindings& findings,

@@ -33,6 +33,12 @@ struct Step {
   CommitTs last_ts() const { return txns.empty() ? after.commit_ts : txns.back().txn.commit_ts; }
 };
 
+/// How a step that was written ended.
+enum class Written : uint8_t {
+  kCommitted,
+  kOutOfTurn,  ///< it may not commit yet: the caller rolls back
+};
+
 /// What a step that was written row by row has come upon.
 struct CarefulFindings {
   Deviations deviations;
@@ -62,18 +68,18 @@ class StepWriter {
     Session& session;
     const ProgressRow& progress;
   };
-  /// Called once all is written, right before COMMIT; empty: nothing to wait for.
-  using BeforeCommit = std::function<Result<void>()>;
+  /// Called once all is written, right before COMMIT: whether it may commit. Empty: it may.
+  using BeforeCommit = std::function<Result<bool>()>;
 
   /// In as few packets as the limits allow. A row that is not found, a mark or the progress row
   /// make a guard fail (kGuardError), which does not tell which.
-  Result<void> write(const Target& target, const Step& step, WriteMode mode,
-                     const BeforeCommit& before_commit, const StopToken& stop);
+  Result<Written> write(const Target& target, const Step& step, WriteMode mode,
+                        const BeforeCommit& before_commit, const StopToken& stop);
   /// Statement by statement, so that an error names its row. What was found is left in `findings`
   /// also when COMMIT fails.
-  Result<void> write_carefully(const Target& target, const Step& step, WriteMode mode,
-                               const BeforeCommit& before_commit, CarefulFindings& findings,
-                               const StopToken& stop);
+  Result<Written> write_carefully(const Target& target, const Step& step, WriteMode mode,
+                                  const BeforeCommit& before_commit, CarefulFindings& findings,
+                                  const StopToken& stop);
 
   /// After a guard has failed in write(), and the step has been written carefully: the tables that
   /// made it fail are written row by row from now on.

@@ -16,8 +16,6 @@ constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into l
 constexpr Duration kTurnWait = std::chrono::seconds(1);
 /// Where a row exists in its turn, more are expected for so long: an attempt less for each.
 constexpr Duration kExistsSpan = std::chrono::seconds(10);
-/// Error::detail() of "out of turn"; no server uses it.
-constexpr int32_t kOutOfTurn = -1;
 
 }  // namespace
 
@@ -114,21 +112,30 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
   Approach approach;
   while (true) {
     auto attempted = attempt(step, approach, stop);
-    if (attempted.ok()) {
-      if (approach.had_guard) {
-        writer_.keep_order({*session_, progress_}, step, approach.findings, stop);
-      }
-      state_ = step.after;
-      return {};
+    if (!attempted.ok()) {
+      TRY(recover(std::move(attempted).error(), step, approach, stop));
+      continue;
     }
-    TRY(recover(std::move(attempted).error(), step, approach, stop));
+    if (*attempted == Written::kOutOfTurn) {
+      roll_back();
+      approach.waits_first = true;
+      continue;
+    }
+    if (approach.had_guard) {
+      writer_.keep_order({*session_, progress_}, step, approach.findings, stop);
+    }
+    state_ = step.after;
+    return {};
   }
 }
 
-Result<void> Worker::attempt(const Step& step, Approach& approach, const StopToken& stop) {
-  if (approach.waits_first) TRY(wait_turn(step, std::nullopt, stop));
+Result<Written> Worker::attempt(const Step& step, Approach& approach, const StopToken& stop) {
+  if (approach.waits_first) {
+    ASSIGN_OR_RETURN(const bool is_in_turn, wait_turn(step, std::nullopt, stop));
+    if (!is_in_turn) return Written::kOutOfTurn;
+  }
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
-  if (is_done) return {};
+  if (is_done) return Written::kCommitted;
   const WriteMode mode = mode_of(step, approach);
   StepWriter::BeforeCommit before_commit;
   if (options_.is_commit_ordered) {
@@ -140,12 +147,12 @@ Result<void> Worker::attempt(const Step& step, Approach& approach, const StopTok
              : writer_.write(target, step, mode, before_commit, stop);
 }
 
-Result<void> Worker::wait_turn(const Step& step, std::optional<Duration> limit,
+Result<bool> Worker::wait_turn(const Step& step, std::optional<Duration> limit,
                                const StopToken& stop) {
-  if (options_.dispatcher == nullptr) return {};
-  if (options_.dispatcher->wait_turn(*step.group, limit, stop)) return {};
+  if (options_.dispatcher == nullptr) return true;
+  if (options_.dispatcher->wait_turn(*step.group, limit, stop)) return true;
   if (stop.stop_requested()) return stopped();
-  return Error(ErrorCode::kInternal, "out of turn", kOutOfTurn);
+  return false;
 }
 
 Result<bool> Worker::connect(const Step& step) {
@@ -194,10 +201,6 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
   }
   roll_back();
   if (stop.stop_requested()) return stopped();
-  if (error.detail() == kOutOfTurn) {
-    approach.waits_first = true;
-    return {};
-  }
   metric::mysql_retries_total().add();
   switch (failure) {
     case FailureClass::kTooLarge:

@@ -67,11 +67,11 @@ class Worker {
   };
 
   Result<void> apply_one(const Group& group, const PlannedTxn& planned, const StopToken& stop);
-  /// Until the step may commit; kOutOfTurn when that takes longer than the limit.
-  Result<void> wait_turn(const Step& step, std::optional<Duration> limit, const StopToken& stop);
+  /// Until the step may commit; false when that takes longer than the limit.
+  Result<bool> wait_turn(const Step& step, std::optional<Duration> limit, const StopToken& stop);
   AppliedState state_at(CommitTs low_water) const;
   Result<void> run_step(const Step& step, const StopToken& stop);
-  Result<void> attempt(const Step& step, Approach& approach, const StopToken& stop);
+  Result<Written> attempt(const Step& step, Approach& approach, const StopToken& stop);
   /// Decides how to go on after `error`, which is returned when there is no way.
   Result<void> recover(Error error, const Step& step, Approach& approach, const StopToken& stop);
   /// Ends what the server still runs for the lost session.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "drainer/base/check.h"
+#include "drainer/base/fnv1a.h"
 #include "drainer/schema/schema.h"
 #include "drainer/schema/schema_codec.h"
 
@@ -44,8 +45,7 @@ Bytes as_store(ByteView records) {
   const size_t header_bytes = 4 + load_le32(empty.data() + kHeadBytes);
   Bytes out = empty.substr(0, kHeadBytes + header_bytes);
   out += records;
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : out) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  const uint64_t hash = fnv1a(out);
   Bytes end = empty.substr(empty.size() - kEndBytes);
   std::memcpy(end.data() + 5, &hash, sizeof hash);
   return out + end;

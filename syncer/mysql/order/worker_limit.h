@@ -7,7 +7,7 @@
 
 namespace drainer::mysql {
 
-/// How many workers write at the same time, found by trying (issue 6: adaptive).
+/// How many workers write at the same time, found by trying.
 ///
 /// Work that is ready goes to an idle worker as long as fewer than workers() are busy, after
 /// linger() when it is little, and gathers into larger groups else. A downstream of few cores is

@@ -31,15 +31,6 @@ bool is_listable(const tidb::ColumnInfo& column, ColumnClass column_class) {
   return false;
 }
 
-/// BINARY, VARBINARY and the BLOBs; numbers and times are of charset binary, too.
-bool is_byte_string(const tidb::FieldType& type) {
-  using enum tidb::ColumnType;
-  const bool is_string = type.type == kString || type.type == kVarchar || type.type == kVarString ||
-                         type.type == kTinyBlob || type.type == kBlob || type.type == kMediumBlob ||
-                         type.type == kLongBlob;
-  return is_string && type.is_binary();
-}
-
 std::string upsert_tail_of(const TablePlan& plan) {
   std::string tail;
   for (const PlannedColumn& column : plan.columns) {
@@ -84,7 +75,7 @@ Result<TablePlan> TablePlan::make(const schema::TableVersion& table,
     plan.columns.push_back({.offset = offset,
                             .quoted = std::move(quoted),
                             .downstream = target,
-                            .is_binary = is_byte_string(column.type)});
+                            .is_binary = column.type.is_byte_string()});
   }
 
   for (const UniqueKey& key : downstream.unique_keys) {

@@ -39,7 +39,7 @@ struct Case {
   std::optional<SavePoint> saved;
   int64_t commit_ts;
   bool has_checkpoint;
-  bool is_given;
+  bool is_start_given;
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ TEST_CASE("a run begins at the checkpoint, else where somebody says, else now", 
     REQUIRE(start.ok());
     CHECK(start->save_point.commit_ts.value == c.commit_ts);
     CHECK(start->has_checkpoint == c.has_checkpoint);
-    CHECK(start->is_given == c.is_given);
+    CHECK(start->is_start_given == c.is_start_given);
   }
 }
 

@@ -255,12 +255,12 @@ TEST_CASE("kafka sink: wrong settings are refused before anything is contacted")
     auto sink = kafka::KafkaSink::open(std::move(options), clock, StopToken());
     return sink.ok() ? std::string() : sink.error().to_string();
   };
-  CHECK(error_of("2.4", "c") == "invalid version `2.4`");
-  CHECK(error_of("0.8.2", "c") == "invalid version `0.8.2`");
-  CHECK(error_of("", "c") == "invalid version ``");
-  CHECK(error_of("2.4.x", "c") == "invalid version `2.4.x`");
-  CHECK(error_of("2.4.0", "a b") == "ClientID is invalid");
-  CHECK(error_of("2.4.0", "") == "ClientID is invalid");
+  CHECK(error_of("2.4", "c") == "syncer.to.kafka-version: invalid version `2.4`");
+  CHECK(error_of("0.8.2", "c") == "syncer.to.kafka-version: invalid version `0.8.2`");
+  CHECK(error_of("", "c") == "syncer.to.kafka-version: invalid version ``");
+  CHECK(error_of("2.4.x", "c") == "syncer.to.kafka-version: invalid version `2.4.x`");
+  CHECK(error_of("2.4.0", "a b") == "syncer.to.kafka-client-id \"a b\": ClientID is invalid");
+  CHECK(error_of("2.4.0", "") == "syncer.to.kafka-client-id \"\": ClientID is invalid");
   CHECK(error_of("2.4.0", "tidb_binlog") == "");
   CHECK(error_of("0.8.2.0", "a-b.c_1") == "");
 }

@@ -118,7 +118,7 @@ TEST_CASE("open checkpoint: the type decides") {
   options.syncer.to.checkpoint.type = "pebble";
   auto unknown = open_checkpoint(options, 1, clock);
   REQUIRE_FALSE(unknown.ok());
-  CHECK(unknown.error().to_string() == "unknown checkpoint type: pebble");
+  CHECK(unknown.error().to_string() == "unknown checkpoint type: pebble: one of mysql, tidb, file");
 }
 
 TEST_CASE("table checkpoint: keeps one row per cluster", "[mariadb]") {

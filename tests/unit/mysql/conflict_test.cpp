@@ -42,7 +42,7 @@ Inspector fresh() {
 
 MysqlSinkOptions options(const std::string& policy, bool sync_ddl = true) {
   MysqlSinkOptions out = sink_options(MariadbServer::shared().port());
-  out.mismatch = RowMismatchAction::kWarn;
+  out.syncer.apply.on_row_mismatch = RowMismatchAction::kWarn;
   out.syncer.sync_ddl = sync_ddl;
   out.syncer.conflict = {{.db_name = "test",
                           .tbl_name = "~^c$",

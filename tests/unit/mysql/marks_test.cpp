@@ -31,7 +31,7 @@ MysqlSinkOptions options(uint16_t port) {
   settings.syncer.channel_id = kChannel;
   settings.syncer.worker_count = 4;
   settings.syncer.to.sync_mode = 2;
-  settings.mismatch = RowMismatchAction::kWarn;
+  settings.syncer.apply.on_row_mismatch = RowMismatchAction::kWarn;
   return settings;
 }
 

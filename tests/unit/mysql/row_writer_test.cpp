@@ -81,7 +81,7 @@ TEST_CASE("row writer: only the table whose rows do not change as upstream is wr
   const TablePtr b = table_of("b");
   auto settings = sink_options(MariadbServer::shared().port());
   settings.syncer.worker_count = 1;
-  settings.mismatch = RowMismatchAction::kWarn;
+  settings.syncer.apply.on_row_mismatch = RowMismatchAction::kWarn;
   RunningSink sink(settings);
   const auto count = [&](const std::string& statement) {
     return std::stoi(

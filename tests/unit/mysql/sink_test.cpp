@@ -167,7 +167,7 @@ TEST_CASE("sink: told to warn, it goes on after a missing row", "[mariadb]") {
   REQUIRE_MARIADB();
   Inspector db = fresh();
   auto settings = options();
-  settings.mismatch = RowMismatchAction::kWarn;
+  settings.syncer.apply.on_row_mismatch = RowMismatchAction::kWarn;
   RunningSink sink(settings);
   sink.submit(
       TxnBuilder(20).remove(table_t(), row_t(9, "q")).insert(table_t(), row_t(1, "a")).build());

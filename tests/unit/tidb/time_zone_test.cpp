@@ -175,6 +175,8 @@ TEST_CASE("time zone: what is no instant is an incorrect time value") {
       text_of(
           {.year = 2021, .month = 2, .day = 30, .hour = 1, .minute = 2, .second = 3, .micro = 4}) ==
       "Incorrect time value: '{2021 2 30 1 2 3 4}'");
+  CHECK(zone.to_utc(pack_time({.year = 2021, .month = 2, .day = 30})).error().text() ==
+        "Incorrect time value: '{2021 2 30 0 0 0 0}'");
   CHECK(text_of({.year = 2021, .month = 2, .day = 29}) != "ok");
   CHECK(text_of({.year = 2020, .month = 2, .day = 29}) == "ok");
   CHECK(text_of({.year = 2020, .month = 2, .day = 0}) != "ok");
