@@ -1,5 +1,6 @@
 #include "conf/security_files.h"
 
+#include "conf/options_json.h"
 #include "tests/unit/conf/loading.h"
 
 #include <functional>
