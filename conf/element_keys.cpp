@@ -1,4 +1,4 @@
-#include "conf/key_table.h"
+#include "conf/element_keys.h"
 
 // The keys inside of the elements of arrays and maps.
 namespace drainer::conf {

@@ -93,26 +93,10 @@ struct Key {
 /// All settings; those of one TOML table stand together, inner tables after their outer one.
 std::span<const Key<Draft>> keys();
 
-/// The keys of one element of a nested array or map.
-template <class Owner>
-std::span<const Key<Owner>> element_keys();
-template <>
-std::span<const Key<TablePattern>> element_keys();
-template <>
-std::span<const Key<ConflictRule>> element_keys();
-template <>
-std::span<const Key<TableMigrateRule>> element_keys();
-template <>
-std::span<const Key<BinlogFilterRule>> element_keys();
-
 /// What messages call a setting: its path in the file, else its flag with a dash.
 std::string full_name(const Key<Draft>& key);
 
 /// The row of a flag, or null.
 const Key<Draft>* find_flag(std::string_view name);
-
-/// The known key most like `path`, when one is near: the same name in another table counts as near.
-/// Empty when none is.
-std::string nearest_key(std::string_view path);
 
 }  // namespace drainer::conf

@@ -8,6 +8,7 @@
 #include "conf/flags.h"
 #include "conf/toml_file.h"
 #include "conf/validate.h"
+#include "conf/version.h"
 
 namespace drainer {
 

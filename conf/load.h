@@ -31,21 +31,4 @@ struct PrintAndExit {
 Result<std::variant<Options, PrintAndExit>> load_options(const std::vector<std::string>& arguments,
                                                          const Environment& environment);
 
-/// What -V and the first log line say about this build (1.12). All texts are static.
-struct VersionInfo {
-  std::string_view release;   ///< of the original whose behaviour this is: deployment tools read it
-  std::string_view revision;  ///< commit, 40 hex digits
-  std::string_view build_time;
-  std::string_view toolchain;  ///< in the place of the Go version
-  std::string_view platform;
-};
-VersionInfo version_info();
-
-/// Version and build lines of -V (1.12).
-std::string version_text();
-
-/// The options as one line of JSON for the log, members named as in the file, but "sycner" at the
-/// top as in the original. FIX: every secret is masked.
-std::string options_json(const Options& options);
-
 }  // namespace drainer

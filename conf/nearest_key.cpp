@@ -1,6 +1,9 @@
+#include "conf/nearest_key.h"
+
 #include <algorithm>
 #include <utility>
 
+#include "conf/element_keys.h"
 #include "conf/key_table.h"
 #include "drainer/base/ascii.h"
 

@@ -1,10 +1,12 @@
+#include "conf/options_json.h"
+
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
 #include "conf/choices.h"
+#include "conf/element_keys.h"
 #include "conf/go_text.h"
 #include "conf/key_table.h"
-#include "conf/load.h"
 #include "conf/secret.h"
 
 namespace drainer {

@@ -13,7 +13,9 @@
 #include <toml++/toml.h>
 
 #include "conf/choices.h"
+#include "conf/element_keys.h"
 #include "conf/go_text.h"
+#include "conf/nearest_key.h"
 #include "drainer/base/ascii.h"
 #include "drainer/base/file_descriptor.h"
 #include "drainer/base/files.h"

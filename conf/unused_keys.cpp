@@ -1,5 +1,7 @@
 #include "conf/unused_keys.h"
 
+#include "conf/element_keys.h"
+
 #include <algorithm>
 
 namespace drainer::conf {

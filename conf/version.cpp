@@ -1,6 +1,7 @@
+#include "conf/version.h"
+
 #include <fmt/format.h>
 
-#include "conf/load.h"
 #include "conf/revision.h"  // made by each build
 
 namespace drainer {

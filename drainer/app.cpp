@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "conf/load.h"
+#include "conf/options_json.h"
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/log_control.h"

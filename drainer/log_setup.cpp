@@ -1,6 +1,6 @@
 #include "drainer/log_setup.h"
 
-#include "conf/load.h"
+#include "conf/version.h"
 #include "drainer/base/log_control.h"
 
 namespace drainer {

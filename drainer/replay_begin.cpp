@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "drainer/base/fnv1a.h"
 #include "drainer/downstream_progress.h"
 #include "syncer/relay/record_source.h"
 

@@ -1,6 +1,6 @@
 #include "syncer/missing_value.h"
 
-#include "drainer/tidb/row.h"
+#include "drainer/tidb/default_value.h"
 
 namespace drainer {
 

@@ -1,11 +1,12 @@
-#include "drainer/tidb/retype.h"
-#include "drainer/tidb/row.h"
-#include "drainer/tidb/time.h"
+#include "drainer/tidb/default_value.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
+
+#include "drainer/tidb/retype.h"
+#include "drainer/tidb/time.h"
 
 namespace drainer::tidb {
 namespace {

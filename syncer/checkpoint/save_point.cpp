@@ -1,11 +1,11 @@
+#include "syncer/checkpoint/save_point.h"
+
 #include <charconv>
 #include <cstring>
 
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
-
-#include "syncer/checkpoint/checkpoint.h"
 
 namespace drainer {
 namespace {

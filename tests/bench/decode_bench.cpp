@@ -110,7 +110,7 @@ Workload all_types() {
 }
 
 /// Time that this thread has spent on a core: other programs do not count.
-double cpu_seconds() {
+double thread_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
@@ -124,13 +124,13 @@ void measure(std::string_view what, const Workload& load, const Bytes& row, doub
   constexpr size_t kRows = 2000;
   Bytes buffer;
   for (size_t i = 0; i < kRows; ++i) buffer += row;
-  const double begin = cpu_seconds();
+  const double begin = thread_seconds();
   size_t rows = 0;
   double elapsed = 0;
   do {
     for (size_t i = 0; i < kRows; ++i) use(ByteView(buffer).substr(i * row.size(), row.size()));
     rows += kRows;
-    elapsed = cpu_seconds() - begin;
+    elapsed = thread_seconds() - begin;
   } while (elapsed < seconds);
   const double per_second = static_cast<double>(rows) / elapsed;
   fmt::print("{:<10} {:<22} {:6.2f} million rows/s {:8.0f} MB/s {:7.1f} ns/row {:5.1f} ns/column\n",
@@ -162,7 +162,7 @@ void run(const Workload& load, double seconds) {
 /// What a TIMESTAMP costs beyond its text.
 void run_time_zone(std::string_view name, double seconds) {
   const TimeZone zone = TimeZone::load(name).value();
-  const double begin = cpu_seconds();
+  const double begin = thread_seconds();
   uint64_t packed = 1840446893366133311;
   uint64_t sum = 0;
   size_t count = 0;
@@ -170,7 +170,7 @@ void run_time_zone(std::string_view name, double seconds) {
   do {
     for (int i = 0; i < 1000; ++i) sum += zone.to_local(packed).value();
     count += 1000;
-    elapsed = cpu_seconds() - begin;
+    elapsed = thread_seconds() - begin;
   } while (elapsed < seconds);
   fmt::print("to_local   {:<22} {:6.1f} ns (sum {})\n", name,
              elapsed * 1e9 / static_cast<double>(count), sum);

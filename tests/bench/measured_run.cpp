@@ -1,7 +1,5 @@
 #include "tests/bench/measured_run.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -14,7 +12,9 @@
 
 #include "drainer/base/check.h"
 #include "tests/fakes/process.h"
+#include "tests/fakes/process_stats.h"
 #include "tests/fakes/tcp_proxy.h"
+#include "tests/fakes/words.h"
 #include "tests/upstream/test_client.h"
 
 namespace drainer::bench {
@@ -30,32 +30,6 @@ struct Sample {
   double seconds = 0;
   uint64_t row_writes = 0;
 };
-
-std::string json_text(const std::string& json, const std::string& key) {
-  const size_t at = json.find("\"" + key + "\"");
-  CHECK(at != std::string::npos, "capture.json has no {}", key);
-  const size_t begin = json.find('"', json.find(':', at)) + 1;
-  return json.substr(begin, json.find('"', begin) - begin);
-}
-
-double cpu_seconds(pid_t pid) {
-  const std::string stat = fakes::read_file(fmt::format("/proc/{}/stat", pid));
-  const size_t after_name = stat.rfind(')');
-  if (after_name == std::string::npos) return 0;
-  uint64_t user = 0;
-  uint64_t system = 0;
-  if (std::sscanf(stat.c_str() + after_name + 1,
-                  "%*s %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2) {
-    return 0;
-  }
-  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-double peak_rss_mib(pid_t pid) {
-  const std::string status = fakes::read_file(fmt::format("/proc/{}/status", pid));
-  const size_t at = status.find("VmHWM:");
-  return at == std::string::npos ? 0 : std::strtod(status.c_str() + at + 6, nullptr) / 1024;
-}
 
 /// Rows per second between 10 and 90 % of the writes.
 double rate_of_middle(const std::vector<Sample>& samples, uint64_t rows) {
@@ -250,7 +224,8 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
   fakes::write_file(config, config_of(options, directory.path(), pd, own_port,
                                       proxy ? proxy->port() : downstream.port()));
   const std::string from =
-      json_text(fakes::read_file(workload.capture + "/capture.json"), "from_ts");
+      fakes::json_text(fakes::read_file(workload.capture + "/capture.json"), "from_ts");
+  CHECK(!from.empty(), "{}/capture.json has no from_ts", workload.capture);
   auto process = fakes::Process::start({drainer, "-config", config, "-initial-commit-ts", from},
                                        directory.path() + "/drainer.log");
   Outcome outcome;
@@ -260,8 +235,8 @@ Outcome measure_drainer(const std::string& drainer, const Workload& workload,
   const auto samples = watch(
       downstream, kQuietTime, options.limit_s, [&] { return !process->is_running(); },
       [&] {
-        cpu_s = cpu_seconds(process->pid());
-        outcome.rss_mib = peak_rss_mib(process->pid());
+        cpu_s = fakes::cpu_seconds(process->pid());
+        outcome.rss_mib = fakes::peak_rss_mib(process->pid());
         if (!options.wants_latency || !latency_begin.empty()) return;
         const std::string metrics = metrics_of(own_address);
         if (applied_rows(metrics) < kLatencyFrom * static_cast<double>(workload.rows)) return;

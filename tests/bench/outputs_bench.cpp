@@ -2,8 +2,6 @@
 // collector, schema and syncer into nothing, into the encoders, into pb files, and to librdkafka's
 // mock broker.
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +10,7 @@
 #include "drainer/base/log.h"
 #include "syncer/file/file_sink.h"
 #include "syncer/kafka/kafka_sink.h"
+#include "tests/fakes/process_stats.h"
 #include "tests/integration/replay.h"
 #include "tests/unit/kafka/mock_cluster.h"
 
@@ -63,27 +62,17 @@ Result<void> replay_to_end(const upstream::Capture& capture, Sink& sink) {
   return threads.wait();
 }
 
-// User and system time of the process; unlike the rate it does not suffer from a busy machine.
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 template <class Replay>
 void measure(const char* name, uint64_t rows, int repeats, Replay replay) {
   const SystemClock clock;
   for (int i = 0; i < repeats; ++i) {
     const TimePoint start = clock.now();
-    const double cpu_start = cpu_seconds();
+    const double cpu_start = fakes::own_cpu_seconds();
     const Result<void> done = replay();
     const double seconds = std::chrono::duration<double>(clock.now() - start).count();
     std::printf("%-14s %10.0f rows/s %8.2f us of CPU/row%s\n", name,
                 static_cast<double>(rows) / seconds,
-                (cpu_seconds() - cpu_start) * 1e6 / static_cast<double>(rows),
+                (fakes::own_cpu_seconds() - cpu_start) * 1e6 / static_cast<double>(rows),
                 done.ok() ? "" : (" " + done.error().to_string()).c_str());
   }
 }

@@ -24,7 +24,9 @@
 #include "drainer/base/log.h"
 #include "syncer/relay/txn_source.h"
 #include "tests/fakes/process.h"
+#include "tests/fakes/process_stats.h"
 #include "tests/fakes/topic_reader.h"
+#include "tests/fakes/words.h"
 #include "tests/unit/kafka/mock_cluster.h"
 
 namespace drainer::bench {
@@ -79,28 +81,6 @@ bool parse(int argc, char** argv, Settings& settings) {
     }
   }
   return argc % 2 == 1 && !settings.drainers.empty() && !settings.capture.empty();
-}
-
-double cpu_seconds(pid_t pid) {
-  const std::string stat = fakes::read_file(fmt::format("/proc/{}/stat", pid));
-  unsigned long user = 0;
-  unsigned long system = 0;
-  const char* const after_name = stat.c_str() + stat.rfind(')') + 1;
-  CHECK(std::sscanf(after_name, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                    &system) == 2,
-        "/proc/{}/stat is not as expected", pid);
-  return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
-double peak_rss_mib(pid_t pid) {
-  const std::string status = fakes::read_file(fmt::format("/proc/{}/status", pid));
-  const size_t at = status.find("VmHWM:");
-  return at == std::string::npos ? 0 : std::strtod(status.c_str() + at + 6, nullptr) / 1024;
-}
-
-std::string word_after(const std::string& line, const std::string& key) {
-  const size_t begin = line.find(key) + key.size();
-  return line.substr(begin, line.find(' ', begin) - begin);
 }
 
 uint64_t bytes_in(const std::string& directory) {
@@ -171,10 +151,11 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
       fmt::format("addr = \"127.0.0.1:{}\"\npd-urls = \"http://{}\"\n"
                   "data-dir = \"{}/data\"\n[syncer]\ndb-type = \"{}\"\n"
                   "[syncer.to]\n{}\n",
-                  fakes::free_port(), word_after(*ready, "pd="), directory, sink, to));
-  auto process = fakes::Process::start({drainer, "-config", directory + "/drainer.toml",
-                                        "-initial-commit-ts", word_after(*ready, "from_ts=")},
-                                       directory + "/drainer.log");
+                  fakes::free_port(), fakes::word_after(*ready, "pd="), directory, sink, to));
+  auto process =
+      fakes::Process::start({drainer, "-config", directory + "/drainer.toml", "-initial-commit-ts",
+                             fakes::word_after(*ready, "from_ts=")},
+                            directory + "/drainer.log");
   const auto count = [&] {
     return reader ? reader->try_count().value_or(0) : bytes_in(directory + "/pb");
   };
@@ -188,14 +169,14 @@ Outcome run(const Settings& settings, const std::string& drainer, const std::str
       last_change = clock.now();
       samples.push_back({std::chrono::duration<double>(last_change - start).count(), now});
       // The time it is idle afterwards is not counted.
-      out.cpu_s = cpu_seconds(process->pid());
+      out.cpu_s = fakes::cpu_seconds(process->pid());
     }
     if (now > 0 && clock.now() - last_change > kQuietTime) break;
     clock.sleep_for(kSampleInterval, StopToken());
   }
   out.count = samples.back().count;
   out.share_per_s = share_per_second(samples);
-  out.rss_mib = peak_rss_mib(process->pid());
+  out.rss_mib = fakes::peak_rss_mib(process->pid());
   process->send_signal(SIGTERM);
   if (!process->wait(std::chrono::seconds(30))) process->send_signal(SIGKILL);
   return out;

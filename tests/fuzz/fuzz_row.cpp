@@ -2,6 +2,7 @@
 // row or the table and have a text or an error.
 
 #include "drainer/base/check.h"
+#include "drainer/tidb/default_value.h"
 #include "drainer/tidb/row.h"
 #include "drainer/tidb/time.h"
 #include "drainer/tidb/time_zone.h"

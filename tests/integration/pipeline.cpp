@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/fakes/words.h"
 #include "tests/integration/http_call.h"
 #include "tests/integration/table_dump.h"
 #include "tests/upstream/capture.h"
@@ -15,21 +16,6 @@
 namespace drainer::integration {
 
 namespace {
-
-// The value of "key": "value" in a small JSON document.
-std::string json_text(const std::string& json, const std::string& key) {
-  const size_t at = json.find("\"" + key + "\"");
-  if (at == std::string::npos) return {};
-  const size_t begin = json.find('"', json.find(':', at)) + 1;
-  return json.substr(begin, json.find('"', begin) - begin);
-}
-
-std::string word_after(const std::string& line, const std::string& prefix) {
-  const size_t at = line.find(prefix);
-  if (at == std::string::npos) return {};
-  const size_t begin = at + prefix.size();
-  return line.substr(begin, line.find(' ', begin) - begin);
-}
 
 uint16_t port_of(const std::string& address) {
   return static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
@@ -42,7 +28,7 @@ const std::string kBinaries = DRAINER_BIN_DIR;
 std::optional<Capture> Capture::open(const std::string& directory) {
   const std::string json = fakes::read_file(directory + "/capture.json");
   if (json.empty()) return std::nullopt;
-  return Capture{directory, json_text(json, "from_ts"), json_text(json, "until_ts")};
+  return Capture{directory, fakes::json_text(json, "from_ts"), fakes::json_text(json, "until_ts")};
 }
 
 Capture Capture::bundled() {
@@ -125,8 +111,8 @@ void Pipeline::start_upstream(const std::vector<std::string>& options) {
   const auto ready = upstream_->wait_for_line("ready", std::chrono::seconds(240));
   INFO(fakes::read_file(directory() + "/upstream.log"));
   REQUIRE(ready.has_value());
-  control_address_ = word_after(*ready, "control=");
-  pd_address_ = word_after(*ready, "pd=");
+  control_address_ = fakes::word_after(*ready, "control=");
+  pd_address_ = fakes::word_after(*ready, "pd=");
   const bool has_tls = std::ranges::find(options, "--tls-ca") != options.end();
   pd_urls_.clear();
   for (std::string rest = pd_address_; !rest.empty();) {

@@ -8,6 +8,7 @@
 
 #include "drainer/base/check.h"
 #include "drainer/cluster/pd.h"
+#include "tests/fakes/words.h"
 #include "tests/integration/http_call.h"
 
 namespace drainer::pair {
@@ -23,11 +24,6 @@ constexpr std::chrono::seconds kReadyLimit{240};
 constexpr std::chrono::seconds kEndLimit{240};
 constexpr Duration kPoll = std::chrono::milliseconds(20);
 constexpr size_t kLogEndBytes = 3000;
-
-std::string word_after(const std::string& line, const std::string& prefix) {
-  const size_t begin = line.find(prefix) + prefix.size();
-  return line.substr(begin, line.find(' ', begin) - begin);
-}
 
 std::string end_of(const std::string& log) {
   return log.substr(log.size() > kLogEndBytes ? log.size() - kLogEndBytes : 0);
@@ -81,8 +77,8 @@ void PairWorld::start_cluster(size_t number) {
   const auto ready = cluster.simulator->wait_for_line("ready", kReadyLimit);
   CHECK(ready.has_value(), "simulator {} does not start: {}", number,
         end_of(fakes::read_file(path("simulator", number) + ".log")));
-  cluster.pd = word_after(*ready, "pd=");
-  cluster.from_ts = word_after(*ready, "from_ts=");
+  cluster.pd = fakes::word_after(*ready, "pd=");
+  cluster.from_ts = fakes::word_after(*ready, "from_ts=");
 }
 
 void PairWorld::write_config(size_t number) {

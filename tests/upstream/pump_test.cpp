@@ -2,13 +2,12 @@
 
 #include "tests/upstream/test_client.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <set>
 
 #include <catch2/catch.hpp>
 
+#include "tests/fakes/process_stats.h"
 #include "tests/fakes/wait_until.h"
 
 using namespace drainer;
@@ -42,15 +41,6 @@ std::vector<int64_t> pull_through(const TestClient& client, size_t pump, size_t 
     }
   }
   return out;
-}
-
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 }  // namespace
@@ -299,7 +289,7 @@ TEST_CASE("pump: serves many megabytes a second", "[.throughput]") {
   request.set_clusterid(SmallCapture::kClusterId);
   request.mutable_startfrom()->set_offset(kFrom);
   const auto start = std::chrono::steady_clock::now();
-  const double cpu_start = cpu_seconds();
+  const double cpu_start = fakes::own_cpu_seconds();
   const auto stream = stub->PullBinlogs(call.get(), request);
   binlog::PullBinlogResp response;
   int64_t bytes = 0;
@@ -308,7 +298,7 @@ TEST_CASE("pump: serves many megabytes a second", "[.throughput]") {
     bytes += static_cast<int64_t>(response.entity().payload().size());
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  const double cpu = cpu_seconds() - cpu_start;
+  const double cpu = fakes::own_cpu_seconds() - cpu_start;
   WARN(fmt::format(
       "{} byte records: {:.0f} MB/s, CPU of client and server {:.1f} us/record, "
       "{:.0f} MB per CPU second",

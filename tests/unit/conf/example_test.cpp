@@ -1,5 +1,7 @@
 #include "conf/key_table.h"
 
+#include "conf/element_keys.h"
+#include "conf/options_json.h"
 #include "tests/unit/conf/loading.h"
 
 #include <fstream>

@@ -1,5 +1,6 @@
 #include "conf/flags.h"
 
+#include "conf/version.h"
 #include "tests/unit/conf/loading.h"
 
 #include <fstream>

@@ -1,6 +1,8 @@
 #include "conf/key_table.h"
 
 #include "conf/choices.h"
+#include "conf/nearest_key.h"
+#include "conf/options_json.h"
 #include "tests/unit/conf/loading.h"
 
 #include <set>

@@ -1,35 +1,25 @@
 #include "tests/unit/conf/loading.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include <catch2/catch.hpp>
+
+#include <sstream>
 
 namespace drainer::test {
 
-TempDirectory::TempDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "drainer-conf-XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  directory_ = name;
-}
-
-TempDirectory::~TempDirectory() {
-  std::filesystem::remove_all(directory_);
-}
-
-std::string TempDirectory::write(const std::string& name, const std::string& text) const {
-  std::ofstream(directory_ / name, std::ios::binary) << text;
-  return path(name);
+std::string write(const fakes::TempDir& directory, const std::string& name,
+                  const std::string& text) {
+  const std::string path = directory.path() + "/" + name;
+  fakes::write_file(path, text);
+  return path;
 }
 
 namespace {
 
-Result<std::variant<Options, PrintAndExit>> load_in(const TempDirectory& directory,
+Result<std::variant<Options, PrintAndExit>> load_in(const fakes::TempDir& directory,
                                                     const Given& given) {
   std::vector<std::string> arguments = given.flags;
   if (!given.file.empty()) {
-    arguments.insert(arguments.begin(), {"-config", directory.write("drainer.toml", given.file)});
+    arguments.insert(arguments.begin(), {"-config", write(directory, "drainer.toml", given.file)});
   }
   return load_options(arguments, [&](std::string_view name) -> std::optional<std::string> {
     const auto found = given.environment.find(std::string(name));
@@ -41,7 +31,7 @@ Result<std::variant<Options, PrintAndExit>> load_in(const TempDirectory& directo
 }  // namespace
 
 Result<std::variant<Options, PrintAndExit>> load(const Given& given) {
-  const TempDirectory directory;
+  const fakes::TempDir directory("conf");
   return load_in(directory, given);
 }
 
@@ -54,14 +44,14 @@ Options options_of(const Given& given) {
 }
 
 std::vector<std::string> problems_of(const Given& given) {
-  const TempDirectory directory;
+  const fakes::TempDir directory("conf");
   const auto loaded = load_in(directory, given);
   REQUIRE_FALSE(loaded.ok());
   CHECK(loaded.error().code() == ErrorCode::kInvalid);
   std::vector<std::string> out;
   std::istringstream lines(loaded.error().to_string());
   for (std::string line; std::getline(lines, line);) {
-    const std::string path = directory.path("drainer.toml");
+    const std::string path = directory.path() + "/drainer.toml";
     if (const size_t at = line.find(path); at != std::string::npos) {
       line.replace(at, path.size(), "FILE");
     }

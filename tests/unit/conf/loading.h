@@ -1,29 +1,17 @@
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "conf/load.h"
+#include "tests/fakes/process.h"
 
 namespace drainer::test {
 
-/// A private directory, removed at the end. One thread.
-class TempDirectory {
- public:
-  TempDirectory();
-  ~TempDirectory();
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-
-  std::string path(const std::string& name) const { return (directory_ / name).string(); }
-  /// Writes a file; its path.
-  std::string write(const std::string& name, const std::string& text) const;
-
- private:
-  std::filesystem::path directory_;
-};
+/// Writes a file; its path.
+std::string write(const fakes::TempDir& directory, const std::string& name,
+                  const std::string& text);
 
 /// What a user gives to one start of the program.
 struct Given {

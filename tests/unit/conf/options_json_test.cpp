@@ -1,3 +1,5 @@
+#include "conf/options_json.h"
+
 #include "tests/unit/conf/loading.h"
 
 #include <rapidjson/document.h>

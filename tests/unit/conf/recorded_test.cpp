@@ -10,6 +10,7 @@
 
 #include "conf/flags.h"
 #include "conf/key_table.h"
+#include "conf/options_json.h"
 #include "tests/unit/conf/loading.h"
 #include "tests/unit/server/recorded.h"
 

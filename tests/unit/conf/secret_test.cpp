@@ -1,5 +1,6 @@
 #include "conf/secret.h"
 
+#include "tests/fakes/process.h"
 #include "tests/unit/conf/loading.h"
 
 #include <catch2/catch.hpp>
@@ -77,8 +78,8 @@ TEST_CASE("secret: a key of another length or no hex is refused without its byte
 }
 
 TEST_CASE("secret: the options take the password from each place") {
-  const test::TempDirectory directory;
-  const std::string file = directory.write("password", "from file\r\nsecond line\n");
+  const fakes::TempDir directory("conf");
+  const std::string file = test::write(directory, "password", "from file\r\nsecond line\n");
   const auto password = [](const std::string& to, std::map<std::string, std::string> variables) {
     return test::options_of({.file = "[syncer.to]\n" + to, .environment = std::move(variables)})
         .syncer.to.password;

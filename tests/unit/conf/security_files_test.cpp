@@ -1,5 +1,7 @@
 #include "conf/security_files.h"
 
+#include "conf/options_json.h"
+#include "tests/fakes/process.h"
 #include "tests/unit/conf/loading.h"
 
 #include <functional>
@@ -46,11 +48,11 @@ struct Identity {
 }  // namespace
 
 TEST_CASE("security files: good files pass, without ssl-ca nothing is read") {
-  const test::TempDirectory directory;
+  const fakes::TempDir directory("conf");
   const Identity identity;
-  const std::string ca = directory.write("ca.pem", identity.certificate_pem);
-  const std::string cert = directory.write("cert.pem", identity.certificate_pem);
-  const std::string key = directory.write("key.pem", identity.key_pem);
+  const std::string ca = test::write(directory, "ca.pem", identity.certificate_pem);
+  const std::string cert = test::write(directory, "cert.pem", identity.certificate_pem);
+  const std::string key = test::write(directory, "key.pem", identity.key_pem);
   const SecurityOptions cases[] = {
       {},
       {.ssl_ca = "", .ssl_cert = "/nowhere", .ssl_key = "/nowhere", .cert_allowed_cn = {}},
@@ -66,12 +68,12 @@ TEST_CASE("security files: good files pass, without ssl-ca nothing is read") {
 }
 
 TEST_CASE("security files: each fault has the original's text") {
-  const test::TempDirectory directory;
+  const fakes::TempDir directory("conf");
   const Identity identity;
-  const std::string good = directory.write("cert.pem", identity.certificate_pem);
-  const std::string key = directory.write("key.pem", identity.key_pem);
-  const std::string other_key = directory.write("other.pem", Identity().key_pem);
-  const std::string rubbish = directory.write("rubbish.pem", "no PEM");
+  const std::string good = test::write(directory, "cert.pem", identity.certificate_pem);
+  const std::string key = test::write(directory, "key.pem", identity.key_pem);
+  const std::string other_key = test::write(directory, "other.pem", Identity().key_pem);
+  const std::string rubbish = test::write(directory, "rubbish.pem", "no PEM");
   struct Case {
     std::string ca, cert, key, text;
   };
@@ -105,8 +107,8 @@ TEST_CASE("security files: all three tables of the file are checked") {
           "tls config {SSLCA:/nowhere SSLCert: SSLKey: CertAllowedCN:[]} error could not read ca "
           "certificate: open /nowhere: no such file or directory");
   }
-  const test::TempDirectory directory;
-  const std::string ca = directory.write("ca.pem", Identity().certificate_pem);
+  const fakes::TempDir directory("conf");
+  const std::string ca = test::write(directory, "ca.pem", Identity().certificate_pem);
   const Options options = test::options_of(
       {.file = "[security]\nssl-ca = '" + ca + "'\ncert-allowed-cn = [' a ', 'b']\n"});
   CHECK(options.security.cert_allowed_cn == std::vector<std::string>{"a", "b"});

@@ -7,6 +7,7 @@
 #include "drainer/schema/history.h"
 #include "drainer/tidb/binlog_view.h"
 #include "drainer/tidb/codec.h"
+#include "drainer/tidb/default_value.h"
 #include "drainer/tidb/row.h"
 #include "drainer/tidb/value_text.h"
 

@@ -1,5 +1,5 @@
 #include "drainer/tidb/row_default.h"
-#include "drainer/tidb/row.h"
+#include "drainer/tidb/default_value.h"
 #include "drainer/tidb/value_text.h"
 #include "tests/unit/tidb/table_builder.h"
 
