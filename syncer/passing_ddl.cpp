@@ -34,19 +34,21 @@ std::vector<schema::TableName> created_by(const schema::DdlEffect& effect, std::
 
 void use_passing(const schema::TableFilter& filter, schema::DdlEffect& effect,
                  std::string_view passing) {
-  if (!filter.skips(effect.name)) return;
+  if (!filter.skips(effect.name) && !filter.skips({effect.use_schema, ""})) return;
   const tidb::SqlMode mode = tidb::guess_sql_mode(passing);
-  std::vector<tidb::DdlStatement> statements;
+  std::optional<std::string> found;
   for (const std::string_view part : tidb::split_statements(passing)) {
-    statements.push_back(tidb::parse_ddl(part, mode));
-    const std::vector<tidb::NameInText>& names = statements.back().tables;
+    const tidb::DdlStatement statement = tidb::parse_ddl(part, mode);
+    const std::vector<tidb::NameInText>& names = statement.tables;
     const auto is_qualified = [](const tidb::NameInText& name) { return name.is_qualified(); };
     if (names.empty() || !std::ranges::all_of(names, is_qualified)) return;
+    // A rename is judged by its new name.
+    const bool is_rename = statement.kind == tidb::DdlKind::kRenameTable;
+    for (size_t i = is_rename ? 1 : 0; i < names.size() && !found; i += 2) {
+      if (!filter.skips(full_name(names[i], effect))) found = names[i].schema;
+    }
   }
-  if (statements.empty()) return;
-  const tidb::DdlStatement& first = statements.front();
-  const bool is_rename = first.kind == tidb::DdlKind::kRenameTable && first.tables.size() > 1;
-  effect.use_schema = first.tables[is_rename ? 1 : 0].schema;
+  if (found) effect.use_schema = *std::move(found);
 }
 
 /// Where the clauses of a RENAME TABLE take one table.

@@ -292,10 +292,12 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
 std::optional<std::string> Syncer::passing_text(tidb::DdlType type, schema::DdlEffect& effect,
                                                 std::string_view text) const {
   const schema::TableFilter& filter = rules_.table_filter;
-  if (type == tidb::DdlType::kCreateTables) {
+  // The original judges the whole text by the last table.
+  const bool is_whole = schema_.shows_original_errors();
+  if (type == tidb::DdlType::kCreateTables && !is_whole) {
     return passing_creates(filter, effect, effect.touched, text);
   }
-  if (type == tidb::DdlType::kRenameTables || type == tidb::DdlType::kRenameTable) {
+  if ((type == tidb::DdlType::kRenameTables && !is_whole) || type == tidb::DdlType::kRenameTable) {
     return passing_renames(filter, effect, text);
   }
   return filter.skips(effect.name) ? std::nullopt : std::optional(std::string(text));

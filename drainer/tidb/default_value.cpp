@@ -49,7 +49,10 @@ Value with_fsp(Value value, uint8_t fsp) {
   return value;
 }
 
-Result<Value> bit_default(ByteView bytes, const FieldType& type) {
+// KEEP: as many bytes as are stored, not those of the column: TiDB stores none for leading zeros,
+// and the original's formats have them as they are.
+Result<Value> bit_default(ByteView bytes) {
+  const size_t stored = bytes.size();
   while (!bytes.empty() && bytes.front() == 0) bytes.remove_prefix(1);
   if (bytes.size() > 8) {
     return make_error(ErrorCode::kCorrupt, "bit default of {} bytes", bytes.size());
@@ -57,7 +60,7 @@ Result<Value> bit_default(ByteView bytes, const FieldType& type) {
   uint64_t number = 0;
   for (const char byte : bytes) number = number << 8 | static_cast<uint8_t>(byte);
   Value value = Value::of_uint(number, ValueKind::kBit);
-  value.width = bit_width_bytes(type);
+  value.width = static_cast<uint8_t>(std::min<size_t>(stored, 8));
   return value;
 }
 
@@ -139,7 +142,7 @@ Value zero_value(const FieldType& type) {
 Result<Value> default_value(const ColumnInfo& column, const ColumnInfo& origin) {
   const auto* const bits = std::get_if<BitDefault>(&*origin.origin_default);
   if (bits != nullptr && origin.type.type == ColumnType::kBit) {
-    return bit_default(bits->bytes, origin.type);
+    return bit_default(bits->bytes);
   }
   if (const auto* text = std::get_if<std::string>(&*origin.origin_default)) {
     return text_default(*text, origin.type);

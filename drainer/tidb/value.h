@@ -34,7 +34,7 @@ enum class ValueKind : uint8_t {
 struct Value {
   ValueKind kind = ValueKind::kAbsent;
   uint8_t fsp = 0;    ///< kDatetime, kDuration: digits after the second
-  uint8_t width = 0;  ///< kBit: (flen + 7) / 8
+  uint8_t width = 0;  ///< kBit: (flen + 7) / 8; of a default, bytes stored
   uint32_t size = 0;  ///< length of the bytes kinds
   union {
     int64_t i;

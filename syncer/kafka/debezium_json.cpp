@@ -5,6 +5,7 @@
 
 #include "drainer/tidb/ddl_statement.h"
 #include "drainer/tidb/digits.h"
+#include "drainer/tidb/retype.h"
 #include "drainer/tidb/time.h"
 #include "syncer/kafka/debezium_schema.h"
 #include "syncer/kafka/event_format.h"
@@ -306,7 +307,7 @@ Result<void> DebeziumJson::append_value(std::string& out, const FieldType& type,
         return {};
       }
       const auto* little_endian = reinterpret_cast<const char*>(&value.u);
-      append_json_base64(out, {little_endian, static_cast<size_t>(value.width)});
+      append_json_base64(out, {little_endian, static_cast<size_t>(tidb::bit_width_bytes(type))});
       return {};
     }
     case ColumnType::kDate:

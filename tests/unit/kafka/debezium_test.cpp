@@ -129,6 +129,20 @@ TEST_CASE("debezium: with the extension columns tell their TiDB type, which cons
   CHECK_THAT(value_of(false), !Catch::Contains("tidb_type"));
 }
 
+TEST_CASE("debezium: bits have the column's bytes, also of a default stored with fewer") {
+  tidb::ColumnInfo c = fakes::column(1, "c", ColumnType::kBit, tidb::kFlagUnsigned);
+  c.type.flen = 20;
+  Value bits = Value::of_uint(1, tidb::ValueKind::kBit);
+  bits.width = 1;
+  Events events;
+  events.write(options_of(KafkaProtocol::kDebezium),
+               TxnBuilder(kTs)
+                   .on(fakes::table_version("test", fakes::table(1, "t", {c}, false)))
+                   .insert({bits})
+                   .build());
+  CHECK_THAT(events.messages.at(0).value, Catch::Contains(R"("after":{"c":"AQAA"})"));
+}
+
 TEST_CASE("debezium: names in schemas are those that TiCDC makes of them") {
   struct Case {
     std::string schema;

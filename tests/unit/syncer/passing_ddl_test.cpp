@@ -114,3 +114,27 @@ TEST_CASE("passing ddl: a rename whose names cannot be read is judged by the job
   effect.name = {"secret", "c"};
   CHECK(passing_renames(secret_filter(), effect, text) == std::nullopt);
 }
+
+TEST_CASE("passing ddl: no database that is left out is used where names need none") {
+  struct UseCase {
+    std::string_view text;
+    schema::TableName name;
+    std::string_view use;
+    std::string_view expected;
+  };
+  const schema::TableFilter filter = make_filter();
+  const auto c = GENERATE(values<UseCase>({
+      {"rename table d1.a to d1.b", {"d1", "b"}, "d2", "d1"},
+      {"rename table d2.x to d1.a, d1.c to d1.b", {"d1", "b"}, "d2", "d1"},
+      {"rename table d1.a to d2.x, d1.b to d1.a", {"d1", "a"}, "d2", "d1"},
+      {"rename table d1.a to d1.b, d2.x to d2.y", {"d2", "y"}, "d3", "d1"},
+      {"rename table d1.a to d1.b", {"d1", "b"}, "d3", "d3"},
+      {"rename table a to d1.b", {"d1", "b"}, "d2", "d2"},
+  }));
+  CAPTURE(c.text);
+  schema::DdlEffect effect;
+  effect.name = c.name;
+  effect.use_schema = c.use;
+  CHECK(passing_renames(filter, effect, c.text));
+  CHECK(effect.use_schema == c.expected);
+}

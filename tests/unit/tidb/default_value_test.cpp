@@ -113,6 +113,28 @@ TEST_CASE("default value: bits are bytes") {
   CHECK(value->kind == ValueKind::kBit);
   CHECK(value->u == 0x123);
   CHECK(value->width == 2);
+  // The original's formats have the bytes as TiDB has stored them, up to eight.
+  struct Stored {
+    std::string_view type;
+    std::string_view hex;
+    uint64_t number;
+    uint8_t width;
+  };
+  for (const Stored& c : {
+           Stored{"bit(64)", "01", 1, 1},
+           Stored{"bit(64)", "0000000000000001", 1, 8},
+           Stored{"bit(12)", "01", 1, 1},
+           Stored{"bit(8)", "0001", 1, 2},
+           Stored{"bit(64)", "ff80000000000000", 0xff80000000000000, 8},
+           Stored{"bit(1)", "00", 0, 1},
+           Stored{"bit(1)", "", 0, 0},
+       }) {
+    CAPTURE(c.type, c.hex);
+    ColumnInfo stored = make_column(c.type, std::string("ignored"));
+    stored.origin_default = DefaultValue(BitDefault{from_hex(c.hex)});
+    CHECK(default_value(stored, stored)->u == c.number);
+    CHECK(default_value(stored, stored)->width == c.width);
+  }
   column.origin_default = DefaultValue(BitDefault{from_hex("000000000000000000ff")});
   CHECK(default_value(column, column)->u == 255);
   column.origin_default = DefaultValue(BitDefault{from_hex("010000000000000000")});
