@@ -158,11 +158,18 @@ Result<void> Planner::find_uses(const Txn& txn, const StopToken& stop) {
     if (!is_known[row.table]) {
       ASSIGN_OR_RETURN(table, find_keys(txn.tables[row.table], stop));
       is_known[row.table] = true;
+      uses_.is_barrier |= is_barrier(table);
       if (table == nullptr) uses_.keys.push_back({.hash = hash_table(txn.table_of(row).name)});
     }
     if (table != nullptr) table->append_uses(txn, row, uses_.keys);
   }
   return {};
+}
+
+// Triggers touch rows of whatever tables. Of one that a DDL is changing it is not known whether it
+// has some; where no table has, it has none.
+bool Planner::is_barrier(const RowUses* keys) const {
+  return keys != nullptr ? keys->has_triggers() : has_seen_triggers_;
 }
 
 void Planner::find_uses_of_ddl(const Ddl& ddl) {
@@ -231,6 +238,15 @@ Result<std::unique_ptr<const RowUses>> Planner::read_keys(const schema::TableVer
     ASSIGN_OR_RETURN(session_, Session::open(options_.session));
   }
   ASSIGN_OR_RETURN(const auto description, tables_.find(*session_, table.name));
+  if (description->has_triggers) {
+    if (!has_seen_triggers_) {
+      log_warn(
+          "table has triggers downstream, so that its rows are written by one worker at a time, "
+          "with no other rows beside them",
+          {{"table", fmt::format("`{}`.`{}`", table.name.schema, table.name.table)}});
+    }
+    has_seen_triggers_ = true;
+  }
   if (description->unique_keys.empty()) {
     log_warn(
         "table has no any primary key and unique index, it may be slow when syncing data to "

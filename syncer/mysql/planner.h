@@ -56,6 +56,8 @@ class Planner {
   /// Null while the table does not exist or a DDL is about to change it: then it is taken whole.
   Result<const RowUses*> find_keys(const std::shared_ptr<const schema::TableVersion>& table,
                                    const StopToken& stop);
+  /// Of the rows of a table whose keys find_keys() has given.
+  bool is_barrier(const RowUses* keys) const;
   Result<std::unique_ptr<const RowUses>> read_keys(const schema::TableVersion& table);
   /// Forgets DDLs that are done, and what was known of tables that have been read again.
   void follow_changes();
@@ -72,6 +74,7 @@ class Planner {
   uint64_t generation_ = 0;  ///< of tables_ when known_ was made
   std::unordered_map<const schema::TableVersion*, Known> known_;
   size_t known_columns_ = 0;
+  bool has_seen_triggers_ = false;  ///< on any table
   std::vector<OpenDdl> open_ddls_;
   Dispatcher::Uses uses_;  ///< of the transaction being planned; its memory is used again
   std::optional<TimePoint> last_secondary_ts_;

@@ -76,7 +76,8 @@ void ConflictGraph::add_reader(KeyUsers::Key& key, NodeId id) {
 
 NodeId ConflictGraph::add_barrier() {
   const NodeId id = append({});
-  for (NodeId earlier = base_; earlier < id; ++earlier) add_edge(earlier, id);
+  // Those before the last barrier are finished before that is.
+  for (NodeId earlier = std::max(base_, barrier_); earlier < id; ++earlier) add_edge(earlier, id);
   barrier_ = id;
   return id;
 }

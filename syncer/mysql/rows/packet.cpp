@@ -184,7 +184,8 @@ Result<void> PacketWriter::add_delete(const TablePlan& plan, Row row) {
           .first = row,
           .begin = sql_.size(),
           .rows = 1,
-          .can_grow = key >= 0 && plan.conflict == nullptr &&
+          // The server deletes those of a list in an order of its own.
+          .can_grow = key >= 0 && plan.conflict == nullptr && !plan.may_have_triggers &&
                       plan.keys[static_cast<size_t>(key)].can_be_listed};
   TRY(mode_ == WriteMode::kSafe ? append_delete_by_key(sql_, plan, row, style_)
                                 : append_delete(sql_, plan, row, style_));

@@ -52,7 +52,8 @@ using PlanSet = std::unordered_map<const TablePlan*, std::weak_ptr<const TablePl
 /// updates those which exist, all of them; rows whose unique keys change by an UPDATE each; then
 /// inserts. An INSERT counts two for a row that was there and has changed, so that its guard finds
 /// a missing row as an UPDATE's does. Columns that only the downstream has keep their values.
-/// Elsewhere the order of the row changes is kept and neighbours are put together. One thread;
+/// Elsewhere the order of the row changes is kept and neighbours are put together, except deletes
+/// that triggers may see. One thread;
 /// plans and rows must outlive the writer.
 class PacketWriter {
  public:

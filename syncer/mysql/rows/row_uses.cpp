@@ -14,9 +14,6 @@ namespace {
 using tidb::Value;
 using tidb::ValueKind;
 
-/// What all triggers touch.
-constexpr uint64_t kTriggerHash = 0x545247;
-
 /// The finisher of splitmix64.
 uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
@@ -191,7 +188,6 @@ RowUses RowUses::make(const schema::TableVersion& table, const TableDescription&
 
   RowUses keys;
   keys.table_ = hash_table(table.name);
-  // Not where they only may be: a server that does not show them would be written by one worker.
   keys.has_triggers_ = downstream.has_triggers;
   for (const UniqueKey& unique : downstream.unique_keys) {
     Key key{.seed = combine(keys.table_, hash_bytes(unique.name)), .columns = {}};
@@ -290,7 +286,6 @@ void RowUses::append_parents(Row row, std::vector<KeyUse>& uses) const {
 }
 
 void RowUses::append_uses(const Txn& txn, const RowChange& row, std::vector<KeyUse>& uses) const {
-  if (has_triggers_) uses.push_back({.hash = kTriggerHash, .is_write = true});
   append_row(txn.new_values(row), uses);
   append_parents(txn.new_values(row), uses);
   if (row.kind != RowKind::kUpdate) return;

@@ -18,8 +18,8 @@ namespace drainer::mysql {
 /// Keys that the downstream may hold equal hash equal: letters are folded, trailing blanks cut,
 /// values cut to the index prefix. Where that cannot be said (unusual letters under a collation,
 /// an index over an expression, a value of another type), the row takes the whole table, and so
-/// does a row without a complete unique key. What a trigger touches is not known: rows of tables
-/// with triggers exclude each other. Immutable; any thread.
+/// does a row without a complete unique key. What a trigger reads and writes is not known: rows of
+/// tables with triggers must exclude all others (has_triggers). Immutable; any thread.
 class RowUses {
  public:
   /// A table that a foreign key points to.
@@ -33,6 +33,9 @@ class RowUses {
   bool append_unique(std::span<const tidb::Value> row, std::vector<uint64_t>& hashes) const;
 
   void append_uses(const Txn& txn, const RowChange& row, std::vector<KeyUse>& uses) const;
+  /// Of the downstream table. Not where there only may be some: a server that does not show them
+  /// would be written by one worker.
+  bool has_triggers() const { return has_triggers_; }
 
  private:
   struct Column {

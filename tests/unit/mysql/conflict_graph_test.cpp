@@ -73,6 +73,25 @@ TEST_CASE("conflict graph: a chain may join the group of its head, a meeting of 
   CHECK(ready == std::vector<NodeId>{meeting});
 }
 
+TEST_CASE(
+    "conflict graph: a barrier may join the group of all that it waits for, with what follows") {
+  ConflictGraph graph;
+  const NodeId one = add(graph, {{.hash = 1}});
+  const NodeId other = add(graph, {{.hash = 2}});
+  const NodeId barrier = graph.add_barrier();
+  const NodeId next_barrier = graph.add_barrier();
+  const NodeId after = add(graph, {{.hash = 3}});
+  std::vector<NodeId> followers;
+  graph.begin_group();
+  graph.take(one, followers);
+  CHECK(followers.empty());
+  graph.take(other, followers);
+  CHECK(followers == std::vector<NodeId>{barrier});
+  graph.take(barrier, followers);
+  graph.take(next_barrier, followers);
+  CHECK(followers == std::vector<NodeId>{barrier, next_barrier, after});
+}
+
 /// A transaction that writes its number to some keys and remembers what it saw in others.
 struct Sample {
   std::vector<KeyUse> uses;

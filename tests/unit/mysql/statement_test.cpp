@@ -340,6 +340,15 @@ TEST_CASE("packet: deletes by a composite key become alternatives, those without
         "DELETE FROM `d`.`t` WHERE `a` = 2 AND BINARY `b` = 'y' LIMIT 1;");
 }
 
+TEST_CASE("packet: deletes stay alone where triggers may see their order") {
+  TableDescription description = downstream({{"a"}}, {{"PRIMARY", {"a"}}});
+  description.may_have_triggers = true;
+  const auto t = table("d", "t", {{"a", ColumnType::kLong}});
+  const Txn txn = TxnBuilder(1).remove(t, {number(2)}).remove(t, {number(1)}).build();
+  CHECK(packets(plan_of(t, description), txn, WriteMode::kSafe) ==
+        "DELETE FROM `d`.`t` WHERE `a` = 2 LIMIT 1;DELETE FROM `d`.`t` WHERE `a` = 1 LIMIT 1;");
+}
+
 TEST_CASE("packet: is cut between statements and never beyond what the server takes") {
   const TablePlan plan = plan_t();
   const auto t = table_t();
