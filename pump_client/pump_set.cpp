@@ -79,7 +79,7 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
       continue;
     }
     if (known == pumps_.end()) {
-      auto stream = std::make_shared<PumpStream>(id, node.host, merger_.last_taken(), options_,
+      auto stream = std::make_shared<PumpStream>(id, node.host, merger_.start_of(id), options_,
                                                  merger_, clock_);
       added.push_back(stream);
       pumps_.emplace(id, std::move(stream));
