@@ -21,20 +21,20 @@ constexpr Duration kLogPause = std::chrono::seconds(10);
 // An idle pump writes a fake binlog every three seconds.
 constexpr int64_t kGapMsMin = int64_t{3600} * 1000;
 
-Counter& gaps() {
-  static Counter& counter = metrics().counter(
-      "drainer_pump_gaps_total",
-      "Times that a pump began more than an hour after what it was asked for: binlogs may be "
-      "missing.");
-  return counter;
-}
-
 std::string utc_text(CommitTs ts) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
                      fmt::gmtime(static_cast<std::time_t>(physical_ms(ts) / 1000)));
 }
 
 }  // namespace
+
+Counter& pump_gaps() {
+  static Counter& counter = metrics().counter(
+      "drainer_pump_gaps_total",
+      "Times that a pump began more than an hour after what it was asked for, or went offline with "
+      "more than it had sent: binlogs may be missing.");
+  return counter;
+}
 
 PumpStream::PumpStream(PumpId id, std::string host, CommitTs start,
                        const PumpStreamOptions& options, Merger& merger, Clock& clock)
@@ -176,7 +176,7 @@ Result<void> PumpStream::hand_over(std::vector<tidb::BinlogItem> items, const St
 void PumpStream::check_gap(CommitTs first) {
   const CommitTs asked_for = *std::exchange(asked_for_, std::nullopt);
   if (asked_for.value <= 0 || physical_ms(first) - physical_ms(asked_for) <= kGapMsMin) return;
-  gaps().add();
+  pump_gaps().add();
   log_error(
       "binlogs may be missing: the pump begins much later than it was asked to, and its GC may "
       "have removed what lay between; not so if it was down in that time, or is new",

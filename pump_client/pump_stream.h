@@ -27,6 +27,9 @@ struct PumpStreamOptions {
   cluster::ChannelFactory make_channel;
 };
 
+/// Times that binlogs of a pump may be missing.
+Counter& pump_gaps();
+
 /// Pulls the binlogs of one pump and hands them to the merger; reconnects for ever. Tells when a
 /// pump begins so much later than it was asked that its GC may have removed what lay between.
 ///
