@@ -9,15 +9,17 @@ namespace drainer {
 
 void Merger::set_sources(const std::vector<PumpId>& pumps) {
   MutexLock lock(mutex_);
-  for (const PumpId& pump : pumps) {
-    if (sources_.try_emplace(pump).second) log_info("merger add source", {{"source id", pump}});
+  for (auto& [pump, source] : sources_) {
+    if (source.has_left || std::find(pumps.begin(), pumps.end(), pump) != pumps.end()) continue;
+    log_info("merger remove source", {{"source id", pump}});
+    source.has_left = true;
   }
-  std::erase_if(sources_, [&](const auto& entry) {
-    if (std::find(pumps.begin(), pumps.end(), entry.first) != pumps.end()) return false;
-    log_info("merger remove source", {{"source id", entry.first}});
-    return true;
-  });
-  const size_t share_bytes = all_pumps_bytes_ / std::max<size_t>(sources_.size(), 1);
+  for (const PumpId& pump : pumps) {
+    const auto [source, is_new] = sources_.try_emplace(pump, Source{.last_offered = last_taken_});
+    if (is_new || source->second.has_left) log_info("merger add source", {{"source id", pump}});
+    source->second.has_left = false;
+  }
+  const size_t share_bytes = all_pumps_bytes_ / std::max<size_t>(pumps.size(), 1);
   per_pump_.bytes = std::min(per_pump_max_.bytes, share_bytes);
   offered_.notify_all();
   taken_.notify_all();
@@ -33,10 +35,11 @@ bool Merger::offer(const PumpId& pump, std::vector<tidb::BinlogItem> items, cons
   for (size_t next = 0; next < items.size();) {
     const bool ready = taken_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS {
       const auto source = sources_.find(pump);
-      return source == sources_.end() || has_room(source->second, items[next].size_bytes());
+      return source == sources_.end() || source->second.has_left ||
+             has_room(source->second, items[next].size_bytes());
     });
     const auto found = sources_.find(pump);
-    if (!ready || found == sources_.end()) return false;
+    if (!ready || found == sources_.end() || found->second.has_left) return false;
     Source& source = found->second;
     // Only the first item of a pump can complete the set that take() waits for.
     if (source.items.empty()) offered_.notify_one();
@@ -44,6 +47,7 @@ bool Merger::offer(const PumpId& pump, std::vector<tidb::BinlogItem> items, cons
       const size_t size_bytes = items[next].size_bytes();
       if (!has_room(source, size_bytes)) break;
       source.bytes += size_bytes;
+      source.last_offered = std::max(source.last_offered, items[next].binlog().commit_ts);
       source.items.push_back(std::move(items[next]));
     }
   }
@@ -63,6 +67,7 @@ std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
       last_taken_ = commit_ts;
       return item;
     }
+    if (item.binlog().is_fake()) continue;
     if (commit_ts == last_taken_) {
       log_warn("duplicate binlog", {{"commit ts", commit_ts}, {"source id", smallest->first}});
     } else {
@@ -75,16 +80,21 @@ std::optional<tidb::BinlogItem> Merger::take(const StopToken& stop) {
 }
 
 bool Merger::is_complete() const {
-  return !sources_.empty() && std::all_of(sources_.begin(), sources_.end(), [](const auto& entry) {
-    return !entry.second.items.empty();
-  });
+  bool has_item = false;
+  for (const auto& [pump, source] : sources_) {
+    if (source.is_waited_for()) return false;
+    has_item = has_item || !source.items.empty();
+  }
+  return has_item;
 }
 
 std::map<PumpId, Merger::Source>::iterator Merger::find_smallest() {
+  const auto commit_ts = [](const Source& source) {
+    return source.items.empty() ? CommitTs(INT64_MAX) : source.items.front().binlog().commit_ts;
+  };
   return std::min_element(sources_.begin(), sources_.end(),
-                          [](const auto& left, const auto& right) {
-                            return left.second.items.front().binlog().commit_ts <
-                                   right.second.items.front().binlog().commit_ts;
+                          [&](const auto& left, const auto& right) {
+                            return commit_ts(left.second) < commit_ts(right.second);
                           });
 }
 
@@ -108,10 +118,16 @@ CommitTs Merger::last_taken() const {
   return last_taken_;
 }
 
+CommitTs Merger::start_of(const PumpId& pump) const {
+  MutexLock lock(mutex_);
+  const auto source = sources_.find(pump);
+  return source == sources_.end() ? last_taken_ : source->second.last_offered;
+}
+
 std::optional<PumpId> Merger::waiting_for() const {
   MutexLock lock(mutex_);
   for (const auto& [pump, source] : sources_) {
-    if (source.items.empty()) return pump;
+    if (source.is_waited_for()) return pump;
   }
   return std::nullopt;
 }

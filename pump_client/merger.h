@@ -28,8 +28,8 @@ class Merger {
         per_pump_(per_pump),
         last_taken_(start) {}
 
-  /// Makes `pumps` the set of sources at once. What waits of removed ones is forgotten: a pump
-  /// leaves only when we have applied all it had.
+  /// Makes `pumps` the set of sources at once. What waits of a removed one still leaves in its
+  /// order, but nobody waits for more of it.
   void set_sources(const std::vector<PumpId>& pumps) EXCLUDES(mutex_);
 
   /// Takes the items of a pump that arrived together. Blocks while the pump's share is full. False
@@ -39,23 +39,32 @@ class Merger {
                            const StopToken& stop) EXCLUDES(mutex_);
 
   /// The item with the smallest commit ts, above all before. An item at the last commit ts again is
-  /// dropped with a warning, a smaller one with an error and a count. Empty on `stop`.
+  /// dropped with a warning, a smaller one with an error and a count, a fake one, which carries
+  /// nothing, without a word. Empty on `stop`.
   [[nodiscard]] std::optional<tidb::BinlogItem> take(const StopToken& stop) EXCLUDES(mutex_);
 
-  /// Where a new pump has to start: the latest commit ts that left.
+  /// The latest commit ts that left.
   CommitTs last_taken() const EXCLUDES(mutex_);
+  /// Where the stream of `pump` has to start: behind the last item that it has offered, also if it
+  /// has been removed since; a new pump behind the latest commit ts that left.
+  CommitTs start_of(const PumpId& pump) const EXCLUDES(mutex_);
   /// A pump which has nothing waiting and so holds the others back; none when all have, or no
   /// source is known. For the log.
   std::optional<PumpId> waiting_for() const EXCLUDES(mutex_);
 
  private:
   struct Source {
-    Deque<tidb::BinlogItem> items;
+    Deque<tidb::BinlogItem> items = {};
     size_t bytes = 0;
+    CommitTs last_offered;
+    bool has_left = false;  ///< removed; kept for its items and its position
+
+    bool is_waited_for() const { return items.empty() && !has_left; }
   };
 
   bool has_room(const Source& source, size_t size_bytes) const REQUIRES(mutex_);
   bool is_complete() const REQUIRES(mutex_);
+  /// Of the sources that have an item waiting; there must be one.
   std::map<PumpId, Source>::iterator find_smallest() REQUIRES(mutex_);
   tidb::BinlogItem take_from(Source& source) REQUIRES(mutex_);
 

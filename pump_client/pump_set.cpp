@@ -1,5 +1,8 @@
 #include "pump_client/pump_set.h"
 
+#include <algorithm>
+#include <string>
+
 #include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 
@@ -7,7 +10,11 @@ namespace drainer {
 
 namespace {
 
+/// Told of after so long, then at intervals that double up to the other.
 constexpr Duration kSilenceMax = std::chrono::seconds(30);
+constexpr Duration kSilencePauseMax = std::chrono::minutes(30);
+/// What an offline pump may have more than was received: its last fake binlogs.
+constexpr int64_t kMissingMsMin = int64_t{10} * 1000;
 
 }  // namespace
 
@@ -28,16 +35,41 @@ void PumpSet::tell_of_silence() {
   if (!silent || merger_.last_taken() != silent_at_) {
     silent_at_ = merger_.last_taken();
     silent_since_ = now;
-    is_silence_told_ = false;
+    silence_told_ = {};
     return;
   }
-  if (is_silence_told_ || now - silent_since_ < kSilenceMax) return;
-  is_silence_told_ = true;
-  log_warn(
-      "a pump has sent nothing for a while, all others wait for it",
-      {{"id", *silent},
-       {"last ts", silent_at_},
-       {"seconds", std::chrono::duration_cast<std::chrono::seconds>(now - silent_since_).count()}});
+  const Duration silence = now - silent_since_;
+  if (silence < silence_told_ + std::clamp(silence_told_, kSilenceMax, kSilencePauseMax)) return;
+  silence_told_ = silence;
+  std::optional<cluster::NodeState> state;
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = states_.find(*silent); found != states_.end()) state = found->second;
+  }
+  const std::string remedy =
+      state ? fmt::format("binlogctl -cmd update-pump -node-id {} -state offline", *silent)
+            : "start this drainer again";
+  log_warn("a pump has sent nothing for a while, all others wait for it",
+           {{"id", *silent},
+            {"state", state ? to_string(*state) : "not registered any more"},
+            {"last ts", silent_at_},
+            {"seconds", std::chrono::duration_cast<std::chrono::seconds>(silence).count()},
+            {"if it never comes back", remedy}});
+}
+
+// A pump that leaves in order waits until all drainers have got what it has.
+void PumpSet::tell_of_missing(const cluster::NodeStatus& node) {
+  const PumpId id(node.node_id);
+  const CommitTs had(node.max_commit_ts);
+  const CommitTs received = merger_.start_of(id);
+  if (received.value <= 0 || physical_ms(had) - physical_ms(received) <= kMissingMsMin) return;
+  CommitTs& told = told_missing_[id];
+  if (told == had) return;
+  told = had;
+  metric::pump_gaps_total().add();
+  log_error(
+      "binlogs are missing: a pump went offline with more than this drainer has received of it",
+      {{"id", id}, {"went at ts", had}, {"received up to ts", received}});
 }
 
 Result<void> PumpSet::refresh(const StopToken& stop) {
@@ -66,10 +98,13 @@ Result<void> PumpSet::refresh(const StopToken& stop) {
 
 void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
   std::vector<std::shared_ptr<PumpStream>> added;
+  states_.clear();
   for (const cluster::NodeStatus& node : nodes) {
     const PumpId id(node.node_id);
     const auto known = pumps_.find(id);
+    states_.emplace(id, node.state);
     if (node.state == cluster::NodeState::kOffline) {
+      tell_of_missing(node);
       if (known == pumps_.end()) continue;
       log_info("node of cluster has been removed and release the connection to it",
                {{"nodeID", id}, {"clusterID", options_.cluster_id}});
@@ -79,7 +114,7 @@ void PumpSet::apply(const std::vector<cluster::NodeStatus>& nodes) {
       continue;
     }
     if (known == pumps_.end()) {
-      auto stream = std::make_shared<PumpStream>(id, node.host, merger_.last_taken(), options_,
+      auto stream = std::make_shared<PumpStream>(id, node.host, merger_.start_of(id), options_,
                                                  merger_, clock_);
       added.push_back(stream);
       pumps_.emplace(id, std::move(stream));

@@ -43,7 +43,9 @@ class PumpSet {
  private:
   void apply(const std::vector<cluster::NodeStatus>& nodes) REQUIRES(mutex_);
   void forget_left() REQUIRES(mutex_);
-  void tell_of_silence();
+  /// Of binlogs that a pump took with it when it went offline.
+  void tell_of_missing(const cluster::NodeStatus& node) REQUIRES(mutex_);
+  void tell_of_silence() EXCLUDES(mutex_);
 
   cluster::Registry& registry_;
   Merger& merger_;
@@ -57,12 +59,15 @@ class PumpSet {
   // Of the thread of run().
   CommitTs silent_at_;  ///< where the merger stood when it was looked at
   TimePoint silent_since_{};
-  bool is_silence_told_ = false;
+  Duration silence_told_{};  ///< how long it had lasted when the log told of it last
 
   mutable Mutex mutex_;
   std::map<PumpId, std::shared_ptr<PumpStream>> pumps_ GUARDED_BY(mutex_);
   /// Gone offline; their threads may not have ended yet.
   std::vector<std::shared_ptr<PumpStream>> leaving_ GUARDED_BY(mutex_);
+  std::map<PumpId, cluster::NodeState> states_ GUARDED_BY(mutex_);  ///< by the last look
+  /// What an offline pump had in all when the log told that some of it is missing.
+  std::map<PumpId, CommitTs> told_missing_ GUARDED_BY(mutex_);
   uint64_t last_applied_look_ GUARDED_BY(mutex_) = 0;  ///< 0: none yet
 };
 

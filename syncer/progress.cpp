@@ -10,6 +10,8 @@ namespace drainer {
 namespace {
 
 constexpr Duration kSaveInterval = std::chrono::seconds(3);
+/// Put off for so long at most, as long as workers try a transaction again.
+constexpr Duration kPutOffMax = std::chrono::minutes(15);
 constexpr Duration kLogInterval = std::chrono::seconds(10);
 
 Gauge& applied_ts_ms() {
@@ -77,20 +79,41 @@ Result<void> Progress::note(const Applied& applied, const SaveEnds& ends) {
   }
   const TimePoint now = clock_.now();
   if (applied.is_ddl || applied.secondary_ts > 0 || now - last_save_ > kSaveInterval) {
-    TRY(save_or_skip(ends));
+    TRY(save_or_put_off(ends));
   }
   if (now - last_log_ > kLogInterval) log_rate();
   return {};
 }
 
-Result<void> Progress::save_or_skip(const SaveEnds& ends) {
+// While rows are written the workers wait for a downstream that is away: so does an idle run.
+Result<void> Progress::save_or_put_off(const SaveEnds& ends) {
   Result<void> saved = save(ends.give_up);
   if (saved.ok()) return saved;
-  const ErrorCode code = saved.error().code();
+  const TimePoint now = clock_.now();
+  const bool is_first = !unsaved_since_;
+  if (is_first) unsaved_since_ = now;
+  if (saved.error().code() != ErrorCode::kUnavailable || now - *unsaved_since_ > kPutOffMax) {
+    return skip_or_fail(std::move(saved).error(), ends);
+  }
+  last_save_ = now;
+  if (is_first) {
+    log_warn("the checkpoint cannot be saved now, it is tried again at the next interval",
+             {{"ts", point_.commit_ts}, {"error", saved.error()}});
+  }
+  return {};
+}
+
+Result<void> Progress::save_or_skip(const SaveEnds& ends) {
+  Result<void> saved = save(ends.give_up);
+  return saved.ok() ? saved : skip_or_fail(std::move(saved).error(), ends);
+}
+
+Result<void> Progress::skip_or_fail(Error error, const SaveEnds& ends) {
+  const ErrorCode code = error.code();
   const bool is_gone = ends.stopping.stop_requested() && code == ErrorCode::kUnavailable;
-  if (!is_gone && code != ErrorCode::kStopped) return failed_save(std::move(saved).error());
+  if (!is_gone && code != ErrorCode::kStopped) return failed_save(std::move(error));
   log_warn("the downstream does not answer, the checkpoint stays where it is",
-           {{"ts", point_.commit_ts}, {"saved ts", figures().saved_ts}, {"error", saved.error()}});
+           {{"ts", point_.commit_ts}, {"saved ts", figures().saved_ts}, {"error", error}});
   return {};
 }
 
@@ -106,6 +129,7 @@ Result<void> Progress::save(const StopToken& stop) {
   if (!saved.ok()) return saved;
   log_info("write save point", {{"ts", point_.commit_ts}, {"version", point_.schema_version}});
   last_save_ = clock_.now();
+  unsaved_since_.reset();
   metric::checkpoint_tso().set(static_cast<double>(physical_ms(point_.commit_ts)));
   metric::event("savepoint").add();
   if (on_saved_) on_saved_(point_.commit_ts);

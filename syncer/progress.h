@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "drainer/base/clock.h"
 #include "drainer/base/mutex.h"
@@ -45,7 +46,8 @@ class Progress {
   /// "consistent" of an earlier clean stop above a downstream that holds more. kStopped on `stop`.
   Result<void> begin(const StopToken& stop);
 
-  /// Until the sink has reported all or `stop`; then saves. A failed save ends it.
+  /// Until the sink has reported all or `stop`; then saves. A failed save ends it; one that a
+  /// downstream which is away has no answer for is put off, until it has been away for long.
   Result<void> run(const StopToken& stop, const SaveEnds& ends);
 
   /// After a clean stop: the downstream holds exactly what lies before the checkpoint.
@@ -55,7 +57,9 @@ class Progress {
 
  private:
   Result<void> note(const Applied& applied, const SaveEnds& ends);
+  Result<void> save_or_put_off(const SaveEnds& ends);
   Result<void> save_or_skip(const SaveEnds& ends);
+  Result<void> skip_or_fail(Error error, const SaveEnds& ends);
   Result<void> save(const StopToken& stop);
   Error failed_save(Error error) const;
   void log_rate();
@@ -67,6 +71,7 @@ class Progress {
   SavePoint point_;
   TimePoint last_save_{};
   TimePoint last_log_{};
+  std::optional<TimePoint> unsaved_since_;  ///< saves are put off
   uint64_t rows_at_last_log_ = 0;
 
   mutable Mutex mutex_;

@@ -115,8 +115,8 @@ Counter& double_writes_total() {
 Counter& pump_gaps_total() {
   return metrics().counter(
       "drainer_pump_gaps_total",
-      "Times that a pump began more than an hour after what it was asked for: binlogs may be "
-      "missing.");
+      "Times that a pump began more than an hour after what it was asked for, or went offline with "
+      "more than it had sent: binlogs may be missing.");
 }
 
 Histogram& mysql_commit_latency_seconds() {

@@ -81,8 +81,13 @@ TEST_CASE("merger: drops repeated and disordered commit ts") {
       CHECK(merger.take(stop.get_token())->binlog().commit_ts == CommitTs(ts));
     }
   }
+  // A late fake binlog is no disorder: a pump that comes back begins with such.
+  REQUIRE(
+      merger.offer(PumpId("a"), fakes::one(fakes::item(fakes::fake_payload(8))), stop.get_token()));
+  REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(13)), stop.get_token()));
+  CHECK(take_all(merger, 1) == std::vector<int64_t>{13});
   CHECK(metric::disorder_binlog_count().value() == disordered_before + 1);
-  CHECK(merger.last_taken() == CommitTs(12));
+  CHECK(merger.last_taken() == CommitTs(13));
 }
 
 TEST_CASE("merger: a pump that has gone no longer holds back the others") {
@@ -93,6 +98,39 @@ TEST_CASE("merger: a pump that has gone no longer holds back the others") {
   merger.set_sources({PumpId("a")});
   CHECK(take_all(merger, 1) == std::vector<int64_t>{5});
   CHECK_FALSE(merger.offer(PumpId("gone"), fakes::one(dml(6)), stop.get_token()));
+}
+
+TEST_CASE("merger: what waits of a pump that has gone still leaves in its order") {
+  Merger merger(CommitTs(0), kLimits);
+  StopSource stop;
+  merger.set_sources({PumpId("a"), PumpId("gone")});
+  REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(7)), stop.get_token()));
+  for (int64_t ts : {5, 6}) {
+    REQUIRE(merger.offer(PumpId("gone"), fakes::one(dml(ts)), stop.get_token()));
+  }
+  merger.set_sources({PumpId("a")});
+  CHECK(take_all(merger, 3) == std::vector<int64_t>{5, 6, 7});
+  CHECK(merger.waiting_for() == PumpId("a"));
+}
+
+TEST_CASE("merger: a pump that comes back goes on behind the last item it had offered") {
+  Merger merger(CommitTs(3), kLimits);
+  StopSource stop;
+  CHECK(merger.start_of(PumpId("back")) == CommitTs(3));
+  merger.set_sources({PumpId("a"), PumpId("back")});
+  REQUIRE(merger.offer(PumpId("back"), fakes::one(dml(5)), stop.get_token()));
+  merger.set_sources({PumpId("a")});
+  for (int64_t ts : {6, 8}) {
+    REQUIRE(merger.offer(PumpId("a"), fakes::one(dml(ts)), stop.get_token()));
+  }
+  const bool is_taken_meanwhile = GENERATE(false, true);
+  if (is_taken_meanwhile) CHECK(take_all(merger, 1) == std::vector<int64_t>{5});
+  CHECK(merger.start_of(PumpId("back")) == CommitTs(5));
+  merger.set_sources({PumpId("a"), PumpId("back")});
+  REQUIRE(merger.offer(PumpId("back"), fakes::one(dml(7)), stop.get_token()));
+  const std::vector<int64_t> left =
+      is_taken_meanwhile ? std::vector<int64_t>{6, 7} : std::vector<int64_t>{5, 6, 7};
+  CHECK(take_all(merger, left.size()) == left);
 }
 
 // One pump offers 1 to 1000, so many at a time, to a share of four.

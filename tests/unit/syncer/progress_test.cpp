@@ -16,12 +16,14 @@ class FakeCheckpoint final : public Checkpoint {
   Result<std::optional<SavePoint>> load() override { return std::optional<SavePoint>(); }
   Result<void> save(const SavePoint& point, const StopToken& stop) override {
     if (hangs && stop.stop_requested()) return make_error(ErrorCode::kStopped, "stopped");
+    if (before_save) before_save();
     if (fails) return make_error(ErrorCode::kUnavailable, "server has gone away");
     saved.push_back(point);
     return {};
   }
 
   std::vector<SavePoint> saved;
+  std::function<void()> before_save;
   bool fails = false;
   bool hangs = false;  ///< until it is stopped
 };
@@ -85,6 +87,25 @@ TEST_CASE("progress: a save that fails ends the program with the reason") {
   const Result<void> result = bench.progress.begin(StopToken());
   REQUIRE_FALSE(result.ok());
   CHECK(result.error().to_string() == "save checkpoint 100: server has gone away");
+}
+
+TEST_CASE("progress: while the downstream is away saves are put off, for a quarter of an hour") {
+  const bool comes_back = GENERATE(true, false);
+  Bench bench;
+  REQUIRE(bench.progress.begin(StopToken()).ok());
+  int saves = 0;
+  bench.checkpoint.before_save = [&] {
+    bench.clock.advance(5min);
+    bench.checkpoint.fails = ++saves <= 3 || !comes_back;
+  };
+  for (int64_t ts = 110; ts <= 150; ts += 10) {
+    bench.sink.report(
+        {.commit_ts = CommitTs(ts), .schema_version = SchemaVersion(7), .is_ddl = true});
+  }
+  bench.sink.close();
+  CHECK(bench.progress.run(StopToken(), {}).ok() == comes_back);
+  CHECK(bench.progress.figures().saved_ts == CommitTs(comes_back ? 150 : 100));
+  CHECK(saves == 5);
 }
 
 TEST_CASE("progress: a save that the downstream does not answer is skipped when time is up") {
