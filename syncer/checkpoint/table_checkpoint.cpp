@@ -1,7 +1,9 @@
 #include "syncer/checkpoint/table_checkpoint.h"
 
 #include <charconv>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "drainer/base/retry.h"
 #include "syncer/mysql/session/literal.h"
@@ -40,7 +42,13 @@ Result<void> TableCheckpoint::find_cluster_id() {
     return make_error(ErrorCode::kNotFound, "no row in the checkpoint table {}", name());
   }
   if (rows.size() > 1) {
-    return make_error(ErrorCode::kInvalid, "there are multi row in checkpoint table");
+    std::vector<std::string> ids;
+    for (const auto& row : rows) ids.push_back(row[0].value_or("0"));
+    return make_error(
+        ErrorCode::kInvalid,
+        "there are multi row in checkpoint table {}, of the clusters {}: which of them "
+        "is meant only PD tells; keep the others' rows elsewhere until then",
+        name(), fmt::join(ids, ", "));
   }
   const std::string id = rows[0][0].value_or("0");
   std::from_chars(id.data(), id.data() + id.size(), location_.cluster_id);
