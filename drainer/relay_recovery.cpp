@@ -1,6 +1,8 @@
 #include "drainer/relay_recovery.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -9,6 +11,7 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/file/segment_names.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session/downstream.h"
 #include "syncer/relay/log_cluster.h"
@@ -44,6 +47,16 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
   log_info("the progress downstream tells the cluster",
            {{"id", clusters[0]}, {"checkpoint", saved}});
   return clusters[0];
+}
+
+// Whoever has logged has made a file: without one this is not the log, but where it should be.
+Result<void> check_present(const std::string& log) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(log, failure)) {
+    ASSIGN_OR_RETURN(const std::vector<file::Segment> segments, file::list_segments(log));
+    if (!segments.empty()) return {};
+  }
+  return make_error(ErrorCode::kNotFound, "{} holds no relay log files; is its disk mounted?", log);
 }
 
 // Somebody who moves the checkpoint back and starts over keeps a log that begins later. Until a
@@ -134,6 +147,7 @@ Result<void> recover_from_relay(const Options& options, Clock& clock, const EndT
   log_info("set cluster id", {{"id", owner.value_or((*checkpoint)->cluster_id())}});
   ASSIGN_OR_RETURN(const std::optional<SavePoint> point, (*checkpoint)->load());
   if (!point || point->consistent) return {};
+  TRY(check_present(options.syncer.relay.log_dir));
   uint64_t cluster_id = owner.value_or(0);
   if (!owner) {
     ASSIGN_OR_RETURN(cluster_id, find_cluster(options, **checkpoint, point->commit_ts));

@@ -17,8 +17,8 @@ namespace drainer {
 /// which has no such rows, safe mode is on. Where neither the log nor the checkpoint (a file) tells
 /// the cluster, the rows that know this checkpoint do; kInvalid when several do, and when the
 /// checkpoint has been moved back before what the log holds, or the log has lost what the
-/// downstream lacks, as after a backup was restored. kNotFound when the log's directory is absent,
-/// kStopped when `end` came before all was applied.
+/// downstream lacks, as after a backup was restored. kNotFound when the log's directory has no
+/// files, kStopped when `end` came before all was applied.
 Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 
 }  // namespace drainer
