@@ -1,6 +1,8 @@
 #include "drainer/relay_recovery.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "drainer/base/log.h"
@@ -9,8 +11,10 @@
 #include "drainer/rules.h"
 #include "drainer/sinks.h"
 #include "syncer/checkpoint/open_checkpoint.h"
+#include "syncer/file/segment_names.h"
 #include "syncer/mysql/progress_table.h"
 #include "syncer/mysql/session/downstream.h"
+#include "syncer/relay/log_cluster.h"
 #include "syncer/relay/record_chain.h"
 #include "syncer/relay/record_source.h"
 
@@ -18,8 +22,8 @@ namespace drainer {
 
 namespace {
 
-// A checkpoint in a file does not tell whose it is. Of the progress downstream it is the one that
-// knows this checkpoint; 0 if none does: then a Go drainer has saved it.
+// Neither a log of old nor a checkpoint in a file tells whose it is. Of the progress downstream it
+// is the one that knows this checkpoint; 0 if none does: then a Go drainer has saved it.
 Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoint,
                               CommitTs saved) {
   if (checkpoint.cluster_id() != 0) return checkpoint.cluster_id();
@@ -43,6 +47,16 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
   log_info("the progress downstream tells the cluster",
            {{"id", clusters[0]}, {"checkpoint", saved}});
   return clusters[0];
+}
+
+// Whoever has logged has made a file: without one this is not the log, but where it should be.
+Result<void> check_present(const std::string& log) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(log, failure)) {
+    ASSIGN_OR_RETURN(const std::vector<file::Segment> segments, file::list_segments(log));
+    if (!segments.empty()) return {};
+  }
+  return make_error(ErrorCode::kNotFound, "{} holds no relay log files; is its disk mounted?", log);
 }
 
 // Somebody who moves the checkpoint back and starts over keeps a log that begins later. Until a
@@ -76,10 +90,15 @@ Result<void> check_whole(const Options& options, CommitTs held) {
       log, gap->begins, gap->previous, gap->held);
 }
 
-Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint point, Clock& clock,
+struct Saved {
+  uint64_t cluster_id;
+  SavePoint point;
+};
+
+Result<void> recover(const Options& options, Checkpoint& checkpoint, Saved saved, Clock& clock,
                      const EndTokens& end) {
+  auto& [cluster_id, point] = saved;
   ASSIGN_OR_RETURN(const SyncerRules rules, make_rules(options));
-  ASSIGN_OR_RETURN(const uint64_t cluster_id, find_cluster(options, checkpoint, point.commit_ts));
   TRY(check_begin(options, cluster_id, point.commit_ts));
   ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, open_sink(options,
                                                                {.cluster_id = cluster_id,
@@ -120,13 +139,20 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, SavePoint p
 
 Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end) {
   if (options.syncer.relay.log_dir.empty()) return {};
-  auto checkpoint = open_checkpoint(options, /*cluster_id=*/0, clock);
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> owner,
+                   relay::find_log_cluster(options.syncer.relay.log_dir));
+  auto checkpoint = open_checkpoint(options, owner.value_or(0), clock);
   if (!checkpoint.ok() && checkpoint.error().code() == ErrorCode::kNotFound) return {};
   if (!checkpoint.ok()) return std::move(checkpoint).error();
-  log_info("set cluster id", {{"id", (*checkpoint)->cluster_id()}});
+  log_info("set cluster id", {{"id", owner.value_or((*checkpoint)->cluster_id())}});
   ASSIGN_OR_RETURN(const std::optional<SavePoint> point, (*checkpoint)->load());
   if (!point || point->consistent) return {};
-  return recover(options, **checkpoint, *point, clock, end);
+  TRY(check_present(options.syncer.relay.log_dir));
+  uint64_t cluster_id = owner.value_or(0);
+  if (!owner) {
+    ASSIGN_OR_RETURN(cluster_id, find_cluster(options, **checkpoint, point->commit_ts));
+  }
+  return recover(options, **checkpoint, {.cluster_id = cluster_id, .point = *point}, clock, end);
 }
 
 }  // namespace drainer

@@ -14,11 +14,11 @@ namespace drainer {
 /// transactions behind the checkpoint are applied, marked if loopback-control is on (FIX), and the
 /// checkpoint is saved as consistent; a log without records, of a run that logged nothing, has
 /// none. Transactions that our progress rows know of are not applied twice; behind a Go drainer,
-/// which has no such rows, safe mode is on. Where the checkpoint does not tell the cluster (a
-/// file), the rows that know this checkpoint do; kInvalid when several do, and when the checkpoint
-/// has been moved back before what the log holds, or the log has lost what the downstream lacks, as
-/// after a backup was restored. kNotFound when the log's directory is absent,
-/// kStopped when `end` came before all was applied.
+/// which has no such rows, safe mode is on. Where neither the log nor the checkpoint (a file) tells
+/// the cluster, the rows that know this checkpoint do; kInvalid when several do, and when the
+/// checkpoint has been moved back before what the log holds, or the log has lost what the
+/// downstream lacks, as after a backup was restored. kNotFound when the log's directory has no
+/// files, kStopped when `end` came before all was applied.
 Result<void> recover_from_relay(const Options& options, Clock& clock, const EndTokens& end);
 
 }  // namespace drainer

@@ -6,6 +6,7 @@
 
 #include "drainer/base/fnv1a.h"
 #include "drainer/downstream_progress.h"
+#include "syncer/relay/log_cluster.h"
 #include "syncer/relay/record_source.h"
 
 namespace drainer {
@@ -42,9 +43,11 @@ Result<void> check_start(const relay::SourceOptions& source, relay::RecordFormat
   }
 }
 
-// Records do not tell their cluster: whoever has applied these commit ts counts.
+// Where the log does not tell its cluster, whoever has applied these commit ts counts.
 Result<void> check_unapplied(const relay::SourceOptions& source, const Options& options) {
-  ASSIGN_OR_RETURN(const std::vector<KeptProgress> all, find_all_progress(options));
+  ASSIGN_OR_RETURN(std::vector<KeptProgress> all, find_all_progress(options));
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> owner, relay::find_log_cluster(source.path));
+  if (owner) std::erase_if(all, [&](const auto& kept) { return kept.cluster_id != *owner; });
   if (all.empty()) return {};
   ASSIGN_OR_RETURN(relay::RecordSource records, relay::RecordSource::open(source));
   while (true) {

@@ -45,7 +45,9 @@ Result<std::unique_ptr<Sink>> open_mysql_sink(const Options& options, const Sink
       std::unique_ptr<relay::RelaySink> logging,
       relay::RelaySink::open({.directory = relay.log_dir,
                               .file_bytes_max = static_cast<uint64_t>(relay.max_file_size),
-                              .checkpoint = start.save_point.commit_ts},
+                              .cluster_id = start.cluster_id,
+                              .checkpoint = start.save_point.commit_ts,
+                              .has_checkpoint = start.has_checkpoint},
                              std::move(sink), clock));
   return std::unique_ptr<Sink>(std::move(logging));
 }

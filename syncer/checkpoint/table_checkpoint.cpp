@@ -1,6 +1,8 @@
 #include "syncer/checkpoint/table_checkpoint.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "drainer/base/parse_number.h"
 #include "drainer/base/retry.h"
@@ -40,7 +42,13 @@ Result<void> TableCheckpoint::find_cluster_id() {
     return make_error(ErrorCode::kNotFound, "no row in the checkpoint table {}", name());
   }
   if (rows.size() > 1) {
-    return make_error(ErrorCode::kInvalid, "there are multi row in checkpoint table");
+    std::vector<std::string> ids;
+    for (const auto& row : rows) ids.push_back(row[0].value_or("0"));
+    return make_error(
+        ErrorCode::kInvalid,
+        "there are multi row in checkpoint table {}, of the clusters {}: which of them "
+        "is meant only PD tells; keep the others' rows elsewhere until then",
+        name(), fmt::join(ids, ", "));
   }
   location_.cluster_id = parse_whole<uint64_t>(rows[0][0].value_or("")).value_or(0);
   return {};

@@ -7,6 +7,7 @@
 #include "syncer/file/message.h"
 #include "syncer/file/record.h"
 #include "syncer/file/segment_names.h"
+#include "syncer/relay/log_cluster.h"
 #include "syncer/relay/record_chain.h"
 
 namespace drainer::relay {
@@ -48,11 +49,11 @@ Result<std::unique_ptr<RelaySink>> RelaySink::open(RelaySinkOptions options,
                                  .file_bytes_max = options.file_bytes_max},
                                 clock);
   if (!segments.ok()) return std::move(segments).error().because("open relay log");
-  const CommitTs checkpoint = options.checkpoint;
   auto sink = std::make_unique<RelaySink>(std::move(options), std::move(inner),
                                           std::move(segments).value());
   TRY(sink->find_ts());
-  sink->remove_applied(checkpoint);
+  TRY(sink->claim());
+  if (sink->options_.has_checkpoint) sink->remove_applied(sink->options_.checkpoint);
   return sink;
 }
 
@@ -86,6 +87,21 @@ Result<void> RelaySink::find_ts() {
   }
   if (previous_.value == 0) previous_ = begin;
   return {};
+}
+
+Result<void> RelaySink::claim() {
+  const std::string& log = options_.directory;
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> owner, find_log_cluster(log));
+  if (owner == options_.cluster_id) return {};
+  MutexLock lock(mutex_);
+  if (owner && first_ts_.value != INT64_MAX) {
+    return make_error(
+        ErrorCode::kInvalid,
+        "the relay log {} holds transactions of cluster {}, not of cluster {}: recover "
+        "that one first if it is lost, then move the directory away",
+        log, *owner, options_.cluster_id);
+  }
+  return note_log_cluster(log, options_.cluster_id);
 }
 
 void RelaySink::start(ThreadGroup& threads) {

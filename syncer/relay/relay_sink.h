@@ -19,7 +19,10 @@ namespace drainer::relay {
 struct RelaySinkOptions {
   std::string directory = {};
   uint64_t file_bytes_max = 10'485'760;
-  CommitTs checkpoint{0};  ///< older records are not needed any more
+  uint64_t cluster_id = 0;
+  CommitTs checkpoint{0};  ///< or where the run begins without one
+  /// An earlier run of this cluster has saved it: older records are not needed any more.
+  bool has_checkpoint = false;
 };
 
 /// Writes each transaction into a relay log before another sink gets it (mysql-sink.md 4, 6.13), so
@@ -34,7 +37,8 @@ struct RelaySinkOptions {
 /// fields that the original passes over. Threads as in Sink.
 class RelaySink final : public Sink {
  public:
-  /// Locks the directory; cuts off a torn tail, which the upstream will bring again.
+  /// Locks the directory; cuts off a torn tail, which the upstream will bring again. kInvalid when
+  /// the log holds transactions of another cluster (log_cluster.h), which may still be needed.
   static Result<std::unique_ptr<RelaySink>> open(RelaySinkOptions options,
                                                  std::unique_ptr<Sink> inner, Clock& clock);
 
@@ -61,6 +65,7 @@ class RelaySink final : public Sink {
   Result<void> log_all(const StopToken& stop);
   Result<void> log(const Txn& txn);
   Result<void> find_ts();
+  Result<void> claim() EXCLUDES(mutex_);
   void remove_applied(CommitTs applied) EXCLUDES(mutex_);
 
   const RelaySinkOptions options_;

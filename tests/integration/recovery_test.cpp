@@ -42,8 +42,8 @@ struct Crashed {
     save(100);
   }
 
-  void save(int64_t ts) {
-    auto checkpoint = open_checkpoint(options, /*cluster_id=*/7, clock);
+  void save(int64_t ts, uint64_t cluster_id = 7) {
+    auto checkpoint = open_checkpoint(options, cluster_id, clock);
     REQUIRE(checkpoint.ok());
     SavePoint point;
     point.commit_ts = CommitTs(ts);
@@ -69,8 +69,8 @@ struct Crashed {
     return recovered.ok() ? "" : recovered.error().to_string();
   }
 
-  SavePoint saved() {
-    auto checkpoint = open_checkpoint(options, /*cluster_id=*/7, clock);
+  SavePoint saved(uint64_t cluster_id = 7) {
+    auto checkpoint = open_checkpoint(options, cluster_id, clock);
     REQUIRE(checkpoint.ok());
     return (*checkpoint)->load().value().value();
   }
@@ -201,6 +201,19 @@ TEST_CASE("recovery: a log that lacks what a restored downstream lacks stops it"
   CHECK(run.saved().consistent);
 }
 
+TEST_CASE("recovery: of several checkpoints the log tells which is its own") {
+  Crashed run;
+  run.create_t1();
+  run.add_log(inserts({110, 120}));
+  run.save(115, /*cluster_id=*/8);
+  CHECK_THAT(run.recover(), Catch::Contains("of the clusters 7, 8"));
+  fakes::write_file(run.log + "/cluster-id", "7\n");
+  REQUIRE(run.recover() == "");
+  CHECK(run.ids_of_t1() == "110,120");
+  CHECK(run.saved().consistent);
+  CHECK_FALSE(run.saved(/*cluster_id=*/8).consistent);
+}
+
 TEST_CASE("recovery: a relay log that its drainer has applied is not replayed beside it") {
   Crashed run;
   run.create_t1();
@@ -276,12 +289,12 @@ TEST_CASE("recovery: a log without records, of a run that logged nothing, is the
   CHECK(run.saved().commit_ts == CommitTs(100));
 
   Crashed without_files;
-  REQUIRE(without_files.recover() == "");
-  CHECK(without_files.saved().consistent);
+  CHECK_THAT(without_files.recover(), Catch::Contains("is its disk mounted?"));
+  CHECK_FALSE(without_files.saved().consistent);
 
   Crashed without_log;
   std::filesystem::remove_all(without_log.log);
-  CHECK_THAT(without_log.recover(), Catch::Contains("holds no binlog files"));
+  CHECK_THAT(without_log.recover(), Catch::Contains("is its disk mounted?"));
   CHECK_FALSE(without_log.saved().consistent);
 }
 

@@ -68,7 +68,9 @@ void run(const std::string& directory, int64_t count, uint64_t file_bytes_max, b
   auto sink = relay::RelaySink::open(
       {.directory = directory,
        .file_bytes_max = file_bytes_max,
-       .checkpoint = CommitTs(checkpoint)},
+       .cluster_id = 12,
+       .checkpoint = CommitTs(checkpoint),
+       .has_checkpoint = checkpoint > 0},
       // Files that go at the same time cannot be looked at.
       std::make_unique<InnerSink>(reads_progress ? "" : directory, applied), clock);
   REQUIRE(sink.ok());
@@ -138,11 +140,44 @@ TEST_CASE("relay: at the start files behind the checkpoint stay, others go") {
   run(log, 10, 1, /*reads_progress=*/false);
   fakes::FakeClock clock;
   BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
-  auto sink =
-      relay::RelaySink::open({.directory = log, .file_bytes_max = 1, .checkpoint = CommitTs(500)},
-                             std::make_unique<InnerSink>(log, applied), clock);
+  auto sink = relay::RelaySink::open({.directory = log,
+                                      .file_bytes_max = 1,
+                                      .cluster_id = 12,
+                                      .checkpoint = CommitTs(500),
+                                      .has_checkpoint = true},
+                                     std::make_unique<InnerSink>(log, applied), clock);
   REQUIRE(sink.ok());
   CHECK(count_files(log) == 6);
+}
+
+TEST_CASE("relay: the log of another cluster is left alone") {
+  fakes::TempDir dir("relay");
+  const std::string log = dir.path() + "/log";
+  fakes::FakeClock clock;
+  BoundedQueue<Applied> applied({.items = 1000, .bytes = 1000});
+  const auto open = [&](uint64_t cluster_id, bool has_checkpoint) -> std::string {
+    const auto sink = relay::RelaySink::open({.directory = log,
+                                              .file_bytes_max = 1,
+                                              .cluster_id = cluster_id,
+                                              .checkpoint = CommitTs(500),
+                                              .has_checkpoint = has_checkpoint},
+                                             std::make_unique<InnerSink>(log, applied), clock);
+    return sink.ok() ? "" : sink.error().to_string();
+  };
+  // While there is nothing in it, it may be anybody's.
+  CHECK(open(11, true) == "");
+  CHECK(open(12, true) == "");
+  run(log, 10, 1, /*reads_progress=*/false);
+  CHECK(fakes::read_file(log + "/cluster-id") == "12\n");
+  CHECK_THAT(open(11, true), Catch::Contains("of cluster 12, not of cluster 11") &&
+                                 Catch::Contains("move the directory away"));
+  // Without a checkpoint 500 is only where somebody wants to begin.
+  CHECK(open(12, false) == "");
+  CHECK(count_files(log) == 10);
+  CHECK(open(12, true) == "");
+  CHECK(count_files(log) == 6);
+  fakes::write_file(log + "/cluster-id", "12x");
+  CHECK_THAT(open(12, true), Catch::Contains("holds no cluster id"));
 }
 
 TEST_CASE("relay: the specification's DDL record is what a DDL leaves but for our own fields") {
