@@ -230,7 +230,9 @@ Result<void> MysqlSink::run_ddl(Slot& slot, const Group& group, const StopToken&
   const bool is_executed =
       !ddl.should_skip && ddl.effect.action == schema::DdlEffect::Action::kExecute;
   // The order of commits holds for DDL as well.
-  if (is_commit_ordered_ && !dispatcher_.wait_turn(group, std::nullopt, stop)) return stopped();
+  if (is_commit_ordered_ && !dispatcher_.wait_turn(group, TurnWait::kEmptyHanded, stop)) {
+    return stopped();
+  }
   if (is_executed) {
     DdlRunner::Journal journal{.facts = group.txns[0].ddl_facts,
                                .may_be_done = group.txns[0].is_begun_ddl};

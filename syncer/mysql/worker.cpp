@@ -11,9 +11,6 @@ namespace drainer::mysql {
 namespace {
 
 constexpr size_t kTxnBytesFloor = 1 << 20;  ///< a transaction is not cut into less
-/// With commit order: locks are held so long for one that comes before, then given up, since it may
-/// be waiting for them.
-constexpr Duration kTurnWait = std::chrono::seconds(1);
 /// Where a row exists in its turn, more are expected for so long: an attempt less for each.
 constexpr Duration kExistsSpan = std::chrono::seconds(10);
 
@@ -131,7 +128,7 @@ Result<void> Worker::run_step(const Step& step, const StopToken& stop) {
 
 Result<Written> Worker::attempt(const Step& step, Approach& approach, const StopToken& stop) {
   if (approach.waits_first) {
-    ASSIGN_OR_RETURN(const bool is_in_turn, wait_turn(step, std::nullopt, stop));
+    ASSIGN_OR_RETURN(const bool is_in_turn, wait_turn(step, TurnWait::kEmptyHanded, stop));
     if (!is_in_turn) return Written::kOutOfTurn;
   }
   ASSIGN_OR_RETURN(const bool is_done, connect(step));
@@ -139,7 +136,7 @@ Result<Written> Worker::attempt(const Step& step, Approach& approach, const Stop
   const WriteMode mode = mode_of(step, approach);
   StepWriter::BeforeCommit before_commit;
   if (options_.is_commit_ordered) {
-    before_commit = [&] { return wait_turn(step, kTurnWait, stop); };
+    before_commit = [&] { return wait_turn(step, TurnWait::kWithLocks, stop); };
   }
   const StepWriter::Target target{*session_, progress_};
   return approach.is_careful
@@ -147,10 +144,9 @@ Result<Written> Worker::attempt(const Step& step, Approach& approach, const Stop
              : writer_.write(target, step, mode, before_commit, stop);
 }
 
-Result<bool> Worker::wait_turn(const Step& step, std::optional<Duration> limit,
-                               const StopToken& stop) {
+Result<bool> Worker::wait_turn(const Step& step, TurnWait how, const StopToken& stop) {
   if (options_.dispatcher == nullptr) return true;
-  if (options_.dispatcher->wait_turn(*step.group, limit, stop)) return true;
+  if (options_.dispatcher->wait_turn(*step.group, how, stop)) return true;
   if (stop.stop_requested()) return stopped();
   return false;
 }

@@ -67,8 +67,8 @@ class Worker {
   };
 
   Result<void> apply_one(const Group& group, const PlannedTxn& planned, const StopToken& stop);
-  /// Until the step may commit; false when that takes longer than the limit.
-  Result<bool> wait_turn(const Step& step, std::optional<Duration> limit, const StopToken& stop);
+  /// Until the step may commit; false when locks are held for too long meanwhile.
+  Result<bool> wait_turn(const Step& step, TurnWait how, const StopToken& stop);
   AppliedState state_at(CommitTs low_water) const;
   Result<void> run_step(const Step& step, const StopToken& stop);
   Result<Written> attempt(const Step& step, Approach& approach, const StopToken& stop);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "drainer/base/check.h"
+#include "drainer/base/log.h"
+#include "drainer/base/metrics.h"
 
 namespace drainer::mysql {
 namespace {
@@ -17,6 +19,16 @@ constexpr size_t kBacklogTxns = 256;
 /// Of a transaction and each of its keys in the conflict graph, about.
 constexpr size_t kNodeBytes = 256;
 constexpr size_t kKeyBytes = 96;
+/// Between two lines about writing ahead.
+constexpr Duration kLogInterval = std::chrono::minutes(1);
+
+Counter& turn_conflicts() {
+  static Counter& counter = metrics().counter(
+      "drainer_mysql_turn_conflicts_total",
+      "With commit-order: groups of transactions that were rolled back since they were written "
+      "before their turn, and one before them may have waited for their locks.");
+  return counter;
+}
 
 Applied applied_by(const Txn& txn) {
   return {.commit_ts = txn.commit_ts,
@@ -138,6 +150,12 @@ void Dispatcher::push_ready(NodeId id) {
 }
 
 TimePoint Dispatcher::takes_at() const {
+  const TimePoint at = takes_unordered_at();
+  const bool is_ahead = !ready_.empty() && ready_.top() != base_;
+  return is_ahead ? std::max(at, turn_limit_.ahead_from()) : at;
+}
+
+TimePoint Dispatcher::takes_unordered_at() const {
   if (ready_.empty()) return TimePoint::max();
   if (busy_workers_ == 0 || is_closed_) return ready_since_;
   if (busy_workers_ >= limit_.workers()) return ready_since_ + limit_.patience();
@@ -244,7 +262,10 @@ Group Dispatcher::form_group() {
   }
   group.taken = clock_.now();
   ready_since_ = group.taken;
-  for (const PlannedTxn& planned : group.txns) entry(planned.node).taken = group.taken;
+  for (const PlannedTxn& planned : group.txns) {
+    entry(planned.node).taken = group.taken;
+    entry(planned.node).group_rows = rows;
+  }
   return group;
 }
 
@@ -253,21 +274,52 @@ CommitTs Dispatcher::previous_open(NodeId id, CommitTs previous) {
   return previous;
 }
 
-bool Dispatcher::wait_turn(const Group& group, std::optional<Duration> limit,
-                           const StopToken& stop) {
-  MutexLock lock(mutex_);
-  const NodeId first = group.txns.front().node;
+bool Dispatcher::wait_turn(const Group& group, TurnWait how, const StopToken& stop) {
+  Duration span{};
+  {
+    MutexLock lock(mutex_);
+    const NodeId first = group.txns.front().node;
+    const TimePoint begin = clock_.now();
+    if (wait_until_first(first, how, stop)) {
+      entry(first).waited += clock_.now() - begin;
+      return true;
+    }
+    if (stop.stop_requested()) return false;
+    turn_conflicts().add();
+    if (!give_up_turn()) return false;
+    span = turn_limit_.span();
+  }
+  log_warn(
+      "with commit-order, transactions that were written before their turn hold locks, such as "
+      "those of a second unique index, for which one before them seems to wait: they are rolled "
+      "back, and for a while one worker writes at a time",
+      {{"while",
+        fmt::format("{}s", std::chrono::duration_cast<std::chrono::seconds>(span).count())},
+       {"rolled back so far", turn_conflicts().value()}});
+  return false;
+}
+
+bool Dispatcher::wait_until_first(NodeId first, TurnWait how, const StopToken& stop) {
   while (base_ != first) {
     const NodeId current = base_;
     const auto has_moved = [&]() NO_THREAD_SAFETY_ANALYSIS { return base_ != current; };
-    if (!limit) {
+    if (how == TurnWait::kEmptyHanded) {
       if (!turn_.wait(mutex_, stop, has_moved)) return false;
       continue;
     }
+    // One that nobody has taken waits for no locks.
     const TimePoint now = clock_.now();
-    const Duration left = std::min(entry(current).taken, now) + *limit - now;
-    if (!turn_.wait_for(mutex_, stop, left, has_moved)) return false;
+    const Entry& turn = entry(current);
+    const TimePoint end = turn_limit_.gives_up_at(turn.group_rows, std::min(turn.taken, now));
+    if (!turn_.wait_for(mutex_, stop, end - now, has_moved)) return false;
   }
+  return true;
+}
+
+bool Dispatcher::give_up_turn() {
+  const TimePoint now = clock_.now();
+  if (!turn_limit_.note_conflict(now) || now < log_again_) return false;
+  log_again_ = now + kLogInterval;
   return true;
 }
 
@@ -286,6 +338,8 @@ void Dispatcher::finish(const Group& group) {
     --busy_workers_;
     const TimePoint now = clock_.now();
     limit_.note(rows, now - group.taken, !ready_.empty(), now);
+    const Duration waited = entry(group.txns.front().node).waited;
+    turn_limit_.note_written(group.taken, now - group.taken - waited);
   }
   advance_low_water();
   // Nobody is woken: this worker comes back for what is ready, and then calls the next one.
@@ -315,6 +369,7 @@ void Dispatcher::advance_low_water() {
     has_advanced = true;
   }
   if (!has_advanced) return;
+  turn_limit_.note_turn(clock_.now());
   room_.notify_all();
   applied_.notify_all();
   turn_.notify_all();

@@ -13,6 +13,7 @@
 #include "drainer/base/mutex.h"
 #include "drainer/base/result.h"
 #include "syncer/mysql/order/conflict_graph.h"
+#include "syncer/mysql/order/turn_limit.h"
 #include "syncer/mysql/order/worker_limit.h"
 #include "syncer/sink.h"
 #include "syncer/txn.h"
@@ -53,6 +54,12 @@ struct DispatchLimits {
   bool is_commit_ordered = false;
 };
 
+/// How a worker waits for its turn.
+enum class TurnWait : uint8_t {
+  kEmptyHanded,  ///< as long as it takes
+  kWithLocks,    ///< those before may need them: for a limited time (turn_limit.h)
+};
+
 /// Hands transactions to workers: what is ready goes to the first free one, in order, together with
 /// what only waits for members of the same group; and turns what comes back into progress in
 /// commit-ts order.
@@ -60,7 +67,9 @@ struct DispatchLimits {
 /// What is ready goes to a worker at once when none is busy. Beside busy ones it gathers a little,
 /// since many small groups cost the downstream more than a few larger ones, and no more are made
 /// busy than bring a higher rate (worker_limit.h). So groups are as small as they can be at low
-/// rates and large at high ones. add() and close() from one thread, the others from any.
+/// rates and large at high ones. Where commits are ordered and writing ahead has made others wait
+/// for locks, only what is next is handed out for a while (turn_limit.h). add() and close() from
+/// one thread, the others from any.
 class Dispatcher {
  public:
   /// Transactions up to `low_water` are not to come.
@@ -88,10 +97,9 @@ class Dispatcher {
   /// Blocks for work. Nothing on `stop`, or after close() when all is taken.
   std::optional<Group> take(size_t worker, const StopToken& stop) EXCLUDES(mutex_);
   /// Blocks until all before the first of `group`, which has been taken, is finished. False on
-  /// `stop`, and when the one whose turn it is was taken `limit`, if given, ago: if it waits for
-  /// locks that others hold until their turn, all of them give up at the same time.
-  bool wait_turn(const Group& group, std::optional<Duration> limit, const StopToken& stop)
-      EXCLUDES(mutex_);
+  /// `stop`, and, kWithLocks, when the one whose turn it is takes too long: if it waits for locks
+  /// that others hold until their turn, all of them give up at the same time.
+  bool wait_turn(const Group& group, TurnWait how, const StopToken& stop) EXCLUDES(mutex_);
   /// All of the group is durable. The worker calls take() again.
   void finish(const Group& group) EXCLUDES(mutex_);
   /// The worker has failed: nothing more will be reported.
@@ -112,6 +120,8 @@ class Dispatcher {
     Applied applied;
     size_t bytes = 0;
     TimePoint taken = TimePoint::max();  ///< max: not yet
+    uint64_t group_rows = 0;             ///< of the group that it was taken with
+    Duration waited{};                   ///< of that group, if it is the first: for its turn
     bool is_finished = false;
     bool is_progress = true;  ///< false: an early DDL
   };
@@ -129,6 +139,7 @@ class Dispatcher {
   void push_ready(NodeId id) REQUIRES(mutex_);
   /// When a worker may take what is ready now; never while nothing is.
   TimePoint takes_at() const REQUIRES(mutex_);
+  TimePoint takes_unordered_at() const REQUIRES(mutex_);
   bool may_take() const REQUIRES(mutex_) { return takes_at() <= clock_.now(); }
   bool is_all_taken() const REQUIRES(mutex_) { return is_closed_ && untaken_ == 0; }
   /// Wakes the first free worker when there is something for it to do or to wait for.
@@ -136,6 +147,9 @@ class Dispatcher {
   void wake_all() REQUIRES(mutex_);
   bool is_first_idle(size_t worker) const REQUIRES(mutex_);
   Group form_group() REQUIRES(mutex_);
+  bool wait_until_first(NodeId first, TurnWait how, const StopToken& stop) REQUIRES(mutex_);
+  /// Whether that is to be logged.
+  bool give_up_turn() REQUIRES(mutex_);
   /// The start of the span of finished transactions right before `id`.
   CommitTs previous_open(NodeId id, CommitTs previous) REQUIRES(mutex_);
   static bool has_marks_of(const Group& group, const Txn& next);
@@ -161,6 +175,8 @@ class Dispatcher {
   TimePoint ready_since_ GUARDED_BY(mutex_){};  ///< some have been ready since then
   std::deque<Worker> workers_ GUARDED_BY(mutex_);
   WorkerLimit limit_ GUARDED_BY(mutex_);
+  TurnLimit turn_limit_ GUARDED_BY(mutex_);
+  TimePoint log_again_ GUARDED_BY(mutex_) = TimePoint::min();
   size_t busy_workers_ GUARDED_BY(mutex_) = 0;  ///< those that run a DDL are not counted
   CommitTs low_water_ GUARDED_BY(mutex_);
   Applied last_applied_ GUARDED_BY(mutex_);  ///< at the low-water mark

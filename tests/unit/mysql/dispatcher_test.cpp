@@ -153,7 +153,7 @@ class Run {
         for (size_t n = random() % 4; n > 0; --n) std::this_thread::yield();
       }
       if (world_.limits.is_commit_ordered) {
-        expect(dispatcher_.wait_turn(*group, std::chrono::minutes(5), StopToken()), "no turn");
+        expect(dispatcher_.wait_turn(*group, TurnWait::kEmptyHanded, StopToken()), "no turn");
         expect(are_finished(CommitTs(0), group->txns[0].txn.commit_ts), "out of turn");
       }
       for (const PlannedTxn& planned : group->txns) {
@@ -245,10 +245,11 @@ class CrowdedDispatcher {
     REQUIRE(dispatcher_.add(std::move(planned), uses, StopToken()).ok());
   }
   std::optional<Group> take(size_t worker) { return dispatcher_.take(worker, StopToken()); }
-  bool wait_turn(const Group& group, Duration limit) {
-    return dispatcher_.wait_turn(group, limit, StopToken());
+  bool wait_turn(const Group& group) {
+    return dispatcher_.wait_turn(group, TurnWait::kWithLocks, StopToken());
   }
   void finish(const Group& group) { dispatcher_.finish(group); }
+  void close() { dispatcher_.close(); }
   fakes::FakeClock& clock() { return clock_; }
 
  private:
@@ -303,10 +304,40 @@ TEST_CASE("dispatcher: who waits for a turn gives up when that has taken long, n
   dispatcher.clock().advance(std::chrono::hours(2));
   for (int i = 0; i < 34; ++i) dispatcher.add();
   const auto second = dispatcher.take(1);
-  CHECK(dispatcher.wait_turn(*first, std::chrono::hours(1)));
-  CHECK_FALSE(dispatcher.wait_turn(*second, std::chrono::hours(1)));  // at once
+  CHECK(dispatcher.wait_turn(*first));
+  CHECK_FALSE(dispatcher.wait_turn(*second));
   dispatcher.finish(*first);
-  CHECK(dispatcher.wait_turn(*second, std::chrono::hours(1)));
+  CHECK(dispatcher.wait_turn(*second));
+}
+
+TEST_CASE("dispatcher: after somebody has given up only the next in turn is written for a while") {
+  for (int i = 0; i < 20; ++i) {
+    CrowdedDispatcher dispatcher;
+    dispatcher.add();
+    const auto first = dispatcher.take(0);
+    for (int n = 0; n < 34; ++n) dispatcher.add();
+    const auto second = dispatcher.take(1);
+    dispatcher.clock().advance(std::chrono::seconds(1));
+    CHECK_FALSE(dispatcher.wait_turn(*second));
+    dispatcher.finish(*first);
+    for (int n = 0; n < 40; ++n) dispatcher.add();
+    dispatcher.close();
+    std::atomic<bool> has_begun = false;
+    std::optional<Group> third;
+    std::thread worker([&] {
+      has_begun = true;
+      has_begun.notify_one();
+      third = dispatcher.take(0);
+    });
+    has_begun.wait(false);
+    dispatcher.clock().advance(std::chrono::milliseconds(900));
+    CHECK(dispatcher.wait_turn(*second));
+    dispatcher.finish(*second);
+    const auto also_third = dispatcher.take(1);  // one of the two has it, now that it is next
+    worker.join();
+    REQUIRE(third.has_value() != also_third.has_value());
+    CHECK((third ? third : also_third)->low_water == second->txns.back().txn.commit_ts);
+  }
 }
 
 }  // namespace
