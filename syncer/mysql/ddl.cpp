@@ -171,6 +171,8 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       journal.may_be_done = true;
       if (session_) lost_session_ = session_->identity();
       session_.reset();
+    } else if (takes_no_writes(error)) {
+      session_.reset();
     }
     if (is_ignorable_ddl_error(error) || tidb::is_only_tiflash_replica(text) ||
         ((journal.may_be_done || ddl.is_early) && is_repeated_ddl_error(error))) {
