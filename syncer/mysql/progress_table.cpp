@@ -235,8 +235,8 @@ Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop
   });
   if (!done.ok()) {
     if (done.error().code() == ErrorCode::kStopped) return done;
-    return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
-                                           table_of(id_.table));
+    return as_unavailable_if_retryable(std::move(done).error())
+        .because("announce the checkpoint {} in {}", checkpoint, table_of(id_.table));
   }
   saved_ = checkpoint;
   return {};
@@ -293,10 +293,16 @@ std::string ProgressRow::update_text(const AppliedState& state) const {
 Error ProgressRow::fenced_error(Session& session) const {
   auto owner = session.query(fmt::format("SELECT owner FROM {}{}", table_, where_));
   if (!owner.ok()) return std::move(owner).error();
+  if (owner->empty()) {
+    return make_error(ErrorCode::kConflict,
+                      "the row of cluster {} in {} was removed; start again: the drainer goes on "
+                      "from the checkpoint, in safe mode",
+                      id_.cluster_id, table_);
+  }
   return make_error(
       ErrorCode::kConflict,
       "another drainer ({}) has taken over cluster {} on this downstream; this one ({}) stops",
-      owner->empty() ? "its row is gone" : (*owner)[0][0].value_or(""), id_.cluster_id, id_.owner);
+      (*owner)[0][0].value_or(""), id_.cluster_id, id_.owner);
 }
 
 }  // namespace drainer::mysql

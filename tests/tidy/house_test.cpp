@@ -43,9 +43,11 @@ const std::map<std::string, Names> kNeighbours = {
     {"syncer/kafka", {"conf", "drainer/tidb", "drainer/schema", "drainer/rpc", "syncer"}},
     // A relay log has the records of the one and the messages of the other.
     {"syncer/relay", {"drainer/tidb", "drainer/schema", "syncer", "syncer/file", "syncer/kafka"}},
-    // A checkpoint may lie in a table: of the sink it may use the session and its literals.
+    // A checkpoint may lie in a table: of the sink it may use the session, its literals and
+    // what its errors call for.
     {"syncer/checkpoint",
-     {"conf", "syncer/mysql/session/session.h", "syncer/mysql/session/literal.h"}},
+     {"conf", "syncer/mysql/session/session.h", "syncer/mysql/session/literal.h",
+      "syncer/mysql/session/failure.h"}},
     {"drainer",
      {"conf", "drainer/tidb", "drainer/rpc", "drainer/cluster", "drainer/schema", "drainer/server",
       "pump_client", "loopback", "syncer", "syncer/file", "syncer/kafka", "syncer/mysql",
