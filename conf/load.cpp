@@ -1,6 +1,8 @@
 #include "conf/load.h"
 
 #include <cstdlib>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,9 @@ void apply_flags(const CommandLine& command_line, Draft& draft) {
     CHECK(set.ok(), "flag -{} no longer takes its value", assignment.key->flag);
   }
 }
+
+// What no one gives: it tells a default from the same value that somebody has written.
+constexpr int64_t kNotGiven = std::numeric_limits<int64_t>::min();
 
 Error all_problems(const std::vector<std::string>& problems) {
   return Error(ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems, "\n")));
@@ -64,6 +69,7 @@ Result<std::variant<Options, PrintAndExit>> load_options(const std::vector<std::
   if (flags_only.print_version) return Loaded(PrintAndExit{.text = version_text()});
 
   Draft draft;
+  const int64_t default_commit_ts = std::exchange(draft.options.initial_commit_ts, kNotGiven);
   std::vector<std::string> problems;
   const auto append = [&](const std::vector<std::string>& more) {
     problems.insert(problems.end(), more.begin(), more.end());
@@ -75,6 +81,9 @@ Result<std::variant<Options, PrintAndExit>> load_options(const std::vector<std::
     problems.push_back(fmt::format("'{}' is not a valid flag", command_line->positional.front()));
   }
   append(conf::apply_environment(environment, *command_line, draft));
+  draft.options.is_initial_commit_ts_given = draft.options.initial_commit_ts != kNotGiven;
+  if (!draft.options.is_initial_commit_ts_given)
+    draft.options.initial_commit_ts = default_commit_ts;
   // Without the file, checks would speak of values that nobody has given.
   if (file) append(conf::adjust_and_validate(environment, draft));
   if (!problems.empty()) return all_problems(problems);

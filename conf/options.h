@@ -225,8 +225,9 @@ struct Options {
   std::string data_dir = "data.drainer";
   int64_t detect_interval_s = 5;
   std::string pd_urls = "http://127.0.0.1:2379";
-  std::vector<std::string> pd_url_list;  ///< split, trimmed, sorted
-  int64_t initial_commit_ts = -1;        ///< -1: now
+  std::vector<std::string> pd_url_list;     ///< split, trimmed, sorted
+  int64_t initial_commit_ts = -1;           ///< -1: now
+  bool is_initial_commit_ts_given = false;  ///< false: nobody has written even the -1
   int64_t synced_check_time_min = 5;
   std::string compressor;  ///< "" or "gzip"
   int64_t cache_binlog_count = 8;

@@ -1,10 +1,8 @@
 #include "drainer/start_position.h"
 
-#include <optional>
-#include <string>
-
 #include "conf/dump_position.h"
 #include "drainer/base/log.h"
+#include "drainer/schema/schema_store.h"
 
 namespace drainer {
 
@@ -50,6 +48,28 @@ Result<StartPosition> find_start(const Options& options, Checkpoint& checkpoint,
                                      {"checkpoint", start.save_point.commit_ts},
                                      {"version", start.save_point.schema_version}});
   return start;
+}
+
+std::optional<CommitTs> find_reached(const std::string& data_dir, uint64_t cluster_id) {
+  const auto image = schema::read_schema_store(schema::schema_store_path(data_dir), cluster_id);
+  if (!image.ok() || !image->has_value() || (*image)->commit_ts.value <= 0) return std::nullopt;
+  return (*image)->commit_ts;
+}
+
+Result<void> check_left_out(const Options& options, std::optional<CommitTs> reached) {
+  if (!reached) return {};
+  if (options.is_initial_commit_ts_given) {
+    log_warn(
+        "there is no checkpoint, but an earlier run had come at least to this commit ts; starting "
+        "at the cluster's time now, what lies between is left out",
+        {{"reached", *reached}});
+    return {};
+  }
+  return make_error(ErrorCode::kInvalid,
+                    "there is no checkpoint, but this drainer had come at least to {}: give "
+                    "-initial-commit-ts {} to go on there, or -initial-commit-ts -1 to start at "
+                    "the cluster's time now and leave out what lies between",
+                    *reached, *reached);
 }
 
 }  // namespace drainer

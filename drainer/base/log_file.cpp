@@ -143,7 +143,9 @@ void LogFile::take_back(uint64_t size_bytes) {
 Result<void> LogFile::rotate() {
   struct stat status {};
   const mode_t mode = ::fstat(fd_.get(), &status) == 0 ? status.st_mode & 0777 : kNewFileMode;
-  if (::rename(options_.path.c_str(), free_backup_name(options_.path).c_str()) != 0) {
+  // Where somebody has moved or removed it already, a new one begins all the same.
+  if (::rename(options_.path.c_str(), free_backup_name(options_.path).c_str()) != 0 &&
+      errno != ENOENT) {
     return file_error("rename log file", options_.path);
   }
   return open_file(mode);

@@ -15,14 +15,29 @@ void ThreadGroup::start(std::string name, Body body) {
   const std::string shown = name;
   try {
     MutexLock lock(mutex_);
-    threads_.emplace_back(
-        [this, name = std::move(name), body = std::move(body)] { run(name, body); });
+    join_ended();
+    auto added = std::make_unique<Thread>();
+    added->thread =
+        std::thread([this, self = added.get(), name = std::move(name), body = std::move(body)] {
+          run(name, body);
+          self->has_ended.store(true, std::memory_order_release);
+        });
+    threads_.push_back(std::move(added));
   } catch (const std::system_error& e) {
     fail(make_error(ErrorCode::kUnavailable,
                     "cannot start thread {}: {}; raise the limit of threads (ulimit -u, TasksMax, "
                     "pids.max), or lower worker-count",
                     shown, e.what()));
   }
+}
+
+// Joining what has ended does not wait. A thread that is not joined keeps its stack.
+void ThreadGroup::join_ended() {
+  std::erase_if(threads_, [](const std::unique_ptr<Thread>& ended) {
+    if (!ended->has_ended.load(std::memory_order_acquire)) return false;
+    ended->thread.join();
+    return true;
+  });
 }
 
 void ThreadGroup::run(const std::string& name, const Body& body) {
@@ -45,7 +60,7 @@ void ThreadGroup::fail(Error error) {
 
 Result<void> ThreadGroup::wait() {
   while (true) {
-    std::thread next;
+    std::unique_ptr<Thread> next;
     {
       MutexLock lock(mutex_);
       if (threads_.empty()) {
@@ -55,7 +70,7 @@ Result<void> ThreadGroup::wait() {
       next = std::move(threads_.front());
       threads_.pop_front();
     }
-    next.join();
+    next->thread.join();
   }
 }
 

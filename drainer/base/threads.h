@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -27,7 +29,8 @@ class ThreadGroup {
   /// Stops and joins what still runs.
   ~ThreadGroup();
 
-  /// Starts a thread called `name` (the kernel shows the first 15 bytes). One that cannot be
+  /// Starts a thread called `name` (the kernel shows the first 15 bytes), and frees those of the
+  /// group that have ended. One that cannot be
   /// started counts as one whose body failed.
   void start(std::string name, Body body) EXCLUDES(mutex_);
 
@@ -39,13 +42,19 @@ class ThreadGroup {
   Result<void> wait() EXCLUDES(mutex_);
 
  private:
+  struct Thread {
+    std::thread thread;
+    std::atomic<bool> has_ended = false;
+  };
+
   void run(const std::string& name, const Body& body) EXCLUDES(mutex_);
+  void join_ended() REQUIRES(mutex_);
   void fail(Error error) EXCLUDES(mutex_);
 
   const std::function<void()> on_failure_;
   StopSource stop_;
   Mutex mutex_;
-  std::list<std::thread> threads_ GUARDED_BY(mutex_);
+  std::list<std::unique_ptr<Thread>> threads_ GUARDED_BY(mutex_);
   std::optional<Error> first_error_ GUARDED_BY(mutex_);
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr Duration kInterval = std::chrono::seconds(1);
 constexpr int kFailuresMax = 20;
+/// A drainer that lives has written its entry since.
+constexpr int64_t kOldMs = int64_t{10} * 1000;
 
 }  // namespace
 
@@ -74,10 +76,11 @@ void Heartbeat::tell_of_others(const std::optional<NodeStatus>& found) {
     }
     return;
   }
+  // An old entry at the start is our own of before a crash, at another address.
+  const int64_t age_ms = physical_ms(options_.start_ts) - physical_ms(CommitTs(found->update_ts));
   const bool is_other_drainer =
-      last_written_
-          ? found->host != last_written_->host || found->update_ts != last_written_->update_ts
-          : found->host != options_.host && found->state == NodeState::kOnline;
+      found->host != options_.host &&
+      (last_written_ || (found->state == NodeState::kOnline && age_ms < kOldMs));
   if (is_other_drainer) {
     if (host_told_of_ == found->host) return;
     host_told_of_ = found->host;
@@ -90,6 +93,9 @@ void Heartbeat::tell_of_others(const std::optional<NodeStatus>& found) {
              {{"id", options_.node_id},
               {"found", to_string(found->state)},
               {"state", to_string(state_)}});
+  } else if (last_written_ && found->update_ts != last_written_->update_ts) {
+    log_warn("the registry entry of this drainer was changed from outside, it is overwritten",
+             {{"id", options_.node_id}, {"found update ts", found->update_ts}});
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "drainer/base/parse_number.h"
 #include "drainer/base/retry.h"
+#include "syncer/mysql/session/failure.h"
 #include "syncer/mysql/session/literal.h"
 
 namespace drainer {
@@ -85,7 +86,10 @@ Result<void> TableCheckpoint::try_save(const std::string& sql_before, const std:
 Result<void> TableCheckpoint::save(const SavePoint& point, const StopToken& stop) {
   const std::string sql = fmt::format("replace into {} values({}, ", name(), location_.cluster_id);
   const std::string json = to_json(point);
-  return try_times(kSaveAttempts, kSavePause, clock_, stop, [&] { return try_save(sql, json); });
+  Result<void> saved =
+      try_times(kSaveAttempts, kSavePause, clock_, stop, [&] { return try_save(sql, json); });
+  if (saved.ok()) return saved;
+  return mysql::as_unavailable_if_retryable(std::move(saved).error());
 }
 
 }  // namespace drainer

@@ -119,10 +119,12 @@ void remove_old_segments(const std::string& directory, int64_t days, int64_t now
   for (size_t i = 0; i + 1 < segments->size(); ++i) {
     const std::string& name = (*segments)[i].name;
     struct stat status {};
-    if (::stat((directory + "/" + name).c_str(), &status) != 0) continue;
+    if (::stat((directory + "/" + name).c_str(), &status) != 0) break;
     const int64_t written_ms =
         int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
-    if (now_unix_ms - written_ms > age_ms) names.push_back(name);
+    // Times need not rise with the numbers, and a hole would be refused by the next start.
+    if (now_unix_ms - written_ms <= age_ms) break;
+    names.push_back(name);
   }
   remove_segments(directory, names);
 }

@@ -5,6 +5,7 @@
 #include "drainer/base/retry.h"
 #include "syncer/mysql/progress_row.h"
 #include "syncer/mysql/progress_sql.h"
+#include "syncer/mysql/session/failure.h"
 
 namespace drainer::mysql {
 namespace {
@@ -27,8 +28,8 @@ Result<void> CheckpointNote::announce(CommitTs checkpoint, const StopToken& stop
   });
   if (!done.ok()) {
     if (done.error().code() == ErrorCode::kStopped) return done;
-    return std::move(done).error().because("announce the checkpoint {} in {}", checkpoint,
-                                           table_of(id_.table));
+    return as_unavailable_if_retryable(std::move(done).error())
+        .because("announce the checkpoint {} in {}", checkpoint, table_of(id_.table));
   }
   saved_ = checkpoint;
   return {};

@@ -199,6 +199,8 @@ Result<void> DdlRunner::run_step(const Ddl& ddl, const DdlStep& step, CommitTs c
       journal.may_be_done = true;
       if (session_) lost_session_ = session_->identity();
       session_.reset();
+    } else if (takes_no_writes(error)) {
+      session_.reset();
     }
     const bool must_fit = ddl.effect.must_fit && !journal.may_be_done;
     if ((is_ignorable_ddl_error(error) && !must_fit) || tidb::is_only_tiflash_replica(text) ||

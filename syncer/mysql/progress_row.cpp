@@ -44,10 +44,16 @@ std::string ProgressRow::update_text(const AppliedState& state) const {
 Error ProgressRow::fenced_error(Session& session) const {
   auto owner = session.query(fmt::format("SELECT owner FROM {}{}", table_, where_));
   if (!owner.ok()) return std::move(owner).error();
+  if (owner->empty()) {
+    return make_error(ErrorCode::kConflict,
+                      "the row of cluster {} in {} is gone: another drainer with fewer workers has "
+                      "taken over, or somebody has removed it; this one ({}) stops",
+                      id_.cluster_id, table_, id_.owner);
+  }
   return make_error(
       ErrorCode::kConflict,
       "another drainer ({}) has taken over cluster {} on this downstream; this one ({}) stops",
-      owner->empty() ? "its row is gone" : (*owner)[0][0].value_or(""), id_.cluster_id, id_.owner);
+      (*owner)[0][0].value_or(""), id_.cluster_id, id_.owner);
 }
 
 }  // namespace drainer::mysql

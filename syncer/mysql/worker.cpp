@@ -196,6 +196,7 @@ Result<void> Worker::recover(Error error, const Step& step, Approach& approach,
     session_.reset();
   }
   roll_back();
+  if (takes_no_writes(error)) session_.reset();
   if (stop.stop_requested()) return stopped();
   metric::mysql_retries_total().add();
   switch (failure) {

@@ -19,7 +19,8 @@ namespace {
 using Names = std::set<std::string>;
 
 // A checkpoint may lie in a table: of the sink's sessions it may use these.
-const Names kCheckpointTable = {"syncer/mysql/session/session.h", "syncer/mysql/session/literal.h"};
+const Names kCheckpointTable = {"syncer/mysql/session/session.h", "syncer/mysql/session/literal.h",
+                                "syncer/mysql/session/failure.h"};
 
 // What sinks may see of syncer/.
 const Names kSinkInterface = {"syncer/missing_value.h", "syncer/read_back.h", "syncer/sink.h",

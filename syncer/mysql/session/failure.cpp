@@ -17,6 +17,7 @@ constexpr std::array kRetryCodes = {1020, 1040, 1047, 1105, 1158, 1159, 1160, 11
                                     1203, 1205, 1213, 1226, 1290, 1317, 1836, 1969, 3024,
                                     3100, 3101, 8002, 8005, 8022, 8027, 8028, 8229, 9001,
                                     9002, 9003, 9004, 9005, 9006, 9007, 9008, 9011};
+constexpr std::array kNoWritesCodes = {1047, 1290, 1836};
 constexpr int32_t kDuplicateEntry = 1062;
 constexpr int32_t kTransactionTooLarge = 8004;
 /// ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED and, where MySQL 8.0.24 has ended an idle session,
@@ -58,6 +59,15 @@ bool is_lost(const Error& error) {
 
 bool may_retry(const Error& error) {
   return is_lost(error) || classify_failure(error) == FailureClass::kRetry;
+}
+
+Error as_unavailable_if_retryable(Error error) {
+  if (!may_retry(error)) return error;
+  return Error(ErrorCode::kUnavailable, error.to_string(), error.detail());
+}
+
+bool takes_no_writes(const Error& error) {
+  return contains(kNoWritesCodes, error.detail());
 }
 
 bool is_ignorable_ddl_error(const Error& error) {

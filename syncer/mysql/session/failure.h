@@ -34,6 +34,12 @@ bool is_lost(const Error& error);
 /// Another try may help, where needed with another session.
 bool may_retry(const Error& error);
 
+/// The error as kUnavailable where another try may help later, else as it is.
+Error as_unavailable_if_retryable(Error error);
+/// The server takes no writes now (read-only, not in its cluster). By the next try its address may
+/// lead to another one, which only a new session finds.
+bool takes_no_writes(const Error& error);
+
 /// Codes after which a DDL counts as done (2.11).
 bool is_ignorable_ddl_error(const Error& error);
 /// Further codes that a DDL gives when it has been run before (6.5 b).

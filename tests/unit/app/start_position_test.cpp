@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "drainer/schema/schema_store.h"
 #include "tests/fakes/process.h"
 
 using namespace drainer;
@@ -99,4 +100,25 @@ TEST_CASE("a position ahead of the cluster's time is refused, and which it is sa
   REQUIRE_FALSE(start.ok());
   CHECK(start.error().to_string().find("initial-commit-ts " + std::to_string(ahead.value)) !=
         std::string::npos);
+}
+
+TEST_CASE("what an earlier run had come to is left out only where -1 is written", "[app]") {
+  const TempDir directory("start-reached");
+  CHECK_FALSE(find_reached(directory.path(), 7).has_value());
+  schema::SchemaImage image;
+  image.commit_ts = CommitTs(500);
+  const std::string path = schema::schema_store_path(directory.path());
+  REQUIRE(schema::write_schema_store(path, 7, image).ok());
+  CHECK_FALSE(find_reached(directory.path(), 8).has_value());
+  const auto reached = find_reached(directory.path(), 7);
+  REQUIRE(reached == CommitTs(500));
+
+  Options options;
+  CHECK(check_left_out(options, std::nullopt).ok());
+  const auto checked = check_left_out(options, reached);
+  REQUIRE_FALSE(checked.ok());
+  CHECK(checked.error().to_string().find("give -initial-commit-ts 500 to go on there") !=
+        std::string::npos);
+  options.is_initial_commit_ts_given = true;
+  CHECK(check_left_out(options, reached).ok());
 }

@@ -114,6 +114,16 @@ TEST_CASE("log file: opened again it goes on under its name") {
   CHECK(fakes::read_file(path) == "after\n");
 }
 
+TEST_CASE("log file: one that was removed from outside is begun again when it would be full") {
+  const fakes::TempDir directory("log");
+  const std::string path = directory.path() + "/drainer.log";
+  const auto file = open_file({.path = path, .bytes_max = 10});
+  REQUIRE(file->write("before\n"));
+  fs::remove(path);
+  REQUIRE(file->write("after\n"));
+  CHECK(fakes::read_file(path) == "after\n");
+}
+
 TEST_CASE("log file: a full disk costs lines, not the program") {
   const auto file = open_file({.path = "/dev/full"});
   CHECK_FALSE(file->write("lost\n"));

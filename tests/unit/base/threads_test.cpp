@@ -1,8 +1,10 @@
 #include "drainer/base/threads.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "drainer/base/clock.h"
+#include "drainer/base/queue.h"
 
 using namespace drainer;
 using namespace std::chrono_literals;
@@ -48,4 +50,25 @@ TEST_CASE("threads: a body may start another, and a good end stops nobody") {
   });
   CHECK(group.wait().ok());
   CHECK(inner_ran);
+}
+
+TEST_CASE("threads: those that have ended are freed when the next one starts") {
+  const auto mapped_pages = [] {
+    int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages;
+  };
+  ThreadGroup group;
+  const int64_t before = mapped_pages();
+  for (int i = 0; i < 100; ++i) {
+    BoundedQueue<int> done({.items = 1, .bytes = 1});
+    group.start("short", [&](StopToken) -> Result<void> {
+      done.close();
+      return {};
+    });
+    (void)done.pop(StopToken());
+  }
+  // A stack has 8 MiB, in pages of 4 KiB.
+  CHECK(mapped_pages() - before < 50 * 2048);
+  CHECK(group.wait().ok());
 }

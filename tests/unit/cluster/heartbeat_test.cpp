@@ -1,7 +1,9 @@
 #include "drainer/cluster/heartbeat.h"
 
+#include "drainer/base/log.h"
 #include "drainer/base/threads.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/process.h"
 #include "tests/unit/cluster/fake_etcd.h"
 
 #include <catch2/catch.hpp>
@@ -148,6 +150,46 @@ TEST_CASE("heartbeat: the final state is the last word, though a write is under 
   REQUIRE(threads.wait().ok());
   CHECK(world.stored().state == NodeState::kPaused);
   CHECK(world.etcd.writes.size() == 3);  // Update, create; and the last update.
+}
+
+TEST_CASE("heartbeat: tells another drainer of its id from an old or changed entry of its own") {
+  constexpr std::string_view kOther = "another drainer is registered with the node id";
+  constexpr std::string_view kChanged = "was changed from outside";
+  const CommitTs start((int64_t{1'700'000'000'000}) << 18);
+  struct Case {
+    const char* name;
+    bool is_at_start;
+    const char* host;
+    int64_t age_ms;
+    std::string_view told;  ///< empty: nothing
+  };
+  const Case cases[] = {
+      {"it lives elsewhere", true, "10.0.0.2:8249", 9'999, kOther},
+      {"our own of before a crash, elsewhere", true, "10.0.0.2:8249", 10'000, ""},
+      {"our own of before a crash", true, "10.0.0.1:8249", 1'000, ""},
+      {"it comes later", false, "10.0.0.2:8249", 0, kOther},
+      {"our own is set back", false, "10.0.0.1:8249", 60'000, kChanged},
+  };
+  const fakes::TempDir directory("heartbeat");
+  for (const Case& c : cases) {
+    INFO(c.name);
+    const std::string path = directory.path() + "/log";
+    fakes::write_file(path, "");
+    REQUIRE(open_log({.file = path}).ok());
+    HeartbeatWorld world(start);
+    if (!c.is_at_start) REQUIRE(world.heartbeat.write({}).ok());
+    world.etcd.values[std::string(kKey)] =
+        to_json({.node_id = "d1",
+                 .host = c.host,
+                 .state = NodeState::kOnline,
+                 .update_ts = start.value - make_commit_ts(c.age_ms).value});
+    REQUIRE(world.heartbeat.write({}).ok());
+    REQUIRE(open_log({}).ok());
+    const std::string text = fakes::read_file(path);
+    for (const std::string_view line : {kOther, kChanged}) {
+      CHECK((text.find(line) != std::string::npos) == (line == c.told));
+    }
+  }
 }
 
 }  // namespace

@@ -197,6 +197,13 @@ TEST_CASE("validate: a missed row stops, where both sides may differ it is only 
   CHECK(ignoring("drop table") == RowMismatchAction::kStop);
 }
 
+TEST_CASE("options: tell whether somebody has written initial-commit-ts, be it the default") {
+  CHECK_FALSE(options_of({}).is_initial_commit_ts_given);
+  CHECK(options_of({}).initial_commit_ts == -1);
+  CHECK(options_of({.flags = {"-initial-commit-ts", "-1"}}).is_initial_commit_ts_given);
+  CHECK(options_of({.file = "initial-commit-ts = -1\n"}).is_initial_commit_ts_given);
+}
+
 TEST_CASE("validate: the place to start is given once, and its file is not read yet") {
   CHECK(problem_of({.flags = {"-initial-commit-ts", "5", "-initial-commit-ts-from", "metadata"}}) ==
         "give one of initial-commit-ts and syncer.apply.initial-commit-ts-from");

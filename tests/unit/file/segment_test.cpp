@@ -312,17 +312,19 @@ TEST_CASE("segments: old files go, the newest and foreign ones stay") {
   create("binlog-0000000000000001-20190101010101", 8 * kDay);
   create("binlog-0000000000000002-20190101010101", 7 * kDay + 1);
   create("binlog-0000000000000003-20190101010101", 7 * kDay - 1);
-  create("binlog-0000000000000004-20190101010101", 9 * kDay);
+  create("binlog-0000000000000004-20190101010101", 9 * kDay);  // stays: no hole is made
+  create("binlog-0000000000000005-20190101010101", 9 * kDay);
   create("savepoint", 9 * kDay);
   // More days than a clock can count are for ever.
   for (const int64_t days : {int64_t{106'752}, int64_t{213'504}, INT64_MAX}) {
     file::remove_old_segments(temp.path(), days, now * 1000);
-    CHECK(names_in(temp.path()).size() == 4);
+    CHECK(names_in(temp.path()).size() == 5);
   }
   file::remove_old_segments(temp.path(), 7, now * 1000);
   CHECK(names_in(temp.path()) ==
         std::vector<std::string>{"binlog-0000000000000003-20190101010101",
-                                 "binlog-0000000000000004-20190101010101"});
+                                 "binlog-0000000000000004-20190101010101",
+                                 "binlog-0000000000000005-20190101010101"});
   CHECK(read_file(temp.path() + "/savepoint") == "x");
 }
 

@@ -49,6 +49,12 @@ TEST_CASE("failure: each code has its class") {
     CAPTURE(code);
     CHECK(of(code) == FailureClass::kLost);
   }
+  for (int32_t code : {1047, 1290, 1836}) {
+    CAPTURE(code);
+    CHECK(of(code) == FailureClass::kRetry);
+    CHECK(takes_no_writes(Error(ErrorCode::kInvalid, "x", code)));
+  }
+  CHECK_FALSE(takes_no_writes(Error(ErrorCode::kInvalid, "x", 1205)));
   CHECK(of(1054) == FailureClass::kRefresh);
   CHECK(of(1146) == FailureClass::kRefresh);
   CHECK(of(1062) == FailureClass::kSafeMode);
