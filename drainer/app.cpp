@@ -176,7 +176,7 @@ Result<void> App::open_downstream() {
                                     clock_, stop_.get_token()));
   // The downstream itself may know more than the checkpoint: what it holds is not pulled again.
   start_point_.commit_ts = sink_->resume_from(start_point_.commit_ts);
-  if (!start.has_checkpoint && !start.is_given && start_point_.commit_ts == now) {
+  if (!start.has_checkpoint && !start.is_start_given && start_point_.commit_ts == now) {
     TRY(check_left_out(options_, find_reached(options_.data_dir, upstream_->pd->cluster_id())));
   }
   return {};

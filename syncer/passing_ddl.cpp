@@ -160,6 +160,19 @@ std::optional<std::string> passing_renames(const schema::TableFilter& filter,
   return out;
 }
 
+Result<void> check_exchange(const schema::TableFilter& filter, const schema::DdlEffect& effect) {
+  const auto skips = [&filter](const schema::TableName& name) { return filter.skips(name); };
+  const auto skipped = std::ranges::find_if(effect.touched, skips);
+  const auto passing = std::ranges::find_if_not(effect.touched, skips);
+  if (skipped == effect.touched.end() || passing == effect.touched.end()) return {};
+  return make_error(
+      ErrorCode::kUnsupported,
+      "a partition is exchanged between {}.{}, which is replicated, and {}.{}, which a filter "
+      "leaves out, so the rows are not known here; to go on, put the rows of the first right "
+      "downstream and add the commit ts to `ignore-txn-commit-ts`",
+      passing->schema, passing->table, skipped->schema, skipped->table);
+}
+
 bool drops_own_schema(std::span<const std::string> own, const schema::DdlEffect& effect,
                       std::string_view text) {
   const auto is_named = [&effect](const std::string& schema) {

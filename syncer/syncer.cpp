@@ -259,6 +259,14 @@ Result<Txn> Syncer::translate_ddl(const tidb::BinlogView& binlog,
     log_warn(kKeepsOwnSchema, where);
     return progress_only(binlog);
   }
+  const bool is_exchange = job->type == tidb::DdlType::kExchangeTablePartition;
+  if (is_exchange && rules_.sync_ddl && !schema_.shows_original_errors() &&
+      !rules_.event_filter.ignores_ddl(effect.name, job->query)) {
+    if (Result<void> known = check_exchange(rules_.table_filter, effect); !known.ok()) {
+      return std::move(known).error().because("commit ts {}: DDL job {}", binlog.commit_ts,
+                                              job->id);
+    }
+  }
   // Without `sync-ddl` the filter is not asked, so that the sink forgets what it knows of the
   // table.
   std::optional<std::string> passing =

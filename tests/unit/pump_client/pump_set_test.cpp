@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
 #include "drainer/base/metrics.h"
 #include "tests/fakes/binlogs.h"
@@ -131,13 +132,13 @@ TEST_CASE("pump set: binlogs that a pump took offline with it are counted, once 
   for (const Case& c : cases) {
     INFO(c.name);
     Bench bench{start};
-    const double before = pump_gaps().value();
+    const double before = metric::pump_gaps_total().value();
     bench.set_pump("p1", c.state_before, CommitTs(start.value + c.more_ms * (1 << 18)));
     bench.refresh();
     bench.set_pump("p1", NodeState::kOffline, CommitTs(start.value + c.more_ms * (1 << 18)));
     bench.refresh();
     bench.refresh();
-    CHECK(pump_gaps().value() - before == c.gaps);
+    CHECK(metric::pump_gaps_total().value() - before == c.gaps);
   }
 }
 
