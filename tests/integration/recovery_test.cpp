@@ -239,6 +239,19 @@ TEST_CASE("recovery: a relay log that its drainer has applied is not replayed be
   CHECK(run.ids_of_t1() == "110,120,130");
 }
 
+TEST_CASE("recovery: how it ended is told on standard error, though the exit code is 1") {
+  Crashed run;
+  run.create_t1();
+  run.add_log(inserts({110}));
+  run.pipeline.write_config(
+      {.more = "[syncer.relay]\nlog-dir = \"" + run.log + "\"\n", .pd_urls = "http://127.0.0.1:1"});
+  run.pipeline.start_drainer({});
+  CHECK(run.pipeline.wait_for_drainer(std::chrono::seconds(60)) == 1);
+  CHECK_THAT(run.pipeline.drainer_log(),
+             Catch::Contains("drainer: the relay log was applied up to 110, the downstream is "
+                             "consistent"));
+}
+
 TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {
   Crashed run;
   mysql::Session& downstream = run.pipeline.downstream();
