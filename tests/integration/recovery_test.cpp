@@ -255,8 +255,7 @@ TEST_CASE("recovery: how it ended is told on standard error, though the exit cod
 TEST_CASE("recovery: a second signal ends it at once while the downstream refuses connections") {
   Crashed run;
   mysql::Session& downstream = run.pipeline.downstream();
-  REQUIRE(downstream.execute("create database test").ok());
-  REQUIRE(downstream.execute("create table test.t1 (id int, name varchar(32))").ok());
+  run.create_t1();
   std::vector<Txn> txns;
   txns.push_back(TxnBuilder(110)
                      .on(fakes::example_table())
@@ -383,6 +382,7 @@ TEST_CASE("relay: once also with the checkpoint in a file, which does not tell t
     INFO((copied.ok() ? "" : copied.error().to_string()));
     REQUIRE(copied.ok());
   };
+  std::filesystem::remove(run.log + "/cluster-id");  // As logs of old.
   // Of another task, and of a cluster whose checkpoint is the same.
   copy_progress("1", "5, 5");
   copy_progress("2", "checkpoint_ts, saved_ts");
