@@ -1,7 +1,9 @@
 #include "drainer/relay_recovery.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +23,9 @@
 namespace drainer {
 
 namespace {
+
+constexpr const char* kNoCheckpoint =
+    "there is no checkpoint, so that the relay log is not applied";
 
 // Neither a log of old nor a checkpoint in a file tells whose it is. Of the progress downstream it
 // is the one that knows this checkpoint; 0 if none does: then a Go drainer has saved it.
@@ -47,6 +52,12 @@ Result<uint64_t> find_cluster(const Options& options, const Checkpoint& checkpoi
   log_info("the progress downstream tells the cluster",
            {{"id", clusters[0]}, {"checkpoint", saved}});
   return clusters[0];
+}
+
+// Operators see it before the error of the start, which ends like any other without PD.
+void tell(const std::string& text) {
+  log_info(text);
+  std::fprintf(stderr, "drainer: %s\n", text.c_str());
 }
 
 // Whoever has logged has made a file: without one this is not the log, but where it should be.
@@ -132,6 +143,8 @@ Result<void> recover(const Options& options, Checkpoint& checkpoint, Saved saved
   TRY(sink->announce(point.commit_ts, end.at_once));
   TRY(checkpoint.save(point, end.at_once));
   log_info("update status as normal", {{"ts", point.commit_ts}});
+  tell(fmt::format("the relay log was applied up to {}, the downstream is {}consistent",
+                   point.commit_ts, point.consistent ? "" : "not "));
   return {};
 }
 
@@ -142,11 +155,22 @@ Result<void> recover_from_relay(const Options& options, Clock& clock, const EndT
   ASSIGN_OR_RETURN(const std::optional<uint64_t> owner,
                    relay::find_log_cluster(options.syncer.relay.log_dir));
   auto checkpoint = open_checkpoint(options, owner.value_or(0), clock);
-  if (!checkpoint.ok() && checkpoint.error().code() == ErrorCode::kNotFound) return {};
+  if (!checkpoint.ok() && checkpoint.error().code() == ErrorCode::kNotFound) {
+    tell(kNoCheckpoint);
+    return {};
+  }
   if (!checkpoint.ok()) return std::move(checkpoint).error();
   log_info("set cluster id", {{"id", owner.value_or((*checkpoint)->cluster_id())}});
   ASSIGN_OR_RETURN(const std::optional<SavePoint> point, (*checkpoint)->load());
-  if (!point || point->consistent) return {};
+  if (!point) {
+    tell(kNoCheckpoint);
+    return {};
+  }
+  if (point->consistent) {
+    tell(fmt::format("the checkpoint {} is consistent, the relay log is not needed",
+                     point->commit_ts));
+    return {};
+  }
   TRY(check_present(options.syncer.relay.log_dir));
   uint64_t cluster_id = owner.value_or(0);
   if (!owner) {
