@@ -41,9 +41,11 @@ std::string clock_text(const DdlClock& clock) {
   return "SET TIMESTAMP=UNIX_TIMESTAMP(" + time + ")";
 }
 
-/// The name of a table of this DDL that differs from `named` at most in the case of its letters.
-const schema::TableName* find_touched(const schema::DdlEffect& effect,
-                                      const schema::TableName& named) {
+/// The name of a table of this DDL that differs from `named` only in the case of its letters; null
+/// where one has just this name, as when a rename changes nothing else.
+const schema::TableName* find_respelled(const schema::DdlEffect& effect,
+                                        const schema::TableName& named) {
+  if (std::ranges::find(effect.touched, named) != effect.touched.end()) return nullptr;
   const auto is_named = [&](const schema::TableName& name) {
     return schema::to_lower(name.schema) == schema::to_lower(named.schema) &&
            schema::to_lower(name.table) == schema::to_lower(named.table);
@@ -60,8 +62,8 @@ std::string with_spelling_of_rows(std::string_view text, const schema::DdlEffect
   size_t done = 0;
   for (const tidb::NameInText& name : tidb::parse_ddl(text, tidb::kDefaultSqlMode).tables) {
     const std::string& schema = name.is_qualified() ? name.schema : effect.use_schema;
-    const schema::TableName* const row_name = find_touched(effect, {schema, name.table});
-    if (row_name == nullptr || *row_name == schema::TableName{schema, name.table}) continue;
+    const schema::TableName* const row_name = find_respelled(effect, {schema, name.table});
+    if (row_name == nullptr) continue;
     out += text.substr(done, name.begin - done);
     if (name.is_qualified()) {
       append_identifier(out, row_name->schema);
