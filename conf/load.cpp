@@ -82,8 +82,9 @@ Result<std::variant<Options, PrintAndExit>> load_options(const std::vector<std::
   }
   append(conf::apply_environment(environment, *command_line, draft));
   draft.options.is_initial_commit_ts_given = draft.options.initial_commit_ts != kNotGiven;
-  if (!draft.options.is_initial_commit_ts_given)
+  if (!draft.options.is_initial_commit_ts_given) {
     draft.options.initial_commit_ts = default_commit_ts;
+  }
   // Without the file, checks would speak of values that nobody has given.
   if (file) append(conf::adjust_and_validate(environment, draft));
   if (!problems.empty()) return all_problems(problems);

@@ -31,6 +31,10 @@ bool asks_for_time(std::string_view text) {
                          "CURDATE", "UTC_DATE", "UTC_TIMESTAMP"});
 }
 
+bool is_date_type(tidb::ColumnType type) {
+  return type == tidb::ColumnType::kDate || type == tidb::ColumnType::kNewDate;
+}
+
 /// A date is that of its noon.
 std::string time_of(const std::string& origin_default, bool is_date) {
   return is_date ? origin_default + " 12:00:00" : origin_default;
@@ -51,7 +55,7 @@ std::optional<DdlClock> find_ddl_clock(const tidb::DdlJob& job, std::string_view
   for (const tidb::ColumnInfo& column : job.table_info->columns) {
     using enum tidb::ColumnType;
     const auto* time = std::get_if<std::string>(&*column.origin_default);
-    const bool is_date = column.type.type == kDate || column.type.type == kNewDate;
+    const bool is_date = is_date_type(column.type.type);
     const bool is_time = column.type.type == kTimestamp || column.type.type == kDatetime;
     if (time == nullptr || (!is_time && !is_date)) continue;
     // Columns of earlier statements, and defaults that are no time of day now, lie farther away.
@@ -64,9 +68,8 @@ std::optional<DdlClock> find_ddl_clock(const tidb::DdlJob& job, std::string_view
     // A text of the date, which no column tells as a time: to the zone of the user's session.
     return has_word(text, {"DATE_FORMAT"}) ? std::optional(utc_clock(begun)) : std::nullopt;
   }
-  const bool is_date =
-      found->type.type == tidb::ColumnType::kDate || found->type.type == tidb::ColumnType::kNewDate;
-  return DdlClock{.time = time_of(std::get<std::string>(*found->origin_default), is_date),
+  return DdlClock{.time = time_of(std::get<std::string>(*found->origin_default),
+                                  is_date_type(found->type.type)),
                   .is_utc = found->type.type == tidb::ColumnType::kTimestamp};
 }
 

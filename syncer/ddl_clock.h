@@ -8,8 +8,8 @@
 
 namespace drainer {
 
-/// What CURRENT_TIMESTAMP (or CURRENT_DATE, FIX) was upstream when a column with that default was added: the rows that
-/// were there hold it. Plain data.
+/// What CURRENT_TIMESTAMP (or CURRENT_DATE, FIX) was upstream when a column with that default was
+/// added: the rows that were there hold it. Plain data.
 struct DdlClock {
   std::string time;     ///< YYYY-MM-DD HH:MM:SS[.ffffff]
   bool is_utc = false;  ///< else in the time zone of the user's session

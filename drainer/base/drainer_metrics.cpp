@@ -131,6 +131,13 @@ Counter& mysql_retries_total() {
                            "Downstream transactions that had to be tried again.");
 }
 
+Counter& mysql_turn_conflicts_total() {
+  return metrics().counter(
+      "drainer_mysql_turn_conflicts_total",
+      "With commit-order: groups of transactions that were rolled back since they were written "
+      "before their turn, and one before them may have waited for their locks.");
+}
+
 Counter& mysql_cut_transactions_total() {
   return metrics().counter(
       "drainer_mysql_cut_transactions_total",
@@ -178,6 +185,7 @@ void create_at_start() {
   pump_gaps_total();
   mysql_commit_latency_seconds();
   mysql_retries_total();
+  mysql_turn_conflicts_total();
   mysql_cut_transactions_total();
   mysql_skipped_transactions_total();
   mysql_slow_total();

@@ -57,6 +57,8 @@ Counter& pump_gaps_total();
 Histogram& mysql_commit_latency_seconds();
 /// Downstream transactions that had to be tried again.
 Counter& mysql_retries_total();
+/// With commit-order: groups that were rolled back since they were written before their turn.
+Counter& mysql_turn_conflicts_total();
 /// Pieces of upstream transactions that were too large for one downstream transaction.
 Counter& mysql_cut_transactions_total();
 /// Transactions that an earlier run had applied above its low-water mark.

@@ -30,8 +30,7 @@ class ThreadGroup {
   ~ThreadGroup();
 
   /// Starts a thread called `name` (the kernel shows the first 15 bytes), and frees those of the
-  /// group that have ended. One that cannot be
-  /// started counts as one whose body failed.
+  /// group that have ended. One that cannot be started counts as one whose body failed.
   void start(std::string name, Body body) EXCLUDES(mutex_);
 
   /// Asks all bodies to return; idempotent.

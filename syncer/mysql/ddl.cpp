@@ -8,6 +8,7 @@
 #include "drainer/tidb/ddl_dialect.h"
 #include "drainer/tidb/ddl_sql_mode.h"
 #include "drainer/tidb/ddl_statement.h"
+#include "drainer/tidb/text_edit.h"
 #include "syncer/mysql/ddl_facts.h"
 #include "syncer/mysql/session/failure.h"
 #include "syncer/mysql/session/literal.h"
@@ -58,22 +59,19 @@ const schema::TableName* find_respelled(const schema::DdlEffect& effect,
 /// alike in any case for TiDB, not for most servers: a TRUNCATE of `orders` would miss `Orders`,
 /// and count as done (1146).
 std::string with_spelling_of_rows(std::string_view text, const schema::DdlEffect& effect) {
-  std::string out;
-  size_t done = 0;
+  std::vector<tidb::TextEdit> edits;
   for (const tidb::NameInText& name : tidb::parse_ddl(text, tidb::kDefaultSqlMode).tables) {
     const std::string& schema = name.is_qualified() ? name.schema : effect.use_schema;
     const schema::TableName* const row_name = find_respelled(effect, {schema, name.table});
     if (row_name == nullptr) continue;
-    out += text.substr(done, name.begin - done);
+    tidb::TextEdit& edit = edits.emplace_back(tidb::TextEdit{name.begin, name.end, {}});
     if (name.is_qualified()) {
-      append_identifier(out, row_name->schema);
-      out += '.';
+      append_identifier(edit.replacement, row_name->schema);
+      edit.replacement += '.';
     }
-    append_identifier(out, row_name->table);
-    done = name.end;
+    append_identifier(edit.replacement, row_name->table);
   }
-  out += text.substr(done);
-  return out;
+  return tidb::apply_edits(text, std::move(edits));
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "syncer/relay/log_cluster.h"
 
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 
 #include "drainer/base/files.h"
+#include "drainer/base/parse_number.h"
 
 namespace drainer::relay {
 
@@ -23,13 +23,12 @@ Result<std::optional<uint64_t>> find_log_cluster(const std::string& directory) {
   std::error_code failure;
   if (!std::filesystem::exists(path, failure)) return std::optional<uint64_t>();
   ASSIGN_OR_RETURN(const Bytes text, read_file(path, kSizeBytesMax));
-  uint64_t id = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, id);
-  if (error != std::errc() || std::string_view(rest, end) != "\n") {
+  const bool is_line = text.ends_with('\n');
+  const auto id = parse_whole<uint64_t>(std::string_view(text).substr(0, text.size() - is_line));
+  if (!is_line || !id) {
     return make_error(ErrorCode::kCorrupt, "{} holds no cluster id", path);
   }
-  return std::optional<uint64_t>(id);
+  return id;
 }
 
 Result<void> note_log_cluster(const std::string& directory, uint64_t cluster_id) {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "drainer/base/check.h"
+#include "drainer/base/drainer_metrics.h"
 #include "drainer/base/log.h"
-#include "drainer/base/metrics.h"
 
 namespace drainer::mysql {
 namespace {
@@ -21,14 +21,6 @@ constexpr size_t kNodeBytes = 256;
 constexpr size_t kKeyBytes = 96;
 /// Between two lines about writing ahead.
 constexpr Duration kLogInterval = std::chrono::minutes(1);
-
-Counter& turn_conflicts() {
-  static Counter& counter = metrics().counter(
-      "drainer_mysql_turn_conflicts_total",
-      "With commit-order: groups of transactions that were rolled back since they were written "
-      "before their turn, and one before them may have waited for their locks.");
-  return counter;
-}
 
 Applied applied_by(const Txn& txn) {
   return {.commit_ts = txn.commit_ts,
@@ -285,7 +277,7 @@ bool Dispatcher::wait_turn(const Group& group, TurnWait how, const StopToken& st
       return true;
     }
     if (stop.stop_requested()) return false;
-    turn_conflicts().add();
+    metric::mysql_turn_conflicts_total().add();
     if (!give_up_turn()) return false;
     span = turn_limit_.span();
   }
@@ -295,7 +287,7 @@ bool Dispatcher::wait_turn(const Group& group, TurnWait how, const StopToken& st
       "back, and for a while one worker writes at a time",
       {{"while",
         fmt::format("{}s", std::chrono::duration_cast<std::chrono::seconds>(span).count())},
-       {"rolled back so far", turn_conflicts().value()}});
+       {"rolled back so far", metric::mysql_turn_conflicts_total().value()}});
   return false;
 }
 
